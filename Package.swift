@@ -1,0 +1,52 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+
+let package = Package(
+    name: "everycore",
+    products: [
+        .library(name: "Everycore", targets: ["Everycore"]),
+        .library(name: "Cluster", targets: ["Cluster"]),
+        .executable(name: "everycore", targets: ["Command"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .target(name: "CPosix"),
+        .target(name: "EventLoop", dependencies: ["CLibevent", "CPosix"], swiftSettings: strict),
+        .target(name: "Statistics", swiftSettings: strict),
+        .target(name: "Cluster", dependencies: ["EventLoop", "Statistics", "CPosix", logging], swiftSettings: strict),
+        .target(name: "HTTP", dependencies: ["EventLoop", "Statistics", "CPosix"], swiftSettings: strict),
+        .target(name: "Everycore", dependencies: ["Cluster", "HTTP", httpTypes, logging], swiftSettings: strict),
+        .executableTarget(
+            name: "Command", dependencies: ["Everycore", argumentParser, configuration, logging],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
+
+        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
+        .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+        .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
+        .testTarget(name: "EverycoreTests", dependencies: ["Everycore"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["Command"], swiftSettings: strict),
+        .testTarget(name: "ProcessTests", dependencies: ["Command", "hi-master"], swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,1 @@
+// Opened with the first file of this module.
