@@ -90,7 +90,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: by way of `finally`
     raise_file_limit()
     try:
-        return 0 if measure(options, Results(options.output)) else 1
+        return 0 if measure(options, Results(options.output, options.what)) else 1
     except Failure as reason:
         print(f"scripts/bench: {reason}", file=sys.stderr)
         return 1

@@ -1,4 +1,4 @@
-"""What a bench leaves behind: tables on standard output and in summary.txt, raw figures as CSV and JSON."""
+"""What a bench leaves behind: tables on standard output and in a text file, raw figures as CSV and JSON."""
 
 import csv
 import datetime
@@ -13,10 +13,10 @@ import build
 
 
 class Results:
-    def __init__(self, folder):
+    def __init__(self, folder, name):
         self.folder = folder
         os.makedirs(folder, exist_ok=True)
-        self.summary = open(os.path.join(folder, "summary.txt"), "w")
+        self.summary = open(os.path.join(folder, f"{name}.txt"), "w")
 
     def say(self, text=""):
         print(text, flush=True)

@@ -49,7 +49,7 @@ def node(port, workers, load, folder):
 
 
 def hummingbird(port, workers, load, folder):
-    return [build.hummingbird(), str(port), str(workers)]
+    return [build.hummingbird(), str(port), str(workers)] + (["close"] if load == "close" else [])
 
 
 ALL = {"everycore": everycore, "limit": limit, "nginx": nginx, "evhttp": evhttp, "node": node,
