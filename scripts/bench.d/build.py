@@ -49,6 +49,15 @@ def everycore():
     return swift_product(ROOT, options, "everycore")
 
 
+def without_debug_information(binary, folder):
+    """A copy in `folder` for valgrind, which (3.19) gives up on the debug information that Swift writes."""
+    tool = shutil.which("objcopy") or shutil.which("llvm-objcopy")
+    copy = os.path.join(folder, os.path.basename(binary))
+    if not tool or subprocess.run([tool, "--strip-debug", binary, copy]).returncode != 0:
+        raise Failure(f"could not copy {binary} without its debug information: is binutils installed?")
+    return copy
+
+
 @functools.cache
 def hummingbird():
     package = os.path.join(HERE, "hummingbird-peer")

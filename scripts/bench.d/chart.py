@@ -6,7 +6,7 @@ import client
 
 COLORS = {"everycore": "#d9480f", "limit": "#495057", "nginx": "#2b8a3e", "evhttp": "#1971c2", "node": "#74b816",
           "hummingbird": "#9c36b5"}
-MARGIN, PANEL_WIDTH, GAP, BAR, STEP, HEAD, NAME_WIDTH, VALUE_WIDTH = 24, 500, 40, 16, 22, 30, 90, 110
+MARGIN, PANEL_WIDTH, GAP, BAR, STEP, HEAD, NAME_WIDTH, VALUE_WIDTH = 24, 560, 40, 16, 22, 30, 100, 170
 
 
 def draw(groups):

@@ -55,7 +55,8 @@ def worker_instructions(count, depth):
         port = free_port()
         callgrind = ["valgrind", "--quiet", "--tool=callgrind", "--trace-children=yes",
                      f"--callgrind-out-file={folder}/out.%p"]
-        command = callgrind + everycore(port, 1, "plain", folder, QUIET)
+        binary, *arguments = everycore(port, 1, "plain", folder, QUIET)
+        command = callgrind + [build.without_debug_information(binary, folder), *arguments]
         environment = {"SWIFT_DETERMINISTIC_HASHING": "1"}
         with open(f"{folder}/stderr", "w+") as log, Process(command, None, environment, stderr=log) as server:
             Server.wait_for_answer(server, port, "plain", patience=60)

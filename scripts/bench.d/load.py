@@ -5,6 +5,8 @@ CPU time is user and system of all the server's processes over exactly one run o
 answered.
 """
 
+import itertools
+
 import chart
 import client
 from processes import CORES
@@ -42,15 +44,15 @@ def run(names, loads, rounds, seconds, results):
     minutes = rounds * len(placements()) * len(loads) * len(names) * (seconds + WARM_UP_SECONDS + 1) / 60
     progress(f"{rounds} rounds of {len(names)} servers: about {minutes:.0f} min")
     rows = []
-    for round_number in range(1, rounds + 1):
-        for placement in placements():
-            for load in loads:
-                for name in names:
-                    row = {"round": round_number, **measure(name, load, placement, seconds)}
-                    rows.append(row)
-                    progress(f"round {round_number}/{rounds}  {placement:9}  {load:9}  {name:11}  {row['cpu_us']:7.2f} µs"
-                             f"  {row['per_second']:9.0f}/s  {row['errors']}")
-    results.write("load", rows)
+    try:
+        for number, placement, load, name in itertools.product(range(1, rounds + 1), placements(), loads, names):
+            row = {"round": number, **measure(name, load, placement, seconds)}
+            rows.append(row)
+            progress(f"round {number}/{rounds}  {placement:9}  {load:9}  {name:11}  {row['cpu_us']:7.2f} µs"
+                     f"  {row['per_second']:9.0f}/s  {row['errors']}")
+    finally:
+        if rows:
+            results.write("load", rows)  # what was measured before a failure or Ctrl-C is kept
     groups = {(placement, load): summarize(rows, placement, load, names) for placement in placements() for load in loads}
     for (placement, load), group in groups.items():
         print_group(placement, load, group, results)

@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import subprocess
 import sys
 
 import build
@@ -91,7 +92,7 @@ def main():
     raise_file_limit()
     try:
         return 0 if measure(options, Results(options.output, options.what)) else 1
-    except Failure as reason:
+    except (Failure, subprocess.TimeoutExpired) as reason:
         print(f"scripts/bench: {reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

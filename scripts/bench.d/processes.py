@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -90,6 +91,7 @@ class Process:
         try:
             self.child.wait(patience)
         except subprocess.TimeoutExpired:
+            print(f"killed, for it did not leave on SIGTERM: {' '.join(self.child.args)}", file=sys.stderr)
             self.child.kill()
             self.child.wait()
         deadline = time.monotonic() + 2
