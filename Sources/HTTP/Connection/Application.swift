@@ -35,7 +35,7 @@ package struct ConnectionTimeouts: Sendable {
 
     /// How often deadlines are looked at: a quarter of the shortest, 10 ms to 1 s.
     var sweepInterval: Duration {
-        let shortest = [header, body, idle, write, handler].filter { $0 > 0 }.min() ?? 4_000_000_000
+        let shortest: UInt64 = [header, body, idle, write, handler].filter { $0 > 0 }.min() ?? 4_000_000_000
         return .nanoseconds(Int64(clamping: max(10_000_000, min(shortest / 4, 1_000_000_000))))
     }
 }

@@ -13,9 +13,11 @@ package import Statistics
     let figures: WorkerFigures
     /// What is read lands here. Holds any partial head and the bytes after it.
     let input: UnsafeMutableRawBufferPointer
+    let inputStart: UnsafeMutableRawPointer
+    let inputCapacity: Int
     /// What a connection answers in one go. Empty between events.
     var output: OutputBuffer
-    var date = DateLine()
+    var encoder = ResponseEncoder()
     private(set) var isDraining = false
 
     private var acceptors: [Acceptor] = []
@@ -35,7 +37,9 @@ package import Statistics
         self.limits = limits
         self.timeouts = timeouts
         self.figures = figures
-        unsafe input = .allocate(byteCount: max(65536, limits.longestHead + 16384), alignment: 16)
+        inputCapacity = max(65536, limits.longestHead &+ 16384)
+        unsafe inputStart = .allocate(byteCount: inputCapacity, alignment: 16)
+        unsafe input = UnsafeMutableRawBufferPointer(start: inputStart, count: inputCapacity)
         output = OutputBuffer()
     }
 
