@@ -13,7 +13,7 @@
 ///
 /// A value is only as good as its `problems()` are few: a server refuses to start with any.
 public struct ServerConfiguration: Sendable, Equatable {
-    /// The address to listen on: an IPv4 or IPv6 address without brackets, or `localhost`. All IPv4 interfaces by default, as with
+    /// The address to listen on: an IPv4 or IPv6 address without brackets. All IPv4 interfaces by default, as with
     /// nginx and Node: a server is started to be reached, and the admin page, which isn't meant for everyone, stays on the loopback.
     public var host = "0.0.0.0"
 
@@ -64,7 +64,7 @@ extension ServerConfiguration {
 
     /// Where the admin worker listens.
     public enum Admin: Sendable, Equatable {
-        /// A TCP address: an IPv4 or IPv6 address without brackets, or `localhost`; port 0 lets the kernel choose one.
+        /// A TCP address: an IPv4 or IPv6 address without brackets; port 0 lets the kernel choose one.
         case address(host: String, port: Int)
         /// A Unix socket, at most 107 bytes (unix(7)).
         case path(String)
