@@ -9,14 +9,14 @@ import Yams
 
 /// What a file says.
 package struct ConfigurationFile: Sendable {
-    /// A setting's value as written, and its line.
+    /// A value that its setting takes, as written, and its line.
     package struct Entry: Sendable, Equatable {
         package let text: String
         package let line: Int
     }
 
     package private(set) var entries: [String: Entry] = [:]
-    /// Lines for people, each beginning with the file's name.
+    /// Lines for people, each beginning with the file's name, in the file's order.
     package private(set) var problems: [String] = []
     private let path: String
 
@@ -29,7 +29,7 @@ package struct ConfigurationFile: Sendable {
             }
             try take(text)
         } catch let failure as FileFailure {
-            problems.append("\(path): \(failure.reason)")
+            problems.append("\(path.isEmpty ? "\"\"" : path): \(failure.reason)")
         } catch {
             problems.append(invalidYAML(error))
         }
@@ -87,6 +87,8 @@ package struct ConfigurationFile: Sendable {
         if setting.isBare, scalar.style != .plain {
             return report(line: line, key: setting.key, "text in quotes is not \(setting.expectation)")
         }
+        var scratch = ServerConfiguration()
+        if let reason = setting.apply(scalar.string, to: &scratch) { return report(line: line, key: setting.key, reason) }
         entries[setting.key] = Entry(text: scalar.string, line: line)
     }
 
