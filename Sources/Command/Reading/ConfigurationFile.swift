@@ -35,7 +35,8 @@ package struct ConfigurationFile: Sendable {
         }
     }
 
-    /// Pass `.basic` and `.utf8`: the standard resolver compiles seven regular expressions, the standard encoding reads an environment variable.
+    /// `.basic`, because the standard resolver compiles seven regular expressions; `.utf8`, because the standard encoding prints to standard
+    /// output when a certain environment variable is set.
     private mutating func take(_ text: String) throws {
         guard let root = try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot() else { return }
         switch root {
