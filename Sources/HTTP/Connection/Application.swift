@@ -1,0 +1,19 @@
+// What the protocol layer asks of whoever answers requests. Worker process, on the loop's thread; one per service.
+
+/// Answers requests. The layer above implements it with a router.
+package protocol Application: AnyObject {
+    /// Takes a request whose head is complete. Leads to exactly one `respond` on the exchange, now or later.
+    ///
+    /// While this runs, the head points into the worker's input buffer; an exchange that is kept gets its own copy afterwards.
+    func receive(_ exchange: Exchange)
+}
+
+/// Why a body can't be had. The connection has answered the client already, or is gone.
+package enum BodyFailure: Error {
+    /// Longer than the limit (413).
+    case tooLarge
+    /// Malformed framing (400).
+    case malformed
+    /// The client ended it before its length, stalled, or went away.
+    case incomplete
+}
