@@ -1,0 +1,7 @@
+// The seam between the command and the server.
+// Runs in the process that becomes the master, with exactly one thread; returns after an orderly stop.
+
+import Everycore
+
+func startServer(_ configuration: ServerConfiguration) throws {
+}
