@@ -3,18 +3,19 @@
 import Testing
 
 import Everycore
+import HTTP
 
 struct RouteTableTests {
     private func table(_ routes: String...) throws -> RouteTable {
-        try RouteTable.build(
-            routes.map { text in
-                let parts = text.split(separator: " ")
-                return RouteTable.Route(method: String(parts[0]), pattern: String(parts[1]))
-            }
-        ).table
+        var builder = RouteTableBuilder()
+        for route in routes {
+            let parts = route.split(separator: " ")
+            _ = builder.add(String(parts[0]), String(parts[1]))
+        }
+        return try builder.table()
     }
 
-    private func match(_ table: RouteTable, _ path: String, _ method: MethodNumber = .get) -> RouteMatch {
+    private func match(_ table: RouteTable, _ path: String, _ method: Method = .get) -> RouteMatch {
         unsafe table.match(method, Array(path.utf8).span.bytes)
     }
 
@@ -37,10 +38,12 @@ struct RouteTableTests {
     }
 
     @Test func `a thousand static paths are told apart`() throws {
-        let routes = (0..<1000).map { RouteTable.Route(method: "GET", pattern: "/section/\($0 % 10)/item-\($0)") }
-        let table = try RouteTable.build(routes).table
-        for (number, route) in routes.enumerated() {
-            #expect(match(table, route.pattern) == found(number))
+        let paths = (0..<1000).map { "/section/\($0 % 10)/item-\($0)" }
+        var builder = RouteTableBuilder()
+        for path in paths { _ = builder.add("GET", path) }
+        let table = try builder.table()
+        for (number, path) in paths.enumerated() {
+            #expect(match(table, path) == found(number))
         }
         #expect(match(table, "/section/1/item-2") == .notFound)
     }
@@ -89,8 +92,8 @@ struct RouteTableTests {
             Issue.record("not refused")
             return
         }
-        #expect(table.methods.list(methods) == "GET, HEAD, DELETE, OPTIONS")
-        #expect(table.methods.list(table.allMethods) == "GET, HEAD, PUT, DELETE, OPTIONS")
+        #expect(methods.description == "GET, HEAD, DELETE, OPTIONS")
+        #expect(table.allMethods.description == "GET, HEAD, PUT, DELETE, OPTIONS")
         #expect(allowed(table, "/users/me") == methods)
         #expect(allowed(table, "/nowhere").isEmpty)
     }
@@ -115,19 +118,26 @@ struct RouteTableTests {
     }
 
     @Test func `parameter names belong to their route, so different names don't conflict`() throws {
-        let (table, names) = try RouteTable.build([
-            .init(method: "GET", pattern: "/users/:id"), .init(method: "PUT", pattern: "/users/:name"),
-        ])
-        #expect(names == [["id"], ["name"]])
+        var builder = RouteTableBuilder()
+        #expect(builder.add("GET", "/users/:id") == ["id"])
+        #expect(builder.add("PUT", "/users/:name") == ["name"])
+        let table = try builder.table()
         #expect(match(table, "/users/7", .put) == found(1, 7..<8))
     }
 
-    @Test func `an own method is known by its name`() throws {
-        let table = try table("PURGE /cache/*path", "GET /")
-        let purge = try #require(table.methods.ownMethod(named: "PURGE"))
-        #expect(match(table, "/cache/a", purge) == found(0, 7..<8))
-        #expect(table.methods.ownMethod(named: "purge") == nil)
-        #expect(table.methods.ownMethod(named: "GET") == nil)
+    @Test func `a route that yields gives way to its like and takes no number`() throws {
+        var builder = RouteTableBuilder()
+        #expect(builder.add("GET", "/a") == [])
+        #expect(builder.add("GET", "/a", yields: true) == nil)
+        #expect(builder.add("GET", "/b", yields: true) == [])
+        let table = try builder.table()
+        #expect(match(table, "/a") == found(0))
+        #expect(match(table, "/b") == found(1))
+    }
+
+    @Test(arguments: [Method.trace, .connect, .other])
+    func `a method that no route can have is found nowhere`(method: Method) throws {
+        #expect(match(try table("GET /"), "/", method) == .notFound)
     }
 
     @Test(arguments: ["", "/", "//", "///////", "a", "*", "/%", "/%zz", "/a/../b"])
@@ -137,16 +147,18 @@ struct RouteTableTests {
     }
 
     @Test func `a table without routes finds nothing`() throws {
-        let table = try RouteTable.build([]).table
+        let table = try table()
         #expect(match(table, "/") == .notFound)
-        #expect(table.methods.list(table.allMethods) == "OPTIONS")
+        #expect(table.allMethods.description == "OPTIONS")
     }
 }
 
 struct RouteErrorTests {
     private func errors(_ routes: (String, String)...) -> [RouteError.Reason] {
         do throws(RouteErrors) {
-            _ = try RouteTable.build(routes.map { .init(method: $0.0, pattern: $0.1) })
+            var builder = RouteTableBuilder()
+            for (method, pattern) in routes { _ = builder.add(method, pattern) }
+            _ = try builder.table()
             return []
         } catch {
             return error.errors.map(\.reason)
@@ -161,7 +173,7 @@ struct RouteErrorTests {
                 ("CONNECT", "/"), ("GET", "/fine")
             ) == [
                 .noLeadingSlash, .noLeadingSlash, .queryOrFragment, .queryOrFragment, .unnamedParameter,
-                .unnamedParameter, .repeatedParameter("a"), .catchAllNotLast, .malformedMethod, .malformedMethod,
+                .unnamedParameter, .repeatedParameter("a"), .catchAllNotLast, .methodNotOffered, .methodNotOffered,
                 .methodNotOffered, .methodNotOffered, .duplicate(of: "/fine"),
             ])
     }
@@ -172,14 +184,12 @@ struct RouteErrorTests {
         #expect(errors(("GET", "/a/:b"), ("POST", "/a/:c")) == [])
     }
 
-    @Test func `more own methods than a set can hold are refused`() {
-        let routes = (0..<58).map { RouteTable.Route(method: "OWN\($0)", pattern: "/") }
-        #expect(throws: RouteErrors.self) { try RouteTable.build(routes) }
-    }
-
     @Test func `an error names the route and what is wrong with it`() {
         let error = #expect(throws: RouteErrors.self) {
-            try RouteTable.build([.init(method: "GET", pattern: "/a/:b"), .init(method: "GET", pattern: "/a/:c")])
+            var builder = RouteTableBuilder()
+            _ = builder.add("GET", "/a/:b")
+            _ = builder.add("GET", "/a/:c")
+            _ = try builder.table()
         }
         #expect(error?.description == "route GET /a/:c: matches the same paths as /a/:b")
     }

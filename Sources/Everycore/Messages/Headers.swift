@@ -1,6 +1,6 @@
-// A response's header fields as text, in their order, checked when they are sent.
+// A response's header fields as text, in their order; whoever writes them on the wire checks them there.
 //
-// Text and not HTTPFields, for two reasons: HTTPFields turns a CR LF in a value into spaces in silence, where this server
+// Made in the workers, by handlers. Text and not HTTPFields, for two reasons: HTTPFields turns a CR LF in a value into spaces in silence, where this server
 // owes its log a line about it; and an empty array costs nothing, where an empty HTTPFields is an allocation.
 
 internal import HTTPTypes
@@ -32,27 +32,7 @@ public struct Headers: Sendable {
         }
         return result
     }
-
-    /// Why the fields can't go on the wire; nil where they can.
-    package var refusal: String? {
-        for (name, value) in fields {
-            guard !name.isEmpty, name.utf8.allSatisfy(isTokenCharacter) else { return "no field name: \(quoted(name))" }
-            guard value.utf8.allSatisfy(isFieldValueCharacter) else {
-                return "control character in \(name): \(quoted(value))"
-            }
-            for reserved in Self.reserved where equalIgnoringCase(name, reserved) {
-                return "\(name) is set by the server"
-            }
-        }
-        return nil
-    }
-
-    /// What frames the message, which a handler that meddled with it would break (RFC 9112 §6).
-    private static let reserved = ["Content-Length", "Transfer-Encoding", "Connection", "Date"]
 }
-
-/// RFC 9110 §5.5: visible characters, space, tab and bytes above 0x7F.
-func isFieldValueCharacter(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == 0x09 }
 
 /// Compares as field names are compared: ASCII letters without regard to case.
 func equalIgnoringCase(_ left: String, _ right: String) -> Bool {
@@ -61,11 +41,4 @@ func equalIgnoringCase(_ left: String, _ right: String) -> Bool {
 
 func lowercased(_ byte: UInt8) -> UInt8 {
     byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
-}
-
-/// Text from outside, made fit for a line of the log: no controls, bounded.
-func quoted(_ text: String, limit: Int = 200) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars.prefix(limit) { result += scalar.escaped(asASCII: true) }
-    return result + (text.unicodeScalars.count > limit ? "…\"" : "\"")
 }

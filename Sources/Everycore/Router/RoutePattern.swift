@@ -18,12 +18,8 @@ public struct RouteError: Error, Equatable, Sendable, CustomStringConvertible {
         case catchAllNotLast
         /// Another route has this method and matches the same paths.
         case duplicate(of: String)
-        /// The method isn't a token (RFC 9110 §5.6.2).
-        case malformedMethod
-        /// `CONNECT` and `TRACE` aren't offered by this server.
+        /// No method that this server offers: `CONNECT`, `TRACE`, and those that it doesn't know.
         case methodNotOffered
-        /// More methods of one's own than a table can hold.
-        case tooManyMethods
     }
 
     public let method: String
@@ -40,9 +36,7 @@ public struct RouteError: Error, Equatable, Sendable, CustomStringConvertible {
             case .catchAllNotLast: "a catch-all is the last segment of its pattern"
             case .duplicate(let other):
                 other == pattern ? "registered twice" : "matches the same paths as \(other)"
-            case .malformedMethod: "the method is no token"
             case .methodNotOffered: "this server doesn't offer the method"
-            case .tooManyMethods: "too many methods beyond the standard ones"
             }
         return "route \(method) \(pattern): \(problem)"
     }
