@@ -3,3 +3,4 @@
 #include "cposix_concurrency.h"
 #include "cposix_eventloop.h"
 #include "cposix_cluster.h"
+#include "cposix_http.h"
