@@ -4,7 +4,7 @@
 
 package import HTTP
 
-package protocol RequestExchange: AnyObject {
+package protocol RequestExchange: AnyObject, SendableMetatype {
     /// Owned by the exchange: whoever keeps the exchange keeps the head.
     var head: RequestHead { get }
     var hasBody: Bool { get }
@@ -39,9 +39,12 @@ extension RequestExchange {
         case .empty:
             try send(status: status, contentType: contentType, fields: fields, body: RawSpan())
         case .constant(let text):
-            try text.withUTF8Buffer { bytes in
-                try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.span.bytes)
+            // Literals have a pointer. A StaticString without one holds a single scalar.
+            guard text.hasPointerRepresentation else {
+                return try send(Response(status: status, contentType: response.contentType, body: .text(text.description)))
             }
+            let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.bytes)
         case .text(let text):
             try unsafe send(status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
         case .bytes(let bytes):

@@ -3,6 +3,7 @@
 // One per worker, made after the fork around routes that were built before it; called on the loop's thread only.
 
 package import HTTP
+internal import Logging
 
 package final class RoutedApplication {
     private let table: RouteTable
