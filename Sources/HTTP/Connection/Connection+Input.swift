@@ -57,7 +57,7 @@ extension Connection {
     /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
     func process(_ count: Int) {
         isProcessing = true
-        service.encoder.updateDate(unixSeconds: Int64(unsafe time(nil)))
+        service.encoder.updateDate(unixSeconds: Int64(time(nil)))
         var offset = 0
         processing: while unsent == nil, !closesAfterOutput {
             switch phase {
@@ -115,7 +115,7 @@ extension Connection {
                 if requestsServed > 0 { setDeadline(timeouts.header, from: readAt) }
             }
         case .body:
-            setDeadline(timeouts.body, from: readAt)
+            setBodyDeadline()
             if inputEnded { return bodyEndedEarly() }
         case .waiting:
             setDeadline(timeouts.handler, from: readAt)
@@ -123,6 +123,17 @@ extension Connection {
             return
         }
         if phase != .waiting { resumeReading() }
+    }
+
+    /// The next piece of content is due within the body's time, and before the average falls below the minimum rate.
+    private func setBodyDeadline() {
+        setDeadline(service.timeouts.body, from: readAt)
+        let rate = service.connectionLimits.bodyMinimumRate
+        guard rate > 0 else { return }
+        let (earned, overflow) = bodyBytes.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return }
+        let due = bodyBegan &+ 5_000_000_000 &+ earned / rate
+        service.deadlines[slot] = min(service.deadlines[slot], due)
     }
 
     // MARK: Head
@@ -163,6 +174,8 @@ extension Connection {
         case .chunked: content = .chunked(ChunkedDecoder(limits: service.limits))
         }
         phase = .waiting
+        bodyBytes = 0
+        bodyBegan = readAt
         if case .length(let length) = content, length > UInt64(service.limits.body) {
             return refuse(.contentTooLarge)
         }
@@ -251,6 +264,7 @@ extension Connection {
     /// Adds to what is collected, or counts what is thrown away. Returns false when the body went over its limit.
     private func take(_ range: Range<Int>) -> Bool {
         guard let exchange else { return false }
+        bodyBytes &+= UInt64(range.count)
         if let limit = exchange.collector?.limit {
             guard (exchange.collector?.bytes.count ?? 0) + range.count <= limit else {
                 bodyFailed(.tooLarge, .contentTooLarge)

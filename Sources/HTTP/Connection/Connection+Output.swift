@@ -12,7 +12,9 @@ extension Connection {
         let head = exchange.head
         let unreadBody = if case .none = content { false } else { true }
         // A client that was never told to send its body may or may not send it: only a close is certain (RFC 9110 §10.1.1).
-        let keeps = head.keepAlive && !service.isDraining && !(unreadBody && head.expectContinue && !continueSent)
+        let keeps =
+            head.keepAlive && !service.isDraining && !isLastRequest
+            && !(unreadBody && head.expectContinue && !continueSent)
         let outcome = try service.encoder.appendHead(
             status: status, contentType: contentType, fields: fields,
             content: body.isEmpty ? .none : .length(UInt64(body.byteCount)),
@@ -20,6 +22,11 @@ extension Connection {
             to: &service.output)
         if outcome.body != .omitted { service.output.append(body) }
         answered(exchange, status: status, closes: outcome.closes)
+    }
+
+    private var isLastRequest: Bool {
+        let bound = service.connectionLimits.requestsPerConnection
+        return bound > 0 && requestsServed &+ 1 >= bound
     }
 
     /// Books an answer that is in the output buffer.

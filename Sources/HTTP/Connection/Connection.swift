@@ -55,6 +55,9 @@ final class Connection {
     /// When the bytes in hand were read.
     var readAt: UInt64 = 0
     var discarded = 0
+    /// Content of the current request that has come, and since when it was to come.
+    var bodyBytes: UInt64 = 0
+    var bodyBegan: UInt64 = 0
     var continueSent = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false

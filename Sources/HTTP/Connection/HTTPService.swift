@@ -9,6 +9,7 @@ package import Statistics
     package let loop: EventLoop
     package let limits: HTTPLimits
     package let timeouts: ConnectionTimeouts
+    package let connectionLimits: ConnectionLimits
     let application: any Application
     let figures: WorkerFigures
     /// What is read lands here. Holds any partial head and the bytes after it.
@@ -30,12 +31,14 @@ package import Statistics
 
     package init(
         loop: EventLoop, application: any Application, limits: HTTPLimits = HTTPLimits(),
-        timeouts: ConnectionTimeouts = ConnectionTimeouts(), figures: WorkerFigures
+        timeouts: ConnectionTimeouts = ConnectionTimeouts(), connectionLimits: ConnectionLimits = ConnectionLimits(),
+        figures: WorkerFigures
     ) {
         self.loop = loop
         self.application = application
         self.limits = limits
         self.timeouts = timeouts
+        self.connectionLimits = connectionLimits
         self.figures = figures
         inputCapacity = max(65536, limits.longestHead &+ 16384)
         unsafe inputStart = .allocate(byteCount: inputCapacity, alignment: 16)
@@ -64,6 +67,11 @@ package import Statistics
         finishDrainIfEmpty()
     }
 
+    /// Whether one more connection may be taken.
+    var hasRoom: Bool {
+        connectionLimits.connections == 0 || openConnections < connectionLimits.connections
+    }
+
     func open(_ descriptor: Int32) {
         let slot = deadlines.allocate()
         let connection = Connection(service: self, descriptor: descriptor, slot: slot)
@@ -78,8 +86,10 @@ package import Statistics
     func remove(_ connection: Connection) {
         connections[connection.slot] = nil
         deadlines.release(connection.slot)
+        let wasFull = !hasRoom
         openConnections &-= 1
         figures.subtract(.connectionsOpen, 1)
+        if wasFull { for acceptor in acceptors { acceptor.thereIsRoom() } }
         finishDrainIfEmpty()
     }
 
