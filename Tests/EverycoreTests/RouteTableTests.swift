@@ -140,7 +140,7 @@ struct RouteTableTests {
         #expect(match(try table("GET /"), "/", method) == .notFound)
     }
 
-    @Test(arguments: ["", "/", "//", "///////", "a", "*", "/%", "/%zz", "/a/../b"])
+    @Test(arguments: ["", "/", "//", "///////", "a", "*", "/%", "/%zz", "/a/%2", "/../a"])
     func `no path traps`(path: String) throws {
         let table = try table("GET /a/b/c", "GET /a/:b/:c", "POST /x")
         #expect(match(table, path) == .notFound)

@@ -3,8 +3,8 @@
 // Runs in the workers. The request parser has refused malformed escapes in targets already; text from elsewhere may
 // have them, and they stand for themselves. Bytes that are no UTF-8 become U+FFFD in the String.
 
-package enum PercentDecoding {
-    package static func decode(_ bytes: borrowing RawSpan, plusIsSpace: Bool = false) -> [UInt8] {
+enum PercentDecoding {
+    static func decode(_ bytes: borrowing RawSpan, plusIsSpace: Bool = false) -> [UInt8] {
         var decoded: [UInt8] = []
         decoded.reserveCapacity(bytes.byteCount)
         var position = 0
@@ -23,7 +23,7 @@ package enum PercentDecoding {
         return decoded
     }
 
-    package static func string(_ bytes: borrowing RawSpan, plusIsSpace: Bool = false) -> String {
+    static func string(_ bytes: borrowing RawSpan, plusIsSpace: Bool = false) -> String {
         String(decoding: decode(bytes, plusIsSpace: plusIsSpace), as: UTF8.self)
     }
 

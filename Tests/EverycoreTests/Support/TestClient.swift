@@ -60,7 +60,7 @@ final class TestClient {
         let progress = unsafe parser.parse(bytes.span.bytes, into: head)
         guard case .complete(let length) = progress else { throw Unparsed(progress: "\(progress)") }
         unsafe bytes.withUnsafeBytes { buffer in
-            guard let base = unsafe buffer.baseAddress else { return }
+            guard let base = buffer.baseAddress else { return }
             unsafe head.rebase(onto: base, count: length)
             head.detach()
         }
