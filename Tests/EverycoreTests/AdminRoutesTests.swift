@@ -1,5 +1,6 @@
 // Facts about the admin worker's pages.
 
+import EventLoop
 import Everycore
 import Statistics
 import Testing

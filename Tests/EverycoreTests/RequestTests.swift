@@ -46,7 +46,7 @@ struct RequestTests {
         #expect(
             try read("/", headers: headers) { request in
                 request.headerFields.map { "\($0.name.canonicalName)=\($0.value)" }.joined(separator: " ")
-            } == "host=test x-one=1 x-one=2")
+            } == "host=test x-one=1 x-one=2 connection=X-Hop")
     }
 
     @Test func `the authority of an absolute target wins over Host`() throws {

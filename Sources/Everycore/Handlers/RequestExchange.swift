@@ -30,10 +30,12 @@ extension RequestExchange {
         guard status >= 200, status <= 599 else { throw UnsendableStatus(status: status) }
         var fields = response.headers.fields
         var contentType: StaticString?
-        switch response.contentType {
-        case .constant(let name): contentType = name
-        case .text(let name): fields.insert(("Content-Type", name), at: 0)
-        case nil: break
+        if fields.isEmpty || response.headers["Content-Type"] == nil {
+            switch response.contentType {
+            case .constant(let name): contentType = name
+            case .text(let name): fields.insert(("Content-Type", name), at: 0)
+            case nil: break
+            }
         }
         switch response.body {
         case .empty:
