@@ -4,4 +4,5 @@
 import Everycore
 
 func startServer(_ configuration: ServerConfiguration) throws {
+    throw ServerError.failed("this build of everycore has no server in it")
 }

@@ -27,13 +27,17 @@ struct ServeOptions: ParsableArguments {
     }
 
     func validate() throws {
-        var scratch = ServerConfiguration()
-        let given = self.given
-        let reasons = Setting.all.compactMap { setting -> String? in
-            guard let option = setting.option, let text = given[option] else { return nil }
-            return setting.apply(text, to: &scratch).map { "--\(option): \($0)" }
-        }
-        if !reasons.isEmpty { throw ValidationError(reasons.joined(separator: "\n")) }
+        let problems = optionProblems(in: given)
+        if !problems.isEmpty { throw ValidationError(problems.joined(separator: "\n")) }
+    }
+}
+
+/// What is wrong with the values of these options, by name without dashes.
+func optionProblems(in given: [String: String]) -> [String] {
+    var scratch = ServerConfiguration()
+    return Setting.all.compactMap { setting in
+        guard let option = setting.option, let text = given[option] else { return nil }
+        return setting.apply(text, to: &scratch).map { "--\(option): \($0)" }
     }
 }
 

@@ -10,7 +10,7 @@ package enum Origin: Sendable, Equatable, CustomStringConvertible {
     /// How an error message begins.
     package var description: String {
         switch self {
-        case .option(let name): "option: --\(name)"
+        case .option(let name): "--\(name)"
         case .environment(let name): "environment: \(name)"
         case .file(let path, let line, let key): "\(path):\(line): \(key)"
         case .standard: "default"
@@ -30,7 +30,9 @@ package enum Origin: Sendable, Equatable, CustomStringConvertible {
 
 /// The reasons why a configuration was refused, one line each, beginning with the place.
 package struct ConfigurationErrors: Error, Sendable, Equatable, CustomStringConvertible {
-    package var lines: [String]
+    package let lines: [String]
+
+    package init(lines: [String]) { self.lines = lines }
 
     package var description: String { lines.joined(separator: "\n") }
 }

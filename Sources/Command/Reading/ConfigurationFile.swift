@@ -9,14 +9,14 @@ import Yams
 
 /// What a file says.
 package struct ConfigurationFile: Sendable {
-    /// A setting's value as written, and its line.
+    /// A value that its setting takes, as written, and its line.
     package struct Entry: Sendable, Equatable {
         package let text: String
         package let line: Int
     }
 
     package private(set) var entries: [String: Entry] = [:]
-    /// Lines for people, each beginning with the file's name.
+    /// Lines for people, each beginning with the file's name, in the file's order.
     package private(set) var problems: [String] = []
     private let path: String
 
@@ -29,13 +29,14 @@ package struct ConfigurationFile: Sendable {
             }
             try take(text)
         } catch let failure as FileFailure {
-            problems.append("\(path): \(failure.reason)")
+            problems.append("\(path.isEmpty ? "\"\"" : path): \(failure.reason)")
         } catch {
             problems.append(invalidYAML(error))
         }
     }
 
-    /// Pass `.basic` and `.utf8`: the standard resolver compiles seven regular expressions, the standard encoding reads an environment variable.
+    /// `.basic`, because the standard resolver compiles seven regular expressions; `.utf8`, because the standard encoding prints to standard
+    /// output when a certain environment variable is set.
     private mutating func take(_ text: String) throws {
         guard let root = try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot() else { return }
         switch root {
@@ -87,6 +88,8 @@ package struct ConfigurationFile: Sendable {
         if setting.isBare, scalar.style != .plain {
             return report(line: line, key: setting.key, "text in quotes is not \(setting.expectation)")
         }
+        var scratch = ServerConfiguration()
+        if let reason = setting.apply(scalar.string, to: &scratch) { return report(line: line, key: setting.key, reason) }
         entries[setting.key] = Entry(text: scalar.string, line: line)
     }
 

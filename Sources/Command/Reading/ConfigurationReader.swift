@@ -30,13 +30,11 @@ package struct ConfigurationReader: Sendable {
     /// Reads all sources, or says everything that is wrong with them.
     package func read() throws(ConfigurationErrors) -> LoadedConfiguration {
         let file = filePath.map(ConfigurationFile.init(path:))
-        var problems = (file?.problems ?? []) + Command.problems(inNamesOf: environment)
-        let sources = [optionSource(), environmentSource(), file.map(fileSource)].compactMap { $0 }
         // A wrong value is wrong also where another source overrides it.
-        for source in sources { problems += source.problems() }
+        var problems = (file?.problems ?? []) + Command.problems(in: environment) + optionProblems(in: options)
         guard problems.isEmpty else { throw ConfigurationErrors(lines: problems) }
 
-        let loaded = merge(sources)
+        let loaded = merge([optionSource(), environmentSource(), file.map(fileSource)].compactMap { $0 })
         problems = loaded.configuration.problems().map { problem in
             let origin = loaded.origins[problem.key] ?? .standard
             return origin == .standard ? "default: \(problem)" : "\(origin): \(problem.reason)"
@@ -70,15 +68,6 @@ extension ConfigurationReader {
         var provider: InMemoryProvider {
             let pairs = values.map { (AbsoluteConfigKey(ConfigKey($0.key)), ConfigValue(.string($0.value.text), isSecret: false)) }
             return InMemoryProvider(name: name, values: Dictionary(pairs) { first, _ in first })
-        }
-
-        func problems() -> [String] {
-            var scratch = ServerConfiguration()
-            return Setting.all.compactMap { setting in
-                guard let value = values[setting.key], let reason = setting.apply(value.text, to: &scratch) else { return nil }
-                guard case .environment(let name) = value.origin else { return "\(value.origin): \(reason)" }
-                return "\(value.origin): \(reason)\(linkHint(name: name, value: value.text))"
-            }
         }
     }
 

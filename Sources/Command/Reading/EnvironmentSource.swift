@@ -23,15 +23,19 @@ package func everycoreEnvironment() -> [String: String] {
     return found
 }
 
-/// What is wrong with the names of these variables.
-package func problems(inNamesOf environment: [String: String]) -> [String] {
-    let known = Set(Setting.all.map(\.environmentName) + [configurationFileVariable])
-    return environment.keys.sorted().filter { !known.contains($0) }
-        .map { "environment: \($0): \(unknownVariable($0))\(linkHint(name: $0, value: environment[$0]))" }
+/// What is wrong with these variables: names that are no setting, values that their setting doesn't take.
+package func problems(in environment: [String: String]) -> [String] {
+    let settings = Dictionary(Setting.all.map { ($0.environmentName, $0) }) { first, _ in first }
+    var scratch = ServerConfiguration()
+    return environment.sorted { $0.key < $1.key }.compactMap { name, value in
+        if name == configurationFileVariable { return nil }
+        let reason = settings[name].map { $0.apply(value, to: &scratch) } ?? unknownVariable(name)
+        return reason.map { "environment: \(name): \($0)\(linkHint(name: name, value: value))" }
+    }
 }
 
 /// Kubernetes and old Docker links describe a service called `everycore` in variables that look like ours (EVERYCORE_PORT=tcp://…).
-package func linkHint(name: String, value: String?) -> String {
-    let linked = name.hasPrefix("EVERYCORE_SERVICE_") || name.hasPrefix("EVERYCORE_PORT_") || value?.hasPrefix("tcp://") == true
+private func linkHint(name: String, value: String) -> String {
+    let linked = name.hasPrefix("EVERYCORE_SERVICE_") || name.hasPrefix("EVERYCORE_PORT_") || value.hasPrefix("tcp://")
     return linked ? " (Kubernetes sets it for a service called everycore: set enableServiceLinks: false in the pod)" : ""
 }

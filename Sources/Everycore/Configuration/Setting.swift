@@ -49,7 +49,7 @@ package struct Setting: Sendable {
 
     /// `EVERYCORE_LIMITS_BODY`.
     package var environmentName: String {
-        Self.environmentPrefix + key.uppercased().replacing(".", with: "_")
+        Self.environmentPrefix + String(key.uppercased().map { $0 == "." ? "_" : $0 })
     }
 
     package static let environmentPrefix = "EVERYCORE_"

@@ -44,7 +44,7 @@ extension ValueFormat where Value == ServerConfiguration.Admin {
 /// `127.0.0.1:8081`, `localhost:8081`, `[::1]:8081`. An IPv6 address without brackets is ambiguous, so refused (RFC 3986 §3.2.2).
 private func endpoint(_ text: String) -> (host: String, port: Int)? {
     guard let colon = text.utf8.lastIndex(of: 0x3A),
-        let port = decimal(text.utf8[text.utf8.index(after: colon)...]), (0...65535).contains(port)
+        let port = parsedDecimal(text.utf8[text.utf8.index(after: colon)...]), (0...65535).contains(port)
     else { return nil }
     let written = String(text[..<colon])
     if let bracketed = unbracketed(written) { return isIPv6(bracketed) ? (bracketed, port) : nil }

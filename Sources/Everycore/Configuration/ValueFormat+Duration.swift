@@ -34,7 +34,7 @@ private func durationExpectation(_ range: ClosedRange<Duration>) -> String {
 private func parsedDuration(_ text: String) -> Duration? {
     let suffix = text.drop { $0.isASCII && $0.isNumber }
     guard let unit = units.first(where: { $0.suffix == suffix }),
-        let count = decimal(text.utf8.prefix(text.utf8.count - suffix.utf8.count))
+        let count = parsedDecimal(text.utf8.prefix(text.utf8.count - suffix.utf8.count))
     else { return nil }
     let (milliseconds, overflow) = count.multipliedReportingOverflow(by: unit.milliseconds)
     return overflow ? nil : .milliseconds(milliseconds)

@@ -36,7 +36,7 @@ extension ValueFormat where Value == Int {
     package static func number(_ range: ClosedRange<Int>) -> Self {
         ValueFormat(
             scalar: .number, expectation: "a whole number from \(range.lowerBound) to \(range.upperBound)",
-            parse: { text in decimal(text.utf8[...]).flatMap { range.contains($0) ? $0 : nil } },
+            parse: { text in parsedDecimal(text.utf8[...]).flatMap { range.contains($0) ? $0 : nil } },
             render: String.init, accepts: range.contains)
     }
 
@@ -56,7 +56,7 @@ extension ValueFormat where Value == ServerConfiguration.Workers {
             scalar: .word, expectation: "auto or a whole number from \(range.lowerBound) to \(range.upperBound)",
             parse: { text in
                 if text == "auto" { return .auto }
-                return decimal(text.utf8[...]).flatMap { range.contains($0) ? .count($0) : nil }
+                return parsedDecimal(text.utf8[...]).flatMap { range.contains($0) ? .count($0) : nil }
             },
             render: { workers in
                 switch workers {
@@ -86,7 +86,7 @@ extension ValueFormat where Value == String? {
 }
 
 /// Decimal digits alone: no sign, no separator, no leading zero (which YAML 1.1 would take for octal).
-func decimal(_ digits: Substring.UTF8View) -> Int? {
+func parsedDecimal(_ digits: Substring.UTF8View) -> Int? {
     guard let first = digits.first, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
     guard first != 0x30 || digits.count == 1 else { return nil }
     return Int(Substring(digits))
@@ -102,7 +102,7 @@ private func parsedSize(_ text: String) -> Int? {
     default: break
     }
     if unit != 1 { digits.removeLast() }
-    guard let count = decimal(digits) else { return nil }
+    guard let count = parsedDecimal(digits) else { return nil }
     let (bytes, overflow) = count.multipliedReportingOverflow(by: unit)
     return overflow ? nil : bytes
 }
