@@ -1,1 +1,6 @@
+// What Swift can't call or express: one header per area, each with its own C file.
 #pragma once
+#include "cposix_concurrency.h"
+#include "cposix_eventloop.h"
+#include "cposix_cluster.h"
+#include "cposix_http.h"

@@ -1,0 +1,2 @@
+// Processes: fork and what belongs to it.
+#pragma once

@@ -1,0 +1,53 @@
+// Takes connections from one listener. Worker process, on the loop's thread; owned by the service.
+
+import CPosix
+import EventLoop
+import Glibc
+
+final class Acceptor {
+    private unowned let service: HTTPService
+    private let listener: Int32
+    private var watch: DescriptorWatch?
+    private var pause: LoopTimer?
+
+    /// How many connections are taken before others get their turn.
+    private static let batch = 16
+
+    init(service: HTTPService, listener: Int32) throws(SystemError) {
+        self.service = service
+        self.listener = listener
+        watch = try service.loop.watch(listener, for: .read) { [unowned self] _ in
+            accept(atMost: Self.batch)
+        }
+    }
+
+    /// Empties the queue of connections that the kernel has completed. Bounded, because new ones may keep coming.
+    func acceptRemaining() {
+        pause = nil
+        accept(atMost: 4096)
+    }
+
+    private func accept(atMost count: Int) {
+        for _ in 0..<count {
+            let descriptor = cposix_accept(listener)
+            guard descriptor >= 0 else {
+                switch errno {
+                case EINTR, ECONNABORTED: continue
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM: rest()
+                default: break
+                }
+                return
+            }
+            service.open(descriptor)
+        }
+    }
+
+    /// Out of descriptors or memory: the listener stays readable, so without a pause the loop would spin.
+    private func rest() {
+        watch?.pause()
+        pause = service.loop.after(.milliseconds(100)) { [unowned self] in
+            pause = nil
+            watch?.resume()
+        }
+    }
+}

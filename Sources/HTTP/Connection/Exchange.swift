@@ -1,0 +1,95 @@
+// One request and its one answer. Made by a connection for each request head and reused when nobody kept it.
+// Worker process, on the loop's thread. The connection owns it while the request is in flight; a handler may keep it longer.
+
+package import EventLoop
+
+package final class Exchange {
+    /// The request's head. Zero-copy while `Application.receive` runs, a copy of its own afterwards.
+    package let head = RequestHead()
+    /// The connection while it waits for this answer; nil once it was answered, or the client is gone.
+    @exclusivity(unchecked) unowned(unsafe) var connection: Connection?
+    @exclusivity(unchecked) package internal(set) final var isAnswered = false
+    /// Called when nobody waits for the answer any longer: the client is gone, or its time was up.
+    package var onCancel: (() -> Void)?
+    /// When the bytes that completed the head were read.
+    @exclusivity(unchecked) var start: UInt64 = 0
+    @exclusivity(unchecked) var collector: BodyCollector?
+    private let service: HTTPService
+
+    init(service: HTTPService) {
+        self.service = service
+    }
+
+    package var loop: EventLoop { service.loop }
+
+    /// Whether content follows the head, be it empty.
+    package var hasBody: Bool { head.hasBody }
+
+    /// Collects the whole content, up to `limit` bytes, and hands it over: at once where it is here already or there is none,
+    /// else when it has arrived. A failure has been answered by the connection (400, 408, 413); `respond` then does nothing.
+    ///
+    /// Where the client waits for a 100 (RFC 9110 §10.1.1) this sends it.
+    package func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
+        guard head.hasBody else { return done(.success([])) }
+        guard let connection, !isAnswered, collector == nil else { return done(.failure(.incomplete)) }
+        collector = BodyCollector(limit: limit, done: done)
+        connection.bodyIsWanted()
+    }
+
+    /// Sends the answer. Only the first call counts; after a client has gone it does nothing.
+    ///
+    /// `Content-Length`, `Date` and `Connection` are the connection's business; the body is left out where the protocol forbids
+    /// one (HEAD, 1xx, 204, 304; RFC 9110 §6.4.1).
+    /// - Throws: `InvalidField` when a field's name or value can't be sent. Nothing was sent then: answer with something else.
+    @inline(__always)
+    package func respond(
+        status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: RawSpan
+    ) throws(InvalidField) {
+        guard !isAnswered, let connection = unsafe connection else { return }
+        try connection.respond(to: self, status: status, contentType: contentType, fields: fields, body: body)
+    }
+
+    /// Sends an answer whose body is an array, or none.
+    package func respond(
+        status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: [UInt8] = []
+    ) throws(InvalidField) {
+        try respond(status: status, contentType: contentType, fields: fields, body: unsafe body.span.bytes)
+    }
+
+    /// Prepares a used exchange for the next request.
+    func reset() {
+        head.reset()
+        isAnswered = false
+        onCancel = nil
+        collector = nil
+        unsafe connection = nil
+    }
+
+    /// Nobody waits for the answer any longer.
+    func abandon(_ failure: BodyFailure) {
+        unsafe connection = nil
+        isAnswered = true
+        if let collector = takeCollector() { collector.done(.failure(failure)) }
+        if let onCancel {
+            self.onCancel = nil
+            onCancel()
+        }
+    }
+
+    func takeCollector() -> BodyCollector? {
+        defer { collector = nil }
+        return collector
+    }
+}
+
+/// The content of one request as it comes in, and who waits for it.
+struct BodyCollector {
+    let limit: Int
+    let done: (Result<[UInt8], BodyFailure>) -> Void
+    var bytes: [UInt8] = []
+
+    init(limit: Int, done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
+        self.limit = limit
+        self.done = done
+    }
+}

@@ -1,0 +1,118 @@
+// All HTTP connections of one worker: its listeners, its buffers, its clock. Worker process, on the loop's thread; owned by the
+// worker's body. Connections share one input and one output buffer, so an idle connection holds neither.
+
+package import EventLoop
+import Glibc
+package import Statistics
+
+@safe package final class HTTPService {
+    package let loop: EventLoop
+    package let limits: HTTPLimits
+    package let timeouts: ConnectionTimeouts
+    let application: any Application
+    let figures: WorkerFigures
+    /// What is read lands here. Holds any partial head and the bytes after it.
+    let input: UnsafeMutableRawBufferPointer
+    /// What a connection answers in one go. Empty between events.
+    var output: OutputBuffer
+    var date = DateLine()
+    private(set) var isDraining = false
+
+    private var acceptors: [Acceptor] = []
+    private var connections: ContiguousArray<Connection?> = []
+    private(set) var openConnections = 0
+    var deadlines = DeadlineTable()
+    private var sweep: LoopTimer?
+    private var spare: Exchange?
+    private var drained: (() -> Void)?
+
+    package init(
+        loop: EventLoop, application: any Application, limits: HTTPLimits = HTTPLimits(),
+        timeouts: ConnectionTimeouts = ConnectionTimeouts(), figures: WorkerFigures
+    ) {
+        self.loop = loop
+        self.application = application
+        self.limits = limits
+        self.timeouts = timeouts
+        self.figures = figures
+        unsafe input = .allocate(byteCount: max(65536, limits.longestHead + 16384), alignment: 16)
+        output = OutputBuffer()
+    }
+
+    deinit {
+        unsafe input.deallocate()
+    }
+
+    /// Accepts connections from a listening, nonblocking socket until the service drains. The socket stays the caller's.
+    package func serve(listener: Int32) throws(SystemError) {
+        acceptors.append(try Acceptor(service: self, listener: listener))
+    }
+
+    /// Stops accepting, answers what is in flight, closes idle connections, and calls `done` when none is left.
+    package func drain(_ done: @escaping () -> Void) {
+        guard !isDraining else { return }
+        drained = done
+        isDraining = true
+        // What waits in the accept queues was promised an answer by the kernel's handshake.
+        for acceptor in acceptors { acceptor.acceptRemaining() }
+        acceptors.removeAll()
+        for connection in connections { connection?.serviceDrains() }
+        finishDrainIfEmpty()
+    }
+
+    func open(_ descriptor: Int32) {
+        let slot = deadlines.allocate()
+        let connection = Connection(service: self, descriptor: descriptor, slot: slot)
+        if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
+        openConnections &+= 1
+        figures.add(.connectionsAccepted, 1)
+        figures.add(.connectionsOpen, 1)
+        startSweep()
+        connection.start()
+    }
+
+    func remove(_ connection: Connection) {
+        connections[connection.slot] = nil
+        deadlines.release(connection.slot)
+        openConnections &-= 1
+        figures.subtract(.connectionsOpen, 1)
+        finishDrainIfEmpty()
+    }
+
+    private func finishDrainIfEmpty() {
+        guard isDraining, openConnections == 0, let drained else { return }
+        self.drained = nil
+        sweep = nil
+        drained()
+    }
+
+    /// An exchange for the next request: the last one if nobody kept it.
+    func takeExchange() -> Exchange {
+        guard let exchange = spare else { return Exchange(service: self) }
+        spare = nil
+        return exchange
+    }
+
+    /// Takes an exchange back. One that somebody kept gets its own copy of the head, and is let go.
+    func giveBack(_ exchange: consuming Exchange) {
+        var exchange = exchange
+        guard isKnownUniquelyReferenced(&exchange) else {
+            exchange.head.detach()
+            return
+        }
+        exchange.reset()
+        spare = exchange
+    }
+
+    // MARK: Time
+
+    /// Only a worker with connections looks at deadlines: an idle one sleeps.
+    private func startSweep() {
+        guard sweep == nil else { return }
+        sweep = loop.every(timeouts.sweepInterval) { [unowned self] in
+            let now = EventLoop.monotonicNanoseconds()
+            for slot in deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
+            if openConnections == 0 { sweep = nil }
+        }
+    }
+}
