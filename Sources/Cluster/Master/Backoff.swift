@@ -1,6 +1,8 @@
 // How long a slot whose worker died young waits for its next start: growing, jittered, bounded.
 // A pure value of the master's supervisor; the random number comes from outside.
 
+internal import EventLoop
+
 /// When a dead worker is replaced, and when the cluster gives up.
 public struct RespawnPolicy: Sendable, Equatable {
     /// A worker that dies before this age, or before it was ready, has died young. Others are replaced at once.
@@ -18,8 +20,9 @@ public struct RespawnPolicy: Sendable, Equatable {
     /// - Parameter unit: a random number in 0..<1.
     package func delay(afterYoungDeaths deaths: Int, unit: Double) -> Duration {
         guard deaths > 0 else { return .zero }
-        let doublings = min(deaths - 1, 20)
-        let base = min(firstDelay * (1 << doublings), longestDelay)
-        return min(base * (0.75 + unit / 2), longestDelay)
+        // As Double, since no setting can make that overflow.
+        let longest = Double(longestDelay.wholeNanoseconds)
+        let base = min(Double(firstDelay.wholeNanoseconds) * Double(UInt64(1) << UInt64(min(deaths - 1, 40))), longest)
+        return .nanoseconds(Int64(min(base * (0.75 + unit / 2), longest)))
     }
 }

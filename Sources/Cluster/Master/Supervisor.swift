@@ -2,6 +2,8 @@
 // A pure value of the master: events and the time go in, actions come out. It forks nothing and knows no clock.
 // The master keeps one for the workers and one, which never gives up, for the auxiliaries.
 
+internal import EventLoop
+
 /// All times are monotonic nanoseconds.
 package struct Supervisor {
     package enum Event: Equatable {
@@ -99,7 +101,7 @@ package struct Supervisor {
     }
 
     private mutating func end(_ slot: Int, now: UInt64) -> [Action] {
-        if case .ready(let since) = slots[slot].state, now &- min(since, now) >= policy.youngAge.nanoseconds {
+        if case .ready(let since) = slots[slot].state, now &- min(since, now) >= policy.youngAge.wholeNanoseconds {
             slots[slot].youngDeaths = 0
             slots[slot].state = .waiting(until: now)
             lastGood = max(lastGood, now)
@@ -111,7 +113,7 @@ package struct Supervisor {
     private mutating func diedYoung(_ slot: Int, now: UInt64) -> [Action] {
         slots[slot].youngDeaths = min(slots[slot].youngDeaths + 1, 1000)
         let delay = policy.delay(afterYoungDeaths: slots[slot].youngDeaths, unit: random())
-        slots[slot].state = .waiting(until: now.addingUpToLimit(delay.nanoseconds))
+        slots[slot].state = .waiting(until: now.addingUpToLimit(delay.wholeNanoseconds))
         return [.delayed(slot: slot, by: delay)]
     }
 
@@ -126,7 +128,7 @@ package struct Supervisor {
         return actions
     }
 
-    private var giveUpTime: UInt64 { lastGood.addingUpToLimit(policy.giveUpAfter.nanoseconds) }
+    private var giveUpTime: UInt64 { lastGood.addingUpToLimit(policy.giveUpAfter.wholeNanoseconds) }
 
     private func mustGiveUp(now: UInt64) -> Bool { givesUp && now >= giveUpTime && !hasHope }
 

@@ -26,10 +26,18 @@ final class WireKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
         return keys
     }
 
-    private func entry(at offset: Int) throws(WireInput.Malformed) -> (key: Range<Int>, value: Int, end: Int) {
-        var next = offset
-        let key = try decoder.input.range(at: &next, end: contents.upperBound)
-        return (key, next, try decoder.input.skip(from: next, end: contents.upperBound))
+    private struct Entry {
+        let key: Range<Int>
+        let value: Int
+        let end: Int
+    }
+
+    private func entry(at offset: Int) throws -> Entry {
+        try decoder.reading { input in
+            var next = offset
+            let key = try input.range(at: &next, end: contents.upperBound)
+            return Entry(key: key, value: next, end: try input.skip(from: next, end: contents.upperBound))
+        }
     }
 
     /// The value's range, or nil when there is no such key.
@@ -44,7 +52,7 @@ final class WireKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
                 cursor = contents.lowerBound
             }
             if wrapped, cursor >= start { return nil }
-            let entry = try decoder.reading { _ in try entry(at: cursor) }
+            let entry = try entry(at: cursor)
             if entry.key.count == name.count, decoder.input.bytes[entry.key].elementsEqual(name) {
                 return entry.value..<entry.end
             }
