@@ -1,0 +1,78 @@
+// What the whole cluster has done, as one value: the ledger makes it, renderers turn it into text, and the master sends it to the
+// admin worker in parts (ClusterFigures+Parts.swift).
+// The total is the sum of the slots and of what slots did that exist no more.
+
+package struct SlotFigures: Equatable, Sendable {
+    package var slot: Int
+    /// The newest generation, also when it is over.
+    package var generation: Int
+    package var pid: Int32
+    package var state: WorkerState
+    /// How long the newest generation has lived; zero when it is over.
+    package var uptimeNanoseconds: UInt64
+    /// How long ago the figures were last brought up to date.
+    package var staleNanoseconds: UInt64
+    package var restarts: UInt64
+    package var reports: ReportTally
+    /// All generations' figures together; the gauges are of those that live.
+    package var figures: FigureSnapshot
+
+    package init(
+        slot: Int, generation: Int, pid: Int32, state: WorkerState, uptimeNanoseconds: UInt64,
+        staleNanoseconds: UInt64, restarts: UInt64, reports: ReportTally, figures: FigureSnapshot
+    ) {
+        self.slot = slot
+        self.generation = generation
+        self.pid = pid
+        self.state = state
+        self.uptimeNanoseconds = uptimeNanoseconds
+        self.staleNanoseconds = staleNanoseconds
+        self.restarts = restarts
+        self.reports = reports
+        self.figures = figures
+    }
+}
+
+package struct ClusterFigures: Equatable, Sendable {
+    /// The monotonic clock when these were taken, and when the cluster began.
+    package let takenAtNanoseconds: UInt64
+    package let startedAtNanoseconds: UInt64
+    package let wantedWorkers: Int
+    package let departed: FigureSnapshot
+    package let departedRestarts: UInt64
+    package let unassignedReports: ReportTally
+    /// In ascending order of the slot.
+    package let slots: [SlotFigures]
+
+    package let total: FigureSnapshot
+    package let restarts: UInt64
+    package let reports: ReportTally
+
+    package init(
+        takenAtNanoseconds: UInt64, startedAtNanoseconds: UInt64, wantedWorkers: Int, departed: FigureSnapshot,
+        departedRestarts: UInt64, unassignedReports: ReportTally, slots: [SlotFigures]
+    ) {
+        self.takenAtNanoseconds = takenAtNanoseconds
+        self.startedAtNanoseconds = startedAtNanoseconds
+        self.wantedWorkers = wantedWorkers
+        self.departed = departed
+        self.departedRestarts = departedRestarts
+        self.unassignedReports = unassignedReports
+        self.slots = slots.sorted { $0.slot < $1.slot }
+        total = slots.reduce(into: departed) { $0.merge($1.figures) }
+        restarts = slots.reduce(departedRestarts) { $0.addingUpToLimit($1.restarts) }
+        reports = slots.reduce(into: unassignedReports) { $0.merge($1.reports) }
+    }
+
+    package var uptimeNanoseconds: UInt64 {
+        takenAtNanoseconds.subtractingDownToZero(startedAtNanoseconds)
+    }
+
+    package func workers(in state: WorkerState) -> Int {
+        slots.count { $0.state == state }
+    }
+
+    package subscript(slot slot: Int) -> SlotFigures? {
+        slots.first { $0.slot == slot }
+    }
+}

@@ -1,0 +1,117 @@
+// The master's truth: what every worker that ever lived has served. A pure value: events and the monotonic clock's reading go
+// in, `ClusterFigures` come out. No event can trap it, and none can make a total go down.
+// The datagram events come from workers and may hold anything; the others come from the supervisor.
+// The admin worker has no slot here: what it serves is no traffic of the service.
+
+package struct ClusterLedger: Equatable, Sendable {
+    /// How many workers there should be. Shown beside how many are ready.
+    package var wantedWorkers: Int
+
+    private let startedAt: UInt64
+    private var slots: [SlotLedger?] = []
+    /// What slots did that exist no more.
+    private var departed = FigureSnapshot()
+    private var departedRestarts: UInt64 = 0
+    /// Reports of departed slots, and datagrams that no slot can be blamed for.
+    private var unassigned = ReportTally()
+
+    /// - Parameter startedAt: the monotonic clock, in nanoseconds, as every `now` here.
+    package init(startedAt: UInt64, wantedWorkers: Int) {
+        self.startedAt = startedAt
+        self.wantedWorkers = wantedWorkers
+    }
+
+    package enum Outcome: Equatable, Sendable {
+        case accepted(slot: Int, generation: Int)
+        case ignored(IgnoredReason)
+    }
+
+    /// A worker was forked into a slot.
+    /// - Parameter planned: a reload or an upgrade, not the replacement of a worker that died: does not count as a restart.
+    /// - Returns: false, and nothing changes, for a slot outside 0..<1024 or a generation that is not newer than the slot's last.
+    @discardableResult
+    package mutating func started(
+        slot: Int, generation: Int, pid: Int32, planned: Bool = false, now: UInt64
+    ) -> Bool {
+        guard (0..<Report.slotLimit).contains(slot) else { return false }
+        while slots.count <= slot { slots.append(nil) }
+        let isFirst = slots[slot] == nil
+        var entry = slots[slot] ?? SlotLedger(slot: slot)
+        guard entry.start(generation: generation, pid: pid, now: now) else { return false }
+        if !isFirst, !planned { entry.restarts = entry.restarts.addingUpToLimit(1) }
+        slots[slot] = entry
+        return true
+    }
+
+    /// The state of a slot's newest generation changed. Of an older generation or an unknown slot: ignored.
+    @discardableResult
+    package mutating func changed(slot: Int, generation: Int, to state: WorkerState) -> Bool {
+        guard has(slot), slots[slot]?.generation == generation else { return false }
+        slots[slot]?.state = state
+        return true
+    }
+
+    /// A datagram arrived on the report socket.
+    package mutating func ingest(_ datagram: RawSpan, now: UInt64) -> Outcome {
+        let report: Report
+        do {
+            report = try Report(decoding: datagram)
+        } catch {
+            return ignore(IgnoredReason(error), slot: nil)
+        }
+        guard has(report.slot) else { return ignore(.unknownSlot, slot: nil) }
+        if let reason = slots[report.slot]?.enter(report, now: now) { return ignore(reason, slot: report.slot) }
+        return .accepted(slot: report.slot, generation: report.generation)
+    }
+
+    package mutating func ingest(_ datagram: [UInt8], now: UInt64) -> Outcome {
+        datagram.withRawSpan { ingest($0, now: now) }
+    }
+
+    /// A living worker's figures were read from shared memory, because it is silent or because fresh figures were asked for.
+    @discardableResult
+    package mutating func refresh(slot: Int, generation: Int, figures: FigureSnapshot, now: UInt64) -> Bool {
+        guard has(slot) else { return false }
+        return slots[slot]?.refresh(generation: generation, to: figures, now: now) ?? false
+    }
+
+    /// A worker ended. Its slot's state becomes `dead` (`changed` may say more, after this); a report of it that
+    /// arrives later is ignored.
+    /// - Parameter final: its figures as shared memory has them; without them its last report counts.
+    @discardableResult
+    package mutating func retire(slot: Int, generation: Int, final: FigureSnapshot?, now: UInt64) -> Bool {
+        guard has(slot) else { return false }
+        return slots[slot]?.retire(generation: generation, final: final, now: now) ?? false
+    }
+
+    /// A slot was given up, as by scaling down: its row goes, and what it did stays in the totals.
+    package mutating func remove(slot: Int) {
+        guard has(slot), let entry = slots[slot] else { return }
+        departed.merge(entry.figures.withoutGauges)
+        departedRestarts = departedRestarts.addingUpToLimit(entry.restarts)
+        unassigned.merge(entry.tally)
+        slots[slot] = nil
+    }
+
+    /// Everything, as it stands.
+    package func figures(now: UInt64) -> ClusterFigures {
+        ClusterFigures(
+            takenAtNanoseconds: now, startedAtNanoseconds: startedAt, wantedWorkers: wantedWorkers,
+            departed: departed, departedRestarts: departedRestarts, unassignedReports: unassigned,
+            slots: slots.compactMap { $0?.slotFigures(now: now) })
+    }
+
+    private func has(_ slot: Int) -> Bool {
+        slots.indices.contains(slot) && slots[slot] != nil
+    }
+
+    private mutating func ignore(_ reason: IgnoredReason, slot: Int?) -> Outcome {
+        if let slot, has(slot) {
+            let count = slots[slot]?.tally[reason] ?? 0
+            slots[slot]?.tally[reason] = count.addingUpToLimit(1)
+        } else {
+            unassigned[reason] = unassigned[reason].addingUpToLimit(1)
+        }
+        return .ignored(reason)
+    }
+}

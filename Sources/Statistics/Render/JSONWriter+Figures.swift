@@ -1,0 +1,82 @@
+// The figures' JSON members, under the names that ARCHITECTURE.md promises to other people's scripts. One place for the interval's
+// line, the summary and `/stats`, so that a figure has the same name everywhere.
+
+extension JSONWriter {
+    /// What a total and a single worker have in common.
+    mutating func figures(_ figures: FigureSnapshot, reports: ReportTally, restarts: UInt64) {
+        member("requests", figures[.requests])
+        object("responses") { responses in
+            for (index, counter) in Counter.statusClasses.enumerated() {
+                responses.member("\(index + 1)xx", figures[counter])
+            }
+        }
+        member("bytes_in", figures[.bytesIn])
+        member("bytes_out", figures[.bytesOut])
+        object("connections") { connections in
+            connections.member("accepted", figures[.connectionsAccepted])
+            connections.member("open", figures[.connectionsOpen])
+        }
+        latency(figures.histogram)
+        object("timeouts") { timeouts in
+            for (name, counter) in Counter.timeouts {
+                timeouts.member(name, figures[counter])
+            }
+        }
+        member("parse_failures", figures[.parseFailures])
+        object("messages") { messages in
+            messages.member("sent", figures[.messagesSent])
+            messages.member("received", figures[.messagesReceived])
+        }
+        object("reports") { tally in
+            tally.member("received", reports.received)
+            tally.member("lost", reports.lost)
+            tally.member("refused", figures[.reportsRefused])
+            tally.member("ignored", reports.ignored)
+            tally.object("ignored_by_reason") { reasons in
+                for reason in IgnoredReason.allCases {
+                    reasons.member(reason.description, reports[reason])
+                }
+            }
+        }
+        member("restarts", restarts)
+        member("resident_bytes", figures[.residentBytes])
+    }
+
+    /// Zeros when nothing was recorded, so that a script always finds numbers.
+    mutating func latency(_ histogram: LatencyHistogram) {
+        object("latency_seconds") { latency in
+            latency.member("p50", seconds: histogram.percentile(50))
+            latency.member("p90", seconds: histogram.percentile(90))
+            latency.member("p99", seconds: histogram.percentile(99))
+            latency.member("p999", seconds: histogram.percentile(99.9))
+            latency.member("max", seconds: histogram.maxNanoseconds)
+            latency.member("mean", seconds: histogram.meanNanoseconds)
+        }
+    }
+
+    mutating func workerCounts(_ cluster: ClusterFigures) {
+        object("workers") { workers in
+            workers.member("ready", cluster.workers(in: .ready))
+            workers.member("wanted", cluster.wantedWorkers)
+        }
+    }
+
+    mutating func workers(_ cluster: ClusterFigures) {
+        array("workers", of: cluster.slots) { worker, slot in
+            worker.member("slot", slot.slot)
+            worker.member("generation", slot.generation)
+            worker.member("pid", slot.pid)
+            worker.member("state", slot.state.description)
+            worker.member("uptime_seconds", seconds: slot.uptimeNanoseconds)
+            worker.member("stale_seconds", seconds: slot.staleNanoseconds)
+            worker.figures(slot.figures, reports: slot.reports, restarts: slot.restarts)
+        }
+    }
+}
+
+extension Counter {
+    /// The timeouts by what was waited for.
+    static let timeouts: [(name: String, counter: Counter)] = [
+        ("header", .timeoutsHeader), ("body", .timeoutsBody), ("idle", .timeoutsIdle), ("write", .timeoutsWrite),
+    ]
+}
