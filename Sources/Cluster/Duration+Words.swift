@@ -18,10 +18,3 @@ extension Duration {
         return "\(milliseconds / 1000).\(rest < 10 ? "00" : rest < 100 ? "0" : "")\(rest)s"
     }
 }
-
-extension UInt64 {
-    func addingUpToLimit(_ other: UInt64) -> UInt64 {
-        let (sum, overflow) = addingReportingOverflow(other)
-        return overflow ? .max : sum
-    }
-}

@@ -3,6 +3,7 @@
 // The master keeps one for the workers and one, which never gives up, for the auxiliaries.
 
 internal import EventLoop
+internal import Statistics
 
 /// All times are monotonic nanoseconds.
 package struct Supervisor {
