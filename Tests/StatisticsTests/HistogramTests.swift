@@ -87,7 +87,7 @@ import Testing
         #expect(histogram.count == 0)
     }
 
-    @Test(arguments: [-1, 0, 100, 101, .nan, .infinity, -.infinity])
+    @Test(arguments: [-1, 0, 100, 101, Double.nan, Double.infinity, -Double.infinity])
     func `a percentage out of range counts as the nearer end`(percent: Double) {
         var histogram = LatencyHistogram()
         histogram.record(nanoseconds: 10_000)

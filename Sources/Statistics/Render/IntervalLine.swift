@@ -35,19 +35,9 @@ package enum IntervalLine {
             line.member("interval_seconds", interval.seconds)
             line.member("requests", total[.requests])
             line.member("requests_per_second", interval.rate(.requests))
-            line.object("responses") { responses in
-                for (index, counter) in Counter.statusClasses.enumerated() {
-                    responses.member("\(index + 1)xx", total[counter])
-                }
-            }
-            line.member("bytes_in", total[.bytesIn])
-            line.member("bytes_out", total[.bytesOut])
+            line.traffic(total)
             line.member("bytes_in_per_second", interval.rate(.bytesIn))
             line.member("bytes_out_per_second", interval.rate(.bytesOut))
-            line.object("connections") { connections in
-                connections.member("accepted", total[.connectionsAccepted])
-                connections.member("open", total[.connectionsOpen])
-            }
             line.latency(interval.figures.histogram)
             line.workerCounts(current)
             line.member("restarts", current.restarts)

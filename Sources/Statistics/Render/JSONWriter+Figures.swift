@@ -5,17 +5,7 @@ extension JSONWriter {
     /// What a total and a single worker have in common.
     mutating func figures(_ figures: FigureSnapshot, reports: ReportTally, restarts: UInt64) {
         member("requests", figures[.requests])
-        object("responses") { responses in
-            for (index, counter) in Counter.statusClasses.enumerated() {
-                responses.member("\(index + 1)xx", figures[counter])
-            }
-        }
-        member("bytes_in", figures[.bytesIn])
-        member("bytes_out", figures[.bytesOut])
-        object("connections") { connections in
-            connections.member("accepted", figures[.connectionsAccepted])
-            connections.member("open", figures[.connectionsOpen])
-        }
+        traffic(figures)
         latency(figures.histogram)
         object("timeouts") { timeouts in
             for (name, counter) in Counter.timeouts {
@@ -40,6 +30,20 @@ extension JSONWriter {
         }
         member("restarts", restarts)
         member("resident_bytes", figures[.residentBytes])
+    }
+
+    mutating func traffic(_ figures: FigureSnapshot) {
+        object("responses") { responses in
+            for (index, counter) in Counter.statusClasses.enumerated() {
+                responses.member("\(index + 1)xx", figures[counter])
+            }
+        }
+        member("bytes_in", figures[.bytesIn])
+        member("bytes_out", figures[.bytesOut])
+        object("connections") { connections in
+            connections.member("accepted", figures[.connectionsAccepted])
+            connections.member("open", figures[.connectionsOpen])
+        }
     }
 
     /// Zeros when nothing was recorded, so that a script always finds numbers.

@@ -31,7 +31,7 @@ package struct Checksum {
 
     package mutating func add(_ bytes: RawSpan, _ range: Range<Int>) {
         for offset in range.clamped(to: 0..<bytes.byteCount) {
-            guard let byte = bytes.number(UInt8.self, at: offset) else { return }
+            let byte = unsafe bytes.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
             value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01b3
         }
     }

@@ -1,0 +1,34 @@
+// `/stats`: everything as JSON, under the names that ARCHITECTURE.md promises. Served by the admin worker.
+
+/// Who serves: what the pages say about the server itself.
+package struct ServerIdentity: Equatable, Sendable {
+    package var name: String
+    package var version: String
+    /// Seconds since 1970 when the cluster began.
+    package var startedUnixSeconds: UInt64
+
+    package init(name: String, version: String, startedUnixSeconds: UInt64) {
+        self.name = name
+        self.version = version
+        self.startedUnixSeconds = startedUnixSeconds
+    }
+}
+
+package enum StatsPage {
+    package static func json(_ cluster: ClusterFigures, server: ServerIdentity) -> String {
+        JSONWriter.object { page in
+            page.object("server") { info in
+                info.member("name", server.name)
+                info.member("version", server.version)
+                info.member("started", server.startedUnixSeconds)
+                info.member("uptime_seconds", seconds: cluster.uptimeNanoseconds)
+                info.member("workers_ready", cluster.workers(in: .ready))
+                info.member("workers_wanted", cluster.wantedWorkers)
+            }
+            page.object("total") { total in
+                total.figures(cluster.total, reports: cluster.reports, restarts: cluster.restarts)
+            }
+            page.workers(cluster)
+        }
+    }
+}
