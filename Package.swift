@@ -11,6 +11,7 @@ let strict: [SwiftSetting] = [
 
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 
@@ -24,6 +25,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
@@ -36,7 +38,7 @@ let package = Package(
         .target(name: "HTTP", dependencies: ["EventLoop", "Statistics", "CPosix"], swiftSettings: strict),
         .target(name: "Everycore", dependencies: ["Cluster", "HTTP", httpTypes, logging], swiftSettings: strict),
         .executableTarget(
-            name: "Command", dependencies: ["Everycore", argumentParser, configuration, logging],
+            name: "Command", dependencies: ["Everycore", argumentParser, configuration, yams, logging],
             swiftSettings: strict),
         .executableTarget(
             name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),

@@ -29,6 +29,10 @@ final class Acceptor {
 
     private func accept(atMost count: Int) {
         for _ in 0..<count {
+            guard service.hasRoom else {
+                watch?.pause()
+                return
+            }
             let descriptor = cposix_accept(listener)
             guard descriptor >= 0 else {
                 switch errno {
@@ -42,12 +46,17 @@ final class Acceptor {
         }
     }
 
+    /// A connection has closed where all were in use.
+    func thereIsRoom() {
+        if pause == nil { watch?.resume() }
+    }
+
     /// Out of descriptors or memory: the listener stays readable, so without a pause the loop would spin.
     private func rest() {
         watch?.pause()
         pause = service.loop.after(.milliseconds(100)) { [unowned self] in
             pause = nil
-            watch?.resume()
+            if service.hasRoom { watch?.resume() }
         }
     }
 }

@@ -7,13 +7,13 @@ package final class Exchange {
     /// The request's head. Zero-copy while `Application.receive` runs, a copy of its own afterwards.
     package let head = RequestHead()
     /// The connection while it waits for this answer; nil once it was answered, or the client is gone.
-    @exclusivity(unchecked) unowned(unsafe) var connection: Connection?
-    @exclusivity(unchecked) package internal(set) final var isAnswered = false
+    unowned(unsafe) var connection: Connection?
+    package internal(set) final var isAnswered = false
     /// Called when nobody waits for the answer any longer: the client is gone, or its time was up.
     package var onCancel: (() -> Void)?
     /// When the bytes that completed the head were read.
-    @exclusivity(unchecked) var start: UInt64 = 0
-    @exclusivity(unchecked) var collector: BodyCollector?
+    var start: UInt64 = 0
+    var collector: BodyCollector?
     private let service: HTTPService
 
     init(service: HTTPService) {
@@ -31,7 +31,7 @@ package final class Exchange {
     /// Where the client waits for a 100 (RFC 9110 §10.1.1) this sends it.
     package func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard head.hasBody else { return done(.success([])) }
-        guard let connection, !isAnswered, collector == nil else { return done(.failure(.incomplete)) }
+        guard let connection = unsafe connection, !isAnswered, collector == nil else { return done(.failure(.incomplete)) }
         collector = BodyCollector(limit: limit, done: done)
         connection.bodyIsWanted()
     }
@@ -40,11 +40,11 @@ package final class Exchange {
     ///
     /// `Content-Length`, `Date` and `Connection` are the connection's business; the body is left out where the protocol forbids
     /// one (HEAD, 1xx, 204, 304; RFC 9110 §6.4.1).
-    /// - Throws: `InvalidField` when a field's name or value can't be sent. Nothing was sent then: answer with something else.
+    /// - Throws: `ResponseEncoder.Failure` when a field's name or value can't be sent. Nothing was sent then: answer with something else.
     @inline(__always)
     package func respond(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: RawSpan
-    ) throws(InvalidField) {
+    ) throws(ResponseEncoder.Failure) {
         guard !isAnswered, let connection = unsafe connection else { return }
         try connection.respond(to: self, status: status, contentType: contentType, fields: fields, body: body)
     }
@@ -52,7 +52,7 @@ package final class Exchange {
     /// Sends an answer whose body is an array, or none.
     package func respond(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: [UInt8] = []
-    ) throws(InvalidField) {
+    ) throws(ResponseEncoder.Failure) {
         try respond(status: status, contentType: contentType, fields: fields, body: unsafe body.span.bytes)
     }
 

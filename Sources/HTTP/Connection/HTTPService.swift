@@ -9,13 +9,16 @@ package import Statistics
     package let loop: EventLoop
     package let limits: HTTPLimits
     package let timeouts: ConnectionTimeouts
+    package let connectionLimits: ConnectionLimits
     let application: any Application
     let figures: WorkerFigures
     /// What is read lands here. Holds any partial head and the bytes after it.
     let input: UnsafeMutableRawBufferPointer
+    let inputStart: UnsafeMutableRawPointer
+    let inputCapacity: Int
     /// What a connection answers in one go. Empty between events.
     var output: OutputBuffer
-    var date = DateLine()
+    var encoder = ResponseEncoder()
     private(set) var isDraining = false
 
     private var acceptors: [Acceptor] = []
@@ -28,14 +31,18 @@ package import Statistics
 
     package init(
         loop: EventLoop, application: any Application, limits: HTTPLimits = HTTPLimits(),
-        timeouts: ConnectionTimeouts = ConnectionTimeouts(), figures: WorkerFigures
+        timeouts: ConnectionTimeouts = ConnectionTimeouts(), connectionLimits: ConnectionLimits = ConnectionLimits(),
+        figures: WorkerFigures
     ) {
         self.loop = loop
         self.application = application
         self.limits = limits
         self.timeouts = timeouts
+        self.connectionLimits = connectionLimits
         self.figures = figures
-        unsafe input = .allocate(byteCount: max(65536, limits.longestHead + 16384), alignment: 16)
+        inputCapacity = max(65536, limits.longestHead &+ 16384)
+        unsafe inputStart = .allocate(byteCount: inputCapacity, alignment: 16)
+        unsafe input = UnsafeMutableRawBufferPointer(start: inputStart, count: inputCapacity)
         output = OutputBuffer()
     }
 
@@ -60,6 +67,11 @@ package import Statistics
         finishDrainIfEmpty()
     }
 
+    /// Whether one more connection may be taken.
+    var hasRoom: Bool {
+        connectionLimits.connections == 0 || openConnections < connectionLimits.connections
+    }
+
     func open(_ descriptor: Int32) {
         let slot = deadlines.allocate()
         let connection = Connection(service: self, descriptor: descriptor, slot: slot)
@@ -74,8 +86,10 @@ package import Statistics
     func remove(_ connection: Connection) {
         connections[connection.slot] = nil
         deadlines.release(connection.slot)
+        let wasFull = !hasRoom
         openConnections &-= 1
         figures.subtract(.connectionsOpen, 1)
+        if wasFull { for acceptor in acceptors { acceptor.thereIsRoom() } }
         finishDrainIfEmpty()
     }
 

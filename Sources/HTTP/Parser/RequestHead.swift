@@ -8,7 +8,7 @@ package final class RequestHead {
     @exclusivity(unchecked) @usableFromInline var storedFacts = HeadFacts()
     @exclusivity(unchecked) @usableFromInline var storedFieldCount = 0
     @usableFromInline var fieldStorage: UnsafeMutablePointer<FieldRange>
-    private var fieldCapacity: Int
+    var fieldCapacity: Int
     @exclusivity(unchecked) @usableFromInline var base: UnsafeRawPointer?
     @exclusivity(unchecked) @usableFromInline var attachedCount = 0
     private var copy: UnsafeMutableRawPointer?
@@ -100,22 +100,5 @@ package final class RequestHead {
         unsafe attachedCount = 0
         unsafe copy?.deallocate()
         unsafe copy = nil
-    }
-
-    /// Called by the parser; grows in the first requests only, up to the limit on the field count.
-    @inline(__always)
-    func store(_ field: FieldRange, at index: Int) {
-        if index >= fieldCapacity { growFields(to: index) }
-        unsafe fieldStorage.advanced(by: index).initialize(to: field)
-    }
-
-    @inline(never)
-    private func growFields(to index: Int) {
-        let capacity = max(fieldCapacity &* 2, index &+ 1)
-        let larger = UnsafeMutablePointer<FieldRange>.allocate(capacity: capacity)
-        unsafe larger.initialize(from: fieldStorage, count: fieldCapacity)
-        unsafe fieldStorage.deallocate()
-        unsafe fieldStorage = larger
-        fieldCapacity = capacity
     }
 }

@@ -21,30 +21,126 @@ package struct OutputBuffer: ~Copyable {
     package var count: Int { end &- start }
     package var isEmpty: Bool { start == end }
 
-    package mutating func append(_ bytes: RawSpan) {}
-    package mutating func append(_ bytes: [UInt8]) { unsafe append(bytes.span.bytes) }
-    package mutating func append(_ text: StaticString) {}
-    /// Its UTF-8 bytes.
-    package mutating func append(_ text: String) {}
-    package mutating func append(byte: UInt8) {}
-    package mutating func append(decimal number: UInt64) {}
-    package mutating func append(hexadecimal number: UInt64) {}
-
     /// The bytes that wait, for `write(2)`.
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        try unsafe body(UnsafeRawBufferPointer(start: storage.map { unsafe UnsafeRawPointer($0) + start }, count: count))
+        let first = unsafe storage.map { unsafe UnsafeRawPointer($0) + start }
+        return try unsafe body(UnsafeRawBufferPointer(start: first, count: count))
     }
 
-    /// Drops the first `bytes` bytes (at most all of them), which have been written.
-    package mutating func consume(_ bytes: Int) {}
-    /// Drops everything.
-    package mutating func removeAll() {}
-    /// Drops what was appended since `count` was this.
-    package mutating func truncate(to count: Int) {}
-    /// Makes room for that many more bytes.
-    package mutating func reserve(_ bytes: Int) {}
+    // MARK: Appending
+
+    package mutating func append(_ bytes: RawSpan) {
+        unsafe bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
+    package mutating func append(_ bytes: [UInt8]) {
+        unsafe bytes.withUnsafeBytes { unsafe append($0) }
+    }
+
+    package mutating func append(_ text: StaticString) {
+        unsafe append(text.rawBytes)
+    }
+
+    /// Its UTF-8 bytes.
+    package mutating func append(_ text: String) {
+        append(unsafe text.utf8Span.span.bytes)
+    }
+
+    package mutating func append(byte: UInt8) {
+        reserve(1)
+        unsafe storage?.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end &+= 1
+    }
+
+    package mutating func append(decimal number: UInt64) { append(number, radix: 10) }
+
+    /// In small letters, without a prefix.
+    package mutating func append(hexadecimal number: UInt64) { append(number, radix: 16) }
+
     /// Moves all of the other's bytes to the end of this one.
-    package mutating func append(moving other: inout OutputBuffer) {}
+    package mutating func append(moving other: inout OutputBuffer) {
+        unsafe other.withUnsafeBytes { unsafe append($0) }
+        other.removeAll()
+    }
+
+    @inline(__always)
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
+        reserve(bytes.count)
+        unsafe storage?.advanced(by: end).copyMemory(from: source, byteCount: bytes.count)
+        end &+= bytes.count
+    }
+
+    @inline(__always)
+    private mutating func append(_ number: UInt64, radix: UInt64) {
+        var digits = 1
+        var rest = number / radix
+        while rest > 0 {
+            rest /= radix
+            digits &+= 1
+        }
+        reserve(digits)
+        rest = number
+        var position = end &+ digits
+        end = position
+        while position > end &- digits {
+            position &-= 1
+            let digit = UInt8(truncatingIfNeeded: rest % radix)
+            rest /= radix
+            unsafe storage?.storeBytes(of: digit &+ (digit < 10 ? 0x30 : 0x57), toByteOffset: position, as: UInt8.self)
+        }
+    }
+
+    /// Makes room for that many more bytes.
+    @inline(__always)
+    package mutating func reserve(_ bytes: Int) {
+        if bytes > capacity &- end { makeRoom(bytes) }
+    }
+
+    @inline(never)
+    private mutating func makeRoom(_ bytes: Int) {
+        let waiting = count
+        let needed = waiting &+ bytes
+        // Moving to the front pays only where it frees at least as much as it moves.
+        if let storage = unsafe storage, needed <= capacity, start >= waiting {
+            unsafe storage.copyMemory(from: storage + start, byteCount: waiting)
+        } else {
+            let larger = max(needed, capacity &* 2, 512)
+            let memory = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 16)
+            if let storage = unsafe storage {
+                unsafe memory.copyMemory(from: storage + start, byteCount: waiting)
+                unsafe storage.deallocate()
+            }
+            unsafe storage = memory
+            capacity = larger
+        }
+        start = 0
+        end = waiting
+    }
+
+    // MARK: Consuming
+
+    /// Drops the first `bytes` bytes (at most all of them), which have been written.
+    package mutating func consume(_ bytes: Int) {
+        start &+= min(max(bytes, 0), count)
+        if start == end { removeAll() }
+    }
+
+    /// Drops everything, and memory beyond `keptCapacity`.
+    package mutating func removeAll() {
+        start = 0
+        end = 0
+        if capacity > keptCapacity {
+            unsafe storage?.deallocate()
+            unsafe storage = nil
+            capacity = 0
+        }
+    }
+
+    /// Drops what was appended since `count` was this.
+    package mutating func truncate(to count: Int) {
+        end = start &+ min(max(count, 0), self.count)
+    }
 }

@@ -60,13 +60,30 @@ package struct ResponseEncoder: Sendable {
         }
     }
 
-    /// - Parameter serverName: sent as `Server`, unless nil.
-    package init(serverName: String? = nil) {}
+    package private(set) var date = DateLine()
+    /// Empty, or the whole line.
+    private let serverLine: [UInt8]
+
+    /// - Parameter serverName: sent as `Server`; nil, or a text that is no field value, for none.
+    package init(serverName: String? = nil) {
+        guard let serverName, ResponseFields.isValue(serverName) else {
+            serverLine = []
+            return
+        }
+        serverLine = Array("Server: \(serverName)\r\n".utf8)
+    }
 
     /// Makes the `Date` line anew if the second has changed. Call it once per turn of the loop.
-    package mutating func updateDate(unixSeconds: Int64) {}
+    package mutating func updateDate(unixSeconds: Int64) { date.update(unixSeconds: unixSeconds) }
 
     /// Appends a response's head with its blank line. On an error the buffer is as it was.
+    ///
+    /// - Parameters:
+    ///   - status: from 100 to 599. A 1xx other than 101 is interim: another response follows.
+    ///   - contentType: a valid media type, written in the program. One made at run time goes into
+    ///     `fields`, where it is checked and takes precedence.
+    ///   - fields: of the handler. Its `Date`, `Server` and `Content-Type` replace the server's;
+    ///     `close` in its `Connection` closes the connection.
     package func appendHead(
         status: Int,
         contentType: StaticString? = nil,
@@ -74,14 +91,93 @@ package struct ResponseEncoder: Sendable {
         content: Content,
         for request: Request,
         to output: inout OutputBuffer
-    ) throws(Failure) -> Outcome { throw .statusOutOfRange(status) }
+    ) throws(Failure) -> Outcome {
+        guard status >= 100, status <= 599 else { throw .statusOutOfRange(status) }
+        let own = fields.isEmpty ? ResponseFields() : try ResponseFields(checking: fields)
+        let isInterim = status < 200
+        let framing = Framing(status: status, content: content, minorVersion: request.minorVersion)
+        let closes = !isInterim && (!request.keepsConnection || own.closes || framing == .connectionEnd)
 
-    /// Appends `HTTP/1.1 100 Continue` with its blank line.
-    package func appendContinue(to output: inout OutputBuffer) {}
+        appendStatusLine(status, to: &output)
+        if !own.hasDate { output.append(date.bytes) }
+        if !own.hasServer, !serverLine.isEmpty { output.append(serverLine) }
+        if let contentType, !own.hasContentType {
+            output.append("Content-Type: ")
+            output.append(contentType)
+            output.append("\r\n")
+        }
+        switch framing {
+        case .length(let length):
+            output.append("Content-Length: ")
+            output.append(decimal: length)
+            output.append("\r\n")
+        case .chunked: output.append("Transfer-Encoding: chunked\r\n")
+        case .connectionEnd, .noContent: break
+        }
+        if closes {
+            output.append("Connection: close\r\n")
+        } else if request.minorVersion == 0, !isInterim {
+            output.append("Connection: keep-alive\r\n")
+        }
+        if !fields.isEmpty { ResponseFields.append(fields, to: &output) }
+        output.append("\r\n")
+        return Outcome(body: request.isHead ? .omitted : framing.body(of: content), closes: closes)
+    }
+
+    /// Appends `HTTP/1.1 100 Continue` with its blank line. For HTTP/1.1 alone.
+    package func appendContinue(to output: inout OutputBuffer) {
+        output.append("HTTP/1.1 100 Continue\r\n\r\n")
+    }
 
     /// Appends one chunk; nothing when it is empty, since an empty chunk would end the body.
-    package func appendChunk(_ bytes: RawSpan, to output: inout OutputBuffer) {}
+    package func appendChunk(_ bytes: RawSpan, to output: inout OutputBuffer) {
+        if bytes.isEmpty { return }
+        output.append(hexadecimal: UInt64(bytes.byteCount))
+        output.append("\r\n")
+        output.append(bytes)
+        output.append("\r\n")
+    }
 
     /// Ends a chunked body.
-    package func appendLastChunk(to output: inout OutputBuffer) {}
+    package func appendLastChunk(to output: inout OutputBuffer) {
+        output.append("0\r\n\r\n")
+    }
+
+    private func appendStatusLine(_ status: Int, to output: inout OutputBuffer) {
+        if let line = StatusLine.text(for: status) { return output.append(line) }
+        // The space stays where the phrase is empty (RFC 9112 §4).
+        output.append("HTTP/1.1 ")
+        output.append(decimal: UInt64(status))
+        output.append(" \r\n")
+    }
+}
+
+/// How the client knows where the content ends.
+private enum Framing: Equatable {
+    case noContent, length(UInt64), chunked, connectionEnd
+
+    /// RFC 9110 §6.4.1, §15.3.5, §15.3.6, §15.4.5, RFC 9112 §6.1. The same for HEAD as for GET.
+    init(status: Int, content: ResponseEncoder.Content, minorVersion: Int) {
+        if status < 200 || status == 204 || status == 304 {
+            self = .noContent
+        } else if status == 205 {
+            self = .length(0)
+        } else {
+            switch content {
+            case .none: self = .length(0)
+            case .length(let length): self = .length(length)
+            case .unknownLength: self = minorVersion == 0 ? .connectionEnd : .chunked
+            }
+        }
+    }
+
+    func body(of content: ResponseEncoder.Content) -> ResponseEncoder.Outcome.Body {
+        switch self {
+        case .noContent: .omitted
+        // A 205 has no content, whatever was meant for it.
+        case .length(let length): content == .length(length) ? .identity : .omitted
+        case .chunked: .chunked
+        case .connectionEnd: .identity
+        }
+    }
 }

@@ -1,0 +1,63 @@
+// The `everycore` program: what its arguments mean, and which exit status its end has.
+// Runs in the process that becomes the master. Nothing here is async: `AsyncParsableCommand` would start Dispatch's threads
+// before the fork.
+
+package import ArgumentParser
+
+@main
+package struct EverycoreCommand: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "everycore",
+        abstract: "An HTTP server with one process per core.",
+        discussion: """
+            Settings come from options, then from environment variables (EVERYCORE_PORT for port, EVERYCORE_TIMEOUTS_IDLE for \
+            timeouts.idle), then from the YAML file, then from the defaults.
+
+            Exit status: 0 after an orderly stop, 64 wrong use, 69 the port is taken, 70 workers can't be kept alive, 78 wrong configuration.
+            """,
+        version: everycoreVersion,
+        subcommands: [Serve.self, Check.self],
+        defaultSubcommand: Serve.self)
+
+    package init() {}
+}
+
+/// `everycore serve`
+struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Serve until a signal ends it (the default).")
+
+    @OptionGroup var options: ServeOptions
+
+    func run() throws {
+        try finish {
+            let loaded = try ConfigurationReader(options: options).read()
+            try startServer(loaded.configuration)
+        }
+    }
+}
+
+/// `everycore check`
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Read the configuration as serve would, and print it or what is wrong with it.",
+        discussion: "What it prints is a configuration file: every setting, and behind it where the value comes from.")
+
+    @OptionGroup var options: ServeOptions
+
+    func run() throws {
+        try finish {
+            let loaded = try ConfigurationReader(options: options).read()
+            StandardStream.output.write(effectiveConfiguration(loaded) + "# configuration ok\n")
+        }
+    }
+}
+
+/// Tells what went wrong on standard error, and turns it into the exit status that scripts rely on.
+private func finish(_ body: () throws -> Void) throws {
+    do {
+        try body()
+    } catch {
+        StandardStream.error.write("\(error)\n")
+        throw ExitCode(ExitStatus(for: error).rawValue)
+    }
+}

@@ -1,0 +1,3 @@
+// The version that `everycore --version` prints.
+
+package let everycoreVersion = "0.1.0"

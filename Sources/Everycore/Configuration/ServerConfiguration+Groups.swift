@@ -1,0 +1,85 @@
+// The settings that come in groups: limits, timeouts, rates, messages, respawn, stuck, routes.
+// The group's name is the key's first half (`limits.body`), the property's name in snake case its second.
+// Plain values, read in the master before the fork and inherited by every worker.
+
+extension ServerConfiguration {
+    /// What is served without a handler.
+    public struct Routes: Sendable, Equatable {
+        /// Serves the built-in routes: `/`, `/plaintext`, `/json`, `/whoami`, `/echo`, `/sleep`, `/work`, `/health`, `/ready`.
+        public var builtin = true
+    }
+
+    /// How much a peer may send. All sizes in bytes.
+    public struct Limits: Sendable, Equatable {
+        /// The request line with its end (414).
+        public var requestLine = 8192
+        /// The request's target (414). At most 16 bytes less than the request line.
+        public var target = 8000
+        /// One field line of the header section (431).
+        public var fieldLine = 8192
+        /// The whole header section (431).
+        public var headerSection = 32768
+        /// The number of field lines (431).
+        public var fieldCount = 100
+        /// A request's content, after chunks are taken apart (413).
+        public var body = 1 << 20
+        /// The chunk extensions of one request together (400).
+        public var chunkExtensions = 4096
+        /// The trailer section (431).
+        public var trailerSection = 8192
+        /// Requests on one connection before it is closed; 0 sets no bound.
+        public var requestsPerConnection = 0
+        /// Open connections per worker; 0 stands for as many as its descriptor limit allows.
+        public var connections = 0
+    }
+
+    /// How long a peer, a handler or a worker may take.
+    public struct Timeouts: Sendable, Equatable {
+        /// From a request's first byte, or from the accept, to the end of its header section (408).
+        public var header = Duration.seconds(10)
+        /// Between two arrivals of a request's content (408).
+        public var body = Duration.seconds(30)
+        /// Between two requests of a connection: it is closed in silence.
+        public var idle = Duration.seconds(60)
+        /// While the peer takes nothing of a response: the connection is closed.
+        public var write = Duration.seconds(30)
+        /// From a complete header section to the handler's answer (503); `nil` waits for ever.
+        public var handler: Duration? = .seconds(30)
+        /// From TERM, INT or a reload to the end of requests in flight.
+        public var drain = Duration.seconds(30)
+    }
+
+    /// How slow a peer may be. Bytes per second.
+    public struct Rates: Sendable, Equatable {
+        /// The least rate at which a request's content arrives, averaged since its first byte (408); 0 sets no bound.
+        public var bodyMinimum = 240
+    }
+
+    /// What workers and master send each other.
+    public struct Messages: Sendable, Equatable {
+        /// Messages that wait for one receiver; the sender of one more gets an error.
+        public var queue = 1024
+        /// The encoded size of one message, in bytes.
+        public var size = 65536
+    }
+
+    /// When a worker that died is replaced.
+    public struct Respawn: Sendable, Equatable {
+        /// The age below which a death counts as dying young. An older worker is replaced at once.
+        public var young = Duration.seconds(1)
+        /// The pause after the first death at a young age; it doubles with each that follows.
+        public var delayFirst = Duration.milliseconds(100)
+        /// The longest pause.
+        public var delayMaximum = Duration.seconds(10)
+        /// How long no worker may stay alive before the master gives up with exit status 70.
+        public var giveUp = Duration.seconds(60)
+    }
+
+    /// What becomes of a worker whose loop no longer turns.
+    public struct Stuck: Sendable, Equatable {
+        /// After this silence a sibling accepts from the worker's listener too.
+        public var handOver = Duration.milliseconds(500)
+        /// After this silence the worker is killed and replaced; `nil` never kills.
+        public var kill: Duration? = .seconds(60)
+    }
+}

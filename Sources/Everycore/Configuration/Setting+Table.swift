@@ -1,0 +1,58 @@
+// Every setting there is, in the order in which it is printed and explained in config/everycore.yaml.
+// A new setting is a property of `ServerConfiguration`, a line here, and its entry in that file; a test holds the last two together.
+
+extension Setting {
+    package static let all: [Setting] = general + peers + processes
+
+    private static let general = [
+        Setting("host", \.host, .host, option: "host", "address to listen on"),
+        Setting("port", \.port, .number(0...65535), option: "port", "TCP port to listen on; 0 lets the kernel choose"),
+        Setting("workers", \.workers, .workers(1...1024), option: "workers", "worker processes; auto is one per usable core"),
+        Setting("root", \.root, .directory, option: "root", "directory of static files"),
+        Setting("admin", \.admin, .admin, option: "admin", "where the dashboard, /stats and /metrics are served"),
+        Setting(
+            "report_interval", \.reportInterval, .durationOrOff(.milliseconds(100) ... .seconds(3600)),
+            option: "report-interval", "how often the figures are printed"),
+        Setting("log_format", \.logFormat, .logFormat, option: "log-format", "form of log lines and printed figures"),
+        Setting("quiet", \.quiet, .flag, option: "quiet", "print warnings and errors only"),
+        Setting("backlog", \.backlog, .number(1...65535), "connections that wait to be accepted, per listener"),
+        Setting("routes.builtin", \.routes.builtin, .flag, "serve the built-in routes"),
+    ]
+
+    private static let peers = [
+        Setting("limits.request_line", \.limits.requestLine, .size(256...65536), "bytes of the request line"),
+        Setting("limits.target", \.limits.target, .size(64...65520), "bytes of the request target"),
+        Setting("limits.field_line", \.limits.fieldLine, .size(256...65536), "bytes of one header field line"),
+        Setting("limits.header_section", \.limits.headerSection, .size(1024 ... 1 << 20), "bytes of the header section"),
+        Setting("limits.field_count", \.limits.fieldCount, .number(8...10000), "header field lines"),
+        Setting("limits.body", \.limits.body, .size(0 ... 1 << 40), "bytes of a request's content"),
+        Setting("limits.chunk_extensions", \.limits.chunkExtensions, .size(0...65536), "bytes of chunk extensions per request"),
+        Setting("limits.trailer_section", \.limits.trailerSection, .size(0...65536), "bytes of the trailer section"),
+        Setting(
+            "limits.requests_per_connection", \.limits.requestsPerConnection, .number(0...1_000_000_000),
+            "requests before a connection is closed; 0 sets no bound"),
+        Setting(
+            "limits.connections", \.limits.connections, .number(0...10_000_000),
+            "open connections per worker; 0 is as many as its descriptors allow"),
+        Setting("timeouts.header", \.timeouts.header, timeout, "until a request's header section is complete"),
+        Setting("timeouts.body", \.timeouts.body, timeout, "between two arrivals of a request's content"),
+        Setting("timeouts.idle", \.timeouts.idle, timeout, "between two requests of a connection"),
+        Setting("timeouts.write", \.timeouts.write, timeout, "while the peer takes nothing of a response"),
+        Setting("timeouts.handler", \.timeouts.handler, .durationOrOff(.milliseconds(10) ... .seconds(86400)), "until a handler answers"),
+        Setting("timeouts.drain", \.timeouts.drain, .duration(.zero ... .seconds(86400)), "until requests in flight end at a stop"),
+        Setting("rates.body_minimum", \.rates.bodyMinimum, .size(0 ... 1 << 30), "bytes per second at which content must arrive; 0 sets no bound"),
+    ]
+
+    private static let processes = [
+        Setting("messages.queue", \.messages.queue, .number(1...1_000_000), "messages that wait for one receiver"),
+        Setting("messages.size", \.messages.size, .size(256...131072), "bytes of one message"),
+        Setting("respawn.young", \.respawn.young, .duration(.zero ... .seconds(3600)), "age below which a worker's death is met with a pause"),
+        Setting("respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause, doubled each time"),
+        Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),
+        Setting("respawn.give_up", \.respawn.giveUp, .duration(.seconds(1) ... .seconds(86400)), "time without a worker that lives, until exit 70"),
+        Setting("stuck.hand_over", \.stuck.handOver, .duration(.milliseconds(50) ... .seconds(3600)), "silence after which a sibling accepts too"),
+        Setting("stuck.kill", \.stuck.kill, .durationOrOff(.seconds(1) ... .seconds(86400)), "silence after which a worker is killed"),
+    ]
+
+    private static let timeout = ValueFormat.duration(.milliseconds(10) ... .seconds(86400))
+}

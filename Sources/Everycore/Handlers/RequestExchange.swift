@@ -1,0 +1,61 @@
+// What answering a request needs of its connection. HTTP's Exchange has it; so has a test's stand-in without a socket.
+//
+// Runs in the workers. Code on the request's path is generic over it and specialised for Exchange: nothing is boxed.
+
+package import HTTP
+
+package protocol RequestExchange: AnyObject, SendableMetatype {
+    /// Owned by the exchange: whoever keeps the exchange keeps the head.
+    var head: RequestHead { get }
+    var hasBody: Bool { get }
+    /// True once an answer was sent, or nobody waits for one.
+    var isAnswered: Bool { get }
+    /// Called when nobody waits for the answer any longer.
+    var onCancel: (() -> Void)? { get set }
+
+    func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void)
+
+    /// - Throws: when the status or a field can't be sent; nothing was sent then.
+    func send(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
+    ) throws
+}
+
+extension RequestExchange {
+    /// Sends a response. Runs on the loop's thread.
+    /// - Throws: as `send(status:contentType:fields:body:)` does.
+    @inline(__always)
+    func send(_ response: borrowing Response) throws {
+        let status = response.status
+        guard status >= 200, status <= 599 else { throw UnsendableStatus(status: status) }
+        var fields = response.headers.fields
+        var contentType: StaticString?
+        if fields.isEmpty || response.headers["Content-Type"] == nil {
+            switch response.contentType {
+            case .constant(let name): contentType = name
+            case .text(let name): fields.insert(("Content-Type", name), at: 0)
+            case nil: break
+            }
+        }
+        switch response.body {
+        case .empty:
+            try send(status: status, contentType: contentType, fields: fields, body: RawSpan())
+        case .constant(let text):
+            // Literals have a pointer. A StaticString without one holds a single scalar.
+            guard text.hasPointerRepresentation else {
+                return try send(Response(status: status, contentType: response.contentType, body: .text(text.description)))
+            }
+            let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.bytes)
+        case .text(let text):
+            try unsafe send(status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
+        case .bytes(let bytes):
+            try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.span.bytes)
+        }
+    }
+}
+
+struct UnsendableStatus: Error, CustomStringConvertible {
+    let status: Int
+    var description: String { "\(status) isn't the status of a final response" }
+}

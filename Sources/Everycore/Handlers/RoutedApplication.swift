@@ -1,0 +1,149 @@
+// From a request to its answer: the table of routes, the handler, and what becomes of its errors.
+//
+// One per worker, made after the fork around routes that were built before it; called on the loop's thread only.
+
+package import HTTP
+internal import Logging
+
+package final class RoutedApplication {
+    private let table: RouteTable
+    private let endpoints: [Endpoint]
+    package let context: WorkerContext
+    private let bodyLimit: Int
+
+    /// - Parameter bodyLimit: the most bytes of content that are collected for a handler; more is a 413.
+    package init(routes: BuiltRoutes, context: WorkerContext, bodyLimit: Int) {
+        table = routes.table
+        endpoints = routes.endpoints
+        self.context = context
+        self.bodyLimit = bodyLimit
+    }
+
+    /// Leads to exactly one answer, now or later.
+    package func answer<Exchange: RequestExchange>(_ exchange: Exchange) {
+        let head = exchange.head
+        let method = head.method
+        switch method {
+        case .connect, .other: return refuse(exchange, HTTPError(501))
+        case .trace: return refuseMethod(exchange, head.withPath { table.allowedMethods($0) })
+        default: break
+        }
+        switch head.withPath({ table.match(method, $0) }) {
+        case .found(let endpoint, let captures):
+            call(endpoints[endpoint], captures, exchange)
+        case .methodNotAllowed(let methods):
+            method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
+        case .notFound:
+            head.targetForm == .asterisk ? listMethods(exchange, table.allMethods) : refuse(exchange, HTTPError(404))
+        }
+    }
+
+    @inline(__always)
+    private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange) {
+        guard exchange.hasBody else { return call(endpoint, captures, exchange, .empty) }
+        exchange.collectBody(upTo: bodyLimit) { result in
+            // The connection has answered a failure, or the client is gone.
+            guard case .success(let bytes) = result else { return }
+            self.call(endpoint, captures, exchange, RequestBody(bytes))
+        }
+    }
+
+    @inline(__always)
+    private func call<Exchange: RequestExchange>(
+        _ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange, _ body: RequestBody
+    ) {
+        let request = Request(
+            head: exchange.head, keptBy: exchange, context: context,
+            parameterNames: endpoint.parameterNames, captures: captures, body: body)
+        switch endpoint.handler {
+        case .sync(let handler):
+            do { send(try handler(request), exchange) } catch { failed(exchange, error) }
+        case .async(let handler):
+            start(handler, request, exchange)
+        }
+    }
+
+    // MARK: Async handlers
+
+    /// Starts a handler on the loop's thread: what it does before its first suspension happens within this call.
+    private func start<Exchange: RequestExchange>(
+        _ handler: @escaping @Sendable (sending Request) async throws -> Response, _ request: Request, _ exchange: Exchange
+    ) {
+        let confined = Confined((application: self, request: request, exchange: exchange))
+        let task = Task.immediate(executorPreference: context.loop) {
+            let (application, exchange) = (confined.value.application, confined.value.exchange)
+            do {
+                let response = try await handler(confined.value.request)
+                application.send(response, exchange)
+            } catch {
+                application.failed(exchange, error)
+            }
+        }
+        if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
+    }
+
+    // MARK: Answers
+
+    @inline(__always)
+    private func send<Exchange: RequestExchange>(_ response: borrowing Response, _ exchange: Exchange) {
+        do { try exchange.send(response) } catch { unsendable(exchange, error) }
+    }
+
+    /// A handler made a response that can't go on the wire: the client gets a 500, the log the reason.
+    @inline(never)
+    private func unsendable<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
+        log(exchange, "unsendable response", error)
+        try? exchange.send(HTTPError(500).response)
+    }
+
+    @inline(never)
+    private func failed<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
+        // The client is gone or got its 503; what cancellation made of the handler is no news.
+        if exchange.isAnswered, error is CancellationError { return }
+        if let error = error as? HTTPError, (400...599).contains(error.status) { return refuse(exchange, error) }
+        log(exchange, "handler failed", error)
+        refuse(exchange, HTTPError(500))
+    }
+
+    @inline(never)
+    private func refuse<Exchange: RequestExchange>(_ exchange: Exchange, _ error: HTTPError) {
+        send(error.response, exchange)
+    }
+
+    private func refuseMethod<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) {
+        var error = HTTPError(405)
+        error.headers["Allow"] = methods.description
+        refuse(exchange, error)
+    }
+
+    private func listMethods<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) {
+        send(Response.empty(204).header("Allow", methods.description), exchange)
+    }
+
+    private func log<Exchange: RequestExchange>(_ exchange: Exchange, _ what: String, _ error: any Error) {
+        let head = exchange.head
+        context.log.error("\(oneLine("\(what): \(head.methodName) \(head.path): \(error)"))")
+    }
+
+    /// Text from outside, made fit for the log: no control characters, bounded.
+    private func oneLine(_ text: String, limit: Int = 2000) -> String {
+        var line = ""
+        for scalar in text.unicodeScalars.prefix(limit) {
+            line += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+        }
+        return line
+    }
+}
+
+extension RoutedApplication: Application {
+    package func receive(_ exchange: Exchange) { answer(exchange) }
+}
+
+extension Exchange: RequestExchange {
+    @inline(__always)
+    package func send(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
+    ) throws {
+        try respond(status: status, contentType: contentType, fields: fields, body: body)
+    }
+}

@@ -1,0 +1,35 @@
+// What handlers can know about the process that they run in.
+//
+// One per worker, made after the fork by the server; changed only on the loop's thread.
+
+package import EventLoop
+package import Logging
+
+/// A worker among its siblings: its place, and how many had that place before.
+public struct WorkerIdentity: Sendable, Equatable {
+    /// The place in the cluster, from 0.
+    public let slot: Int
+    /// 1 for the first worker of a slot, one more for each that replaces it.
+    public let generation: Int
+    public let pid: Int32
+
+    package init(slot: Int, generation: Int, pid: Int32) {
+        self.slot = slot
+        self.generation = generation
+        self.pid = pid
+    }
+}
+
+package final class WorkerContext {
+    package let worker: WorkerIdentity
+    package let loop: EventLoop
+    package let log: Logger
+    /// Whether the worker finishes what it has and takes nothing new: `/ready` says so.
+    package var isDraining = false
+
+    package init(worker: WorkerIdentity, loop: EventLoop, log: Logger) {
+        self.worker = worker
+        self.loop = loop
+        self.log = log
+    }
+}

@@ -1,0 +1,115 @@
+// A request as a handler sees it: a view of the head, which the connection owns, and the collected body.
+//
+// Made in the workers, once per request. Nothing becomes a String before somebody asks. Whoever keeps a
+// request beyond its handler keeps the head: the connection then gives it bytes of its own.
+
+package import HTTP
+public import HTTPTypes
+
+/// A request. It belongs to the worker's loop and is not Sendable.
+public struct Request {
+    /// Keeps the head alive and out of reuse, and is the one reference that a request costs.
+    private let keeper: AnyObject
+    private unowned(unsafe) let unownedHead: RequestHead
+    package let context: WorkerContext
+    private let captures: [Range<Int>]
+    private let parameterNames: [String]
+
+    /// The content, complete. Empty where the request has none.
+    public let body: RequestBody
+
+    /// - Parameter keeper: owns the head for as long as it lives itself.
+    package init(
+        head: RequestHead, keptBy keeper: AnyObject, context: WorkerContext,
+        parameterNames: [String], captures: [Range<Int>], body: RequestBody
+    ) {
+        self.keeper = keeper
+        unsafe unownedHead = head
+        self.context = context
+        self.parameterNames = parameterNames
+        self.captures = captures
+        self.body = body
+    }
+
+    package var head: RequestHead { unsafe unownedHead }
+
+    /// The values of the `:name` and `*rest` segments of the route's pattern.
+    public var parameters: PathParameters {
+        PathParameters(request: self, names: parameterNames, values: captures)
+    }
+
+    /// The method; `GET` handlers see `HEAD` here where they answer one.
+    public var method: HTTPRequest.Method {
+        switch head.method {
+        case .get: .get
+        case .head: .head
+        case .post: .post
+        case .put: .put
+        case .delete: .delete
+        case .patch: .patch
+        case .options: .options
+        case .trace: .trace
+        case .connect: .connect
+        case .other: HTTPRequest.Method(head.methodName) ?? .get
+        }
+    }
+
+    /// The path as it was sent, percent-encoded, without the query.
+    public var path: String { head.path }
+
+    /// The path's bytes as they were sent, for the duration of the closure.
+    public func withPathBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try head.withPath(body)
+    }
+
+    /// What follows the path's `?`, percent-encoded; nil where there is none.
+    public var query: String? { head.query }
+
+    /// The authority of an absolute target, else the value of `Host`; nil where neither says anything.
+    public var authority: String? { head.authority }
+
+    /// The first value under a name, in any case; nil where there is none. Fields that `Connection` names don't count:
+    /// they are meant for the connection (RFC 9110 §7.6.1). Bytes that aren't UTF-8 come as U+FFFD.
+    public func header(_ name: String) -> String? { head.value(of: name) }
+
+    /// All values under a name, in the order in which they came.
+    public func headers(_ name: String) -> [String] { head.values(of: name) }
+
+    /// The header section as HTTPTypes has it, made anew at each call.
+    public var headerFields: HTTPFields {
+        var fields = HTTPFields()
+        for index in 0..<head.fieldCount {
+            guard let field = head.field(at: index), !field.isHopByHop,
+                let name = HTTPField.Name(head.string(of: field.name))
+            else { continue }
+            fields.append(HTTPField(name: name, value: head.string(of: field.value)))
+        }
+        return fields
+    }
+
+    /// Who answers.
+    public var worker: WorkerIdentity { context.worker }
+}
+
+/// A request's content.
+public struct RequestBody: Sendable {
+    public let bytes: [UInt8]
+
+    package init(_ bytes: [UInt8]) { self.bytes = bytes }
+    package static let empty = RequestBody([])
+
+    public var isEmpty: Bool { bytes.isEmpty }
+    public var count: Int { bytes.count }
+
+    /// The content as text; bytes that aren't UTF-8 come as U+FFFD.
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// The content's bytes, for the duration of the closure.
+    public func withBytes<Result, Failure: Error>(
+        _ body: (RawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(bytes.span.bytes)
+    }
+}

@@ -1,0 +1,124 @@
+// What a handler answers: a status, header fields, a body.
+//
+// Made in the workers, once per request. A response with a constant body allocates nothing: the body is a StaticString,
+// the content type is one, and the array of further fields is empty.
+
+public import HTTPTypes
+
+/// A handler's answer to a request.
+///
+/// ```swift
+/// routes.get("/hello/:name") { request in
+///     .text("Hello, \(request.parameters["name"] ?? "nobody")")
+/// }
+/// ```
+///
+/// `Date`, `Content-Length` and `Connection` are the server's; every other field is the handler's.
+public struct Response: Sendable {
+    /// The body's bytes, wherever they come from.
+    package enum Body: Sendable {
+        case empty
+        case constant(StaticString)
+        case text(String)
+        case bytes([UInt8])
+    }
+
+    /// The status code, 200…599. Anything else becomes a 500 and a line in the log.
+    public var status: Int
+
+    /// Fields as they go on the wire; a Content-Type among them stands in for the one that the body came with. Names and values are checked when the response is sent: one
+    /// that HTTP doesn't allow makes the response a 500, and the log says why (RFC 9110 §5.5).
+    public var headers = Headers()
+
+    package var contentType: ContentType?
+    package var body: Body
+
+    package init(status: Int = 200, contentType: ContentType? = nil, body: Body = .empty) {
+        self.status = status
+        self.contentType = contentType
+        self.body = body
+    }
+
+    /// The fields as HTTPTypes has them; on writing, fields that HTTP doesn't allow don't arise.
+    public var headerFields: HTTPFields {
+        get {
+            var fields = headers.httpFields
+            if let contentType { fields[.contentType] = contentType.description }
+            return fields
+        }
+        set {
+            contentType = nil
+            headers = Headers()
+            for field in newValue { headers.add(field.name.rawName, field.value) }
+        }
+    }
+
+    /// This response with one more field.
+    public consuming func header(_ name: String, _ value: String) -> Response {
+        headers.add(name, value)
+        return self
+    }
+
+    /// This response with another status.
+    public consuming func status(_ status: Int) -> Response {
+        self.status = status
+        return self
+    }
+}
+
+/// A media type: a constant for what handlers usually send, text for anything else.
+package enum ContentType: Sendable, Equatable, CustomStringConvertible {
+    case constant(StaticString)
+    case text(String)
+
+    package static let plain = ContentType.constant("text/plain; charset=utf-8")
+    package static let html = ContentType.constant("text/html; charset=utf-8")
+    package static let json = ContentType.constant("application/json")
+
+    package var description: String {
+        switch self {
+        case .constant(let name): name.description
+        case .text(let name): name
+        }
+    }
+
+    package static func == (left: ContentType, right: ContentType) -> Bool { left.description == right.description }
+}
+
+extension Response {
+    /// A constant text: `text/plain; charset=utf-8`. Allocates nothing.
+    public static func text(_ text: StaticString) -> Response {
+        Response(contentType: .constant("text/plain; charset=utf-8"), body: .constant(text))
+    }
+
+    /// A text: `text/plain; charset=utf-8`.
+    @_disfavoredOverload
+    public static func text(_ text: String) -> Response { Response(contentType: .plain, body: .text(text)) }
+
+    /// Constant JSON, sent as it stands. Allocates nothing.
+    public static func json(_ text: StaticString) -> Response {
+        Response(contentType: .constant("application/json"), body: .constant(text))
+    }
+
+    /// A constant page: `text/html; charset=utf-8`. Allocates nothing.
+    public static func html(_ text: StaticString) -> Response {
+        Response(contentType: .constant("text/html; charset=utf-8"), body: .constant(text))
+    }
+
+    /// A page: `text/html; charset=utf-8`.
+    @_disfavoredOverload
+    public static func html(_ text: String) -> Response { Response(contentType: .html, body: .text(text)) }
+
+    /// Any bytes, under the media type that they have.
+    public static func bytes(_ bytes: [UInt8], contentType: String = "application/octet-stream") -> Response {
+        Response(contentType: .text(contentType), body: .bytes(bytes))
+    }
+
+    /// A status without a body.
+    public static func empty(_ status: Int = 204) -> Response { Response(status: status) }
+
+    /// Sends the client elsewhere (RFC 9110 §15.4). 303 makes it a GET, 307 and 308 keep the method.
+    public static func redirect(to location: String, status: Int = 303) -> Response {
+        Response(status: status).header("Location", location)
+    }
+}

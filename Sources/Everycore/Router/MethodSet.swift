@@ -1,0 +1,33 @@
+// The methods that routes can have, and sets of them for the Allow field.
+//
+// Constants and plain values. CONNECT and TRACE belong to no set: this server offers them nowhere.
+
+package import HTTP
+
+extension Method {
+    /// The methods that a route can have, in the order in which Allow lists them; their raw values count from 0.
+    static let offered: [Method] = [.get, .head, .post, .put, .delete, .patch, .options]
+
+    /// The method of this name, where a route can have it.
+    init?(offered name: String) {
+        guard let method = Self.offered.first(where: { $0.name.description == name }) else { return nil }
+        self = method
+    }
+
+    /// This method's column in the table of routes.
+    var column: Int { Int(rawValue) }
+}
+
+package struct MethodSet: Equatable, Sendable, CustomStringConvertible {
+    private var bits: UInt16 = 0
+
+    package var isEmpty: Bool { bits == 0 }
+    package func contains(_ method: Method) -> Bool { bits & 1 << UInt16(method.rawValue) != 0 }
+    package mutating func insert(_ method: Method) { bits |= 1 << UInt16(method.rawValue) }
+    package mutating func formUnion(_ other: MethodSet) { bits |= other.bits }
+
+    /// The value of an Allow field (RFC 9110 §10.2.1).
+    package var description: String {
+        Method.offered.filter(contains).map(\.name.description).joined(separator: ", ")
+    }
+}

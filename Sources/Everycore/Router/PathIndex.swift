@@ -1,0 +1,96 @@
+// The paths without parameters, in one open-addressing hash table: the first thing that a request's path meets.
+//
+// Filled before the fork, read-only in the workers, shared copy-on-write. A lookup allocates nothing. Clients choose
+// only what is looked up, never what is stored, so a fast hash without a secret is safe: no probe sequence is longer
+// than the stored paths make it. This file touches raw memory: it loads whole words from bounds-checked spans.
+
+struct PathIndex: Sendable {
+    private struct Entry {
+        var hash: UInt64 = 0
+        var offset = 0
+        var length = -1
+        var node = -1
+    }
+
+    private var entries: [Entry]
+    private var keys: [UInt8] = []
+    private let mask: Int
+
+    init(_ paths: [(path: [UInt8], node: Int)]) {
+        var capacity = 8
+        while capacity < paths.count &* 2 { capacity &*= 2 }
+        entries = Array(repeating: Entry(), count: capacity)
+        mask = capacity &- 1
+        for (path, node) in paths {
+            let hash = unsafe Self.hash(path.span.bytes)
+            var position = Int(truncatingIfNeeded: hash) & mask
+            while entries[position].node >= 0 { position = (position &+ 1) & mask }
+            entries[position] = Entry(hash: hash, offset: keys.count, length: path.count, node: node)
+            keys += path
+        }
+    }
+
+    /// The node of the path that is spelled exactly so, or -1.
+    func node(for path: borrowing RawSpan) -> Int {
+        let hash = Self.hash(path)
+        var position = Int(truncatingIfNeeded: hash) & mask
+        let entries = entries.span
+        // At least half of the entries are empty, so the probe ends.
+        while true {
+            let entry = entries[position]
+            if entry.node < 0 { return -1 }
+            if entry.hash == hash, entry.length == path.byteCount, agree(path, at: entry.offset) {
+                return entry.node
+            }
+            position = (position &+ 1) & mask
+        }
+    }
+
+    private func agree(_ path: borrowing RawSpan, at offset: Int) -> Bool {
+        let keys = unsafe keys.span.bytes
+        let count = path.byteCount
+        var position = 0
+        while position &+ 8 <= count {
+            guard Self.word(path, at: position) == Self.word(keys, at: offset &+ position) else { return false }
+            position &+= 8
+        }
+        while position < count {
+            guard Self.byte(path, at: position) == Self.byte(keys, at: offset &+ position) else { return false }
+            position &+= 1
+        }
+        return true
+    }
+
+    /// Eight bytes a step, each step a multiplication and a fold of the product's upper bits into the lower.
+    private static func hash(_ path: borrowing RawSpan) -> UInt64 {
+        let count = path.byteCount
+        var hash = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+        var position = 0
+        while position &+ 8 <= count {
+            hash = mix(hash ^ word(path, at: position))
+            position &+= 8
+        }
+        var tail: UInt64 = 0
+        while position < count {
+            tail = tail << 8 | UInt64(byte(path, at: position))
+            position &+= 1
+        }
+        return mix(hash ^ tail)
+    }
+
+    @inline(__always)
+    private static func mix(_ value: UInt64) -> UInt64 {
+        let product = value &* 0xD6E8_FEB8_6659_FD93
+        return product ^ product >> 32
+    }
+
+    @inline(__always)
+    private static func word(_ bytes: borrowing RawSpan, at offset: Int) -> UInt64 {
+        unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+    }
+
+    @inline(__always)
+    private static func byte(_ bytes: borrowing RawSpan, at offset: Int) -> UInt8 {
+        unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+    }
+}

@@ -1,0 +1,157 @@
+// How connections end: refusals, deadlines, draining, and a close that lets the client read its last answer.
+// Worker process, on the loop's thread.
+
+import EventLoop
+import Glibc
+import Statistics
+
+extension Connection {
+    /// Answers a request that can't be served with a short text that says what was wrong.
+    func refuse(_ refusal: Refusal) {
+        guard let exchange, !exchange.isAnswered else { return }
+        let text = "\(refusal.status) \(refusal.reason)\n"
+        let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining
+        let request = ResponseEncoder.Request(
+            minorVersion: exchange.head.minorVersion, isHead: exchange.head.method == .head, keepsConnection: keeps)
+        let body = unsafe text.utf8Span.span.bytes
+        // The status and the fields are ours: this can't fail.
+        let outcome = try? service.encoder.appendHead(
+            status: refusal.status, contentType: "text/plain; charset=utf-8", content: .length(UInt64(body.byteCount)),
+            for: request, to: &service.output)
+        if outcome?.body == .identity { service.output.append(body) }
+        if !keeps { lingers = true }
+        answered(exchange, status: refusal.status, closes: !keeps)
+    }
+
+    /// A body that can't be read to its end.
+    func bodyFailed(_ failure: BodyFailure, _ refusal: Refusal) {
+        guard let exchange else { return }
+        content = .none
+        lingers = true
+        closesAfterOutput = true
+        // The collector learns of it after the client was answered, so that nothing it does can come first.
+        let collector = exchange.takeCollector()
+        refuse(refusal)
+        collector?.done(.failure(failure))
+    }
+
+    /// The client has ended its side. A whole request still gets its answer.
+    func inputEnd() {
+        inputEnded = true
+        switch phase {
+        case .head where unsent == nil: closeNow(.incomplete)
+        case .body: bodyEndedEarly()
+        case .head, .waiting: pauseReading()
+        case .lingering, .closed: closeNow(.incomplete)
+        }
+    }
+
+    /// The end came before the body's: there is nothing to answer that the client could trust.
+    func bodyEndedEarly() {
+        closeNow(.incomplete)
+    }
+
+    func deadlinePassed(_ now: UInt64) {
+        service.deadlines[slot] = DeadlineTable.never
+        if unsent != nil {
+            service.figures.add(.timeoutsWrite, 1)
+            return closeNow(.incomplete)
+        }
+        switch phase {
+        case .head where requestsServed > 0 && kept.isEmpty:
+            service.figures.add(.timeoutsIdle, 1)
+            lingerClose()
+        case .head:
+            service.figures.add(.timeoutsHeader, 1)
+            timeOut(.timeout)
+        case .body:
+            service.figures.add(.timeoutsBody, 1)
+            timeOut(.timeout)
+        case .waiting:
+            timeOut(Refusal(503, "the server did not answer in time"))
+        case .lingering, .closed:
+            closeNow(.incomplete)
+        }
+    }
+
+    /// Answers with `refusal` where no answer was given yet, and closes.
+    private func timeOut(_ refusal: Refusal) {
+        let exchange = exchange ?? service.takeExchange()
+        self.exchange = exchange
+        guard !exchange.isAnswered else { return closeNow(.incomplete) }
+        lingers = true
+        let cancel = exchange.onCancel
+        let collector = exchange.takeCollector()
+        content = .none
+        phase = .waiting
+        exchange.start = EventLoop.monotonicNanoseconds()
+        refuse(refusal)
+        collector?.done(.failure(.incomplete))
+        cancel?()
+    }
+
+    /// The service takes no more requests: an idle connection ends now, unless a request is just arriving.
+    func serviceDrains() {
+        guard phase == .head, unsent == nil, exchange == nil else { return }
+        readable()
+        if phase == .head, exchange == nil, unsent == nil, !closesAfterOutput { lingerClose() }
+    }
+
+    // MARK: The end
+
+    /// After the last answer was written.
+    func finishClosing() {
+        if lingers, !inputEnded { lingerClose() } else { closeNow(.incomplete) }
+    }
+
+    /// Ends our side, and reads on for a bounded time and amount: a close with unread input would make the kernel reset the
+    /// connection, and the client could lose the answer it has not read yet (RFC 9112 §9.6).
+    func lingerClose() {
+        guard phase != .closed, phase != .lingering else { return }
+        releaseExchange(.incomplete)
+        phase = .lingering
+        kept = []
+        discarded = 0
+        shutdown(descriptor, Int32(SHUT_WR))
+        setDeadline(Self.lingerTime, from: EventLoop.monotonicNanoseconds())
+        if isReadPaused { resumeReading() }
+        discardInput()
+    }
+
+    private static var lingerTime: UInt64 { 2_000_000_000 }
+    private static var lingerBytes: Int { 1 << 20 }
+
+    func discardInput() {
+        while discarded < Self.lingerBytes {
+            let count = unsafe read(descriptor, service.inputStart, service.inputCapacity)
+            if count < 0 && errno == EAGAIN { return }
+            guard count > 0 else { break }
+            service.figures.add(.bytesIn, UInt64(count))
+            discarded &+= count
+        }
+        closeNow(.incomplete)
+    }
+
+    private func releaseExchange(_ failure: BodyFailure) {
+        guard let exchange else { return }
+        self.exchange = nil
+        parser.reset()
+        if !exchange.isAnswered { exchange.abandon(failure) }
+        service.giveBack(exchange)
+    }
+
+    /// Closes the socket and forgets the connection. An unanswered request learns that nobody waits for it.
+    func closeNow(_ failure: BodyFailure) {
+        guard phase != .closed else { return }
+        phase = .closed
+        readWatch?.cancel()
+        writeWatch?.cancel()
+        readWatch = nil
+        writeWatch = nil
+        unsent = nil
+        kept = []
+        close(descriptor)
+        releaseExchange(failure)
+        service.remove(self)
+    }
+}

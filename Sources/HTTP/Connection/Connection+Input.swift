@@ -1,0 +1,291 @@
+// A connection's input: from the socket into the worker's buffer, from there to the parser, the body and the application.
+// Worker process, on the loop's thread. What can't be used yet is kept by the connection; the buffer belongs to all.
+
+import EventLoop
+import Glibc
+import Statistics
+
+extension Connection {
+    func readable() {
+        guard phase != .closed else { return }
+        guard phase != .lingering else { return discardInput() }
+        let keptCount = kept.count
+        guard keptCount < service.inputCapacity else { return pauseReading() }
+        readAt = EventLoop.monotonicNanoseconds()
+        let count = unsafe read(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount)
+        guard count > 0 else { return readFailed(count) }
+        service.figures.add(.bytesIn, UInt64(count))
+        if case .waiting = phase { return keepForLater(count) }
+        process(restoreKept() &+ count)
+    }
+
+    private func readFailed(_ count: Int) {
+        guard count < 0 else { return inputEnd() }
+        switch errno {
+        case EAGAIN, EINTR: break
+        default: closeNow(.incomplete)
+        }
+    }
+
+    /// Bytes that come while a request is with the application: they belong to its body or to the next requests.
+    private func keepForLater(_ count: Int) {
+        keep(kept.count..<kept.count &+ count)
+        if kept.count >= service.inputCapacity / 2 { pauseReading() }
+    }
+
+    /// Copies a part of the input buffer to what the connection keeps.
+    private func keep(_ range: Range<Int>) {
+        unsafe kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+    }
+
+    /// Moves what is kept to the front of the input buffer, and says how much that is.
+    private func restoreKept() -> Int {
+        let count = kept.count
+        guard count > 0 else { return 0 }
+        unsafe kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
+        kept = []
+        return count
+    }
+
+    /// Goes on with bytes that were kept, after an answer or when a body is wanted.
+    func processKept() {
+        guard phase != .closed, phase != .lingering else { return }
+        readAt = EventLoop.monotonicNanoseconds()
+        process(restoreKept())
+    }
+
+    /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
+    func process(_ count: Int) {
+        isProcessing = true
+        service.encoder.updateDate(unixSeconds: Int64(time(nil)))
+        var offset = 0
+        processing: while unsent == nil, !closesAfterOutput {
+            switch phase {
+            case .head:
+                guard offset < count, let length = readHead(offset..<count) else { break processing }
+                offset &+= length
+                // A client that sends many requests and reads no answers must not fill the memory.
+                if service.output.count > Self.outputBound { flush() }
+            case .body:
+                offset &+= readBody(offset..<count)
+                if phase == .body { break processing }
+            case .waiting, .lingering, .closed:
+                break processing
+            }
+        }
+        isProcessing = false
+        guard phase != .closed else { return }
+        if offset < count {
+            if closesAfterOutput { lingers = true } else { keep(offset..<count) }
+        }
+        exchangeOutlivesInput()
+        flush()
+        guard phase != .closed, phase != .lingering, unsent == nil else { return }
+        settle()
+    }
+
+    /// Bytes of answers that are gathered before they are written.
+    static var outputBound: Int { 131_072 }
+
+    /// The buffer is about to be reused: a head that is still needed gets its own bytes.
+    private func exchangeOutlivesInput() {
+        guard let exchange else { return }
+        switch phase {
+        case .waiting, .body: exchange.head.detach()
+        case .head where kept.isEmpty:
+            // Between requests nothing is held.
+            self.exchange = nil
+            service.giveBack(exchange)
+        default: break
+        }
+    }
+
+    /// After everything in hand was used: the right deadline, and the end of input if that came.
+    private func settle() {
+        let timeouts = service.timeouts
+        switch phase {
+        case .head:
+            if inputEnded { return closeNow(.incomplete) }
+            if kept.isEmpty {
+                if service.isDraining, requestsServed > 0 { return lingerClose() }
+                if requestsServed > 0 { setDeadline(timeouts.idle, from: readAt) }
+            } else if !headBegan {
+                // The first request's time runs from the connection's start.
+                headBegan = true
+                if requestsServed > 0 { setDeadline(timeouts.header, from: readAt) }
+            }
+        case .body:
+            setBodyDeadline()
+            if inputEnded { return bodyEndedEarly() }
+        case .waiting:
+            setDeadline(timeouts.handler, from: readAt)
+        case .lingering, .closed:
+            return
+        }
+        if phase != .waiting { resumeReading() }
+    }
+
+    /// The next piece of content is due within the body's time, and before the average falls below the minimum rate.
+    private func setBodyDeadline() {
+        setDeadline(service.timeouts.body, from: readAt)
+        let rate = service.connectionLimits.bodyMinimumRate
+        guard rate > 0 else { return }
+        let (earned, overflow) = bodyBytes.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return }
+        let due = bodyBegan &+ 5_000_000_000 &+ earned / rate
+        service.deadlines[slot] = min(service.deadlines[slot], due)
+    }
+
+    // MARK: Head
+
+    /// Reads one head and hands the request over. Returns the head's length, or nil when it isn't whole or was refused.
+    private func readHead(_ range: Range<Int>) -> Int? {
+        let exchange = currentExchange()
+        switch unsafe parser.parse(service.input.bytes.extracting(range), into: exchange.head) {
+        case .needMore:
+            return nil
+        case .refused(let refusal):
+            parser.reset()
+            service.figures.add(.parseFailures, 1)
+            unsafe exchange.connection = self
+            refuse(refusal)
+            return nil
+        case .complete(let length):
+            unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)
+            exchange.start = readAt
+            unsafe exchange.connection = self
+            receive(exchange)
+            return length
+        }
+    }
+
+    @inline(__always)
+    private func currentExchange() -> Exchange {
+        if let exchange { return exchange }
+        let taken = service.takeExchange()
+        exchange = taken
+        return taken
+    }
+
+    private func receive(_ exchange: Exchange) {
+        switch exchange.head.framing {
+        case .none: content = .none
+        case .length(let length): content = length == 0 ? .none : .length(length)
+        case .chunked: content = .chunked(ChunkedDecoder(limits: service.limits))
+        }
+        phase = .waiting
+        bodyBytes = 0
+        bodyBegan = readAt
+        if case .length(let length) = content, length > UInt64(service.limits.body) {
+            return refuse(.contentTooLarge)
+        }
+        if let refusal = exchange.head.refusal {
+            refuse(refusal)
+        } else {
+            service.application.receive(exchange)
+        }
+        advance()
+    }
+
+    /// Decides what comes after the application was called, or a body has ended.
+    func advance() {
+        guard phase == .waiting || phase == .body, let exchange else { return }
+        if case .none = content {
+            if exchange.isAnswered { requestDone(exchange) } else { phase = .waiting }
+        } else if exchange.isAnswered || exchange.collector != nil {
+            phase = .body
+        } else {
+            phase = .waiting
+        }
+    }
+
+    private func requestDone(_ exchange: Exchange) {
+        phase = .head
+        headBegan = false
+        requestsServed &+= 1
+        self.exchange = nil
+        service.giveBack(exchange)
+    }
+
+    // MARK: Body
+
+    /// The application asks for the content, inside `receive` or later.
+    func bodyIsWanted() {
+        guard let exchange, case .waiting = phase else { return }
+        if exchange.head.expectContinue, kept.isEmpty, !continueSent {
+            continueSent = true
+            service.encoder.appendContinue(to: &service.output)
+            service.figures.recordInterimResponse()
+            flush()
+        }
+        guard !isProcessing, phase == .waiting else { return }
+        phase = .body
+        processKept()
+    }
+
+    /// Uses bytes of a body. Returns how many; on its end the phase has moved on.
+    private func readBody(_ range: Range<Int>) -> Int {
+        switch content {
+        case .none:
+            advance()
+            return 0
+        case .length(let remaining):
+            let count = Int(min(remaining, UInt64(range.count)))
+            guard take(range.prefix(count)) else { return count }
+            if UInt64(count) == remaining { bodyDone() } else { content = .length(remaining - UInt64(count)) }
+            return count
+        case .chunked(var decoder):
+            content = .none
+            return readChunks(range, &decoder)
+        }
+    }
+
+    private func readChunks(_ range: Range<Int>, _ decoder: inout ChunkedDecoder) -> Int {
+        var offset = range.lowerBound
+        while true {
+            switch unsafe decoder.next(service.input.bytes.extracting(offset..<range.upperBound)) {
+            case .needMore:
+                content = .chunked(decoder)
+                return range.count
+            case .data(let data):
+                guard take(offset &+ data.lowerBound..<offset &+ data.upperBound) else { return range.count }
+                offset &+= data.upperBound
+            case .end(let consumed):
+                bodyDone()
+                return offset &+ consumed &- range.lowerBound
+            case .refused(let refusal):
+                service.figures.add(.parseFailures, 1)
+                bodyFailed(.malformed, refusal)
+                return range.count
+            }
+        }
+    }
+
+    /// Adds to what is collected, or counts what is thrown away. Returns false when the body went over its limit.
+    private func take(_ range: Range<Int>) -> Bool {
+        guard let exchange else { return false }
+        bodyBytes &+= UInt64(range.count)
+        if let limit = exchange.collector?.limit {
+            guard (exchange.collector?.bytes.count ?? 0) + range.count <= limit else {
+                bodyFailed(.tooLarge, .contentTooLarge)
+                return false
+            }
+            unsafe exchange.collector?.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+            return true
+        }
+        discarded &+= range.count
+        guard discarded <= service.limits.body else {
+            bodyFailed(.tooLarge, .contentTooLarge)
+            return false
+        }
+        return true
+    }
+
+    private func bodyDone() {
+        content = .none
+        discarded = 0
+        continueSent = false
+        if let exchange, let collector = exchange.takeCollector() { collector.done(.success(collector.bytes)) }
+        advance()
+    }
+}

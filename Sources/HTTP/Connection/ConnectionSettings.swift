@@ -1,0 +1,35 @@
+// How long connections may take and how much they may ask for. Set once per service; plain values.
+
+/// Times after which a connection is given up, in nanoseconds; 0 turns one off.
+package struct ConnectionTimeouts: Sendable {
+    /// From the first chance to send a head to its end: 408.
+    package var header: UInt64 = 10_000_000_000
+    /// Between two pieces of a body: 408.
+    package var body: UInt64 = 30_000_000_000
+    /// Between two requests of a kept connection: closed in silence.
+    package var idle: UInt64 = 60_000_000_000
+    /// Between two steps of progress of a response that the client reads: closed.
+    package var write: UInt64 = 30_000_000_000
+    /// From a complete request to its answer: 503.
+    package var handler: UInt64 = 30_000_000_000
+
+    package init() {}
+
+    /// How often deadlines are looked at: a quarter of the shortest, 10 ms to 1 s.
+    var sweepInterval: Duration {
+        let shortest: UInt64 = [header, body, idle, write, handler].filter { $0 > 0 }.min() ?? 4_000_000_000
+        return .nanoseconds(Int64(clamping: max(10_000_000, min(shortest / 4, 1_000_000_000))))
+    }
+}
+
+/// What connections may use, beside the lengths in `HTTPLimits`; 0 sets no bound.
+package struct ConnectionLimits: Sendable {
+    /// Requests on one connection; the answer to the last one closes it.
+    package var requestsPerConnection = 0
+    /// Open connections of one worker. At the bound, new ones wait in the listener's queue.
+    package var connections = 0
+    /// The average at which content must arrive after a grace of five seconds, in bytes per second: 408.
+    package var bodyMinimumRate: UInt64 = 240
+
+    package init() {}
+}

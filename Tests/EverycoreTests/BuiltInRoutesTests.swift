@@ -1,0 +1,81 @@
+// Facts about the routes that every server has.
+
+import EventLoop
+import Everycore
+import Testing
+
+struct BuiltInRoutesTests {
+    private func client() throws -> TestClient { try TestClient { $0.addBuiltIn() } }
+
+    @Test func `plaintext and json are constants`() throws {
+        let text = try client().get("/plaintext")
+        #expect(text.body == "Hello, World!")
+        #expect(text["content-type"] == "text/plain; charset=utf-8")
+        let json = try client().get("/json")
+        #expect(json.body == #"{"message":"Hello, World!"}"#)
+        #expect(json["content-type"] == "application/json")
+    }
+
+    @Test func `the page at the root is HTML`() throws {
+        let page = try client().get("/")
+        #expect(page["content-type"] == "text/html; charset=utf-8")
+        #expect(page.body.hasPrefix("<!doctype html>"))
+    }
+
+    @Test func `whoami names the worker`() throws {
+        #expect(try client().get("/whoami").body == #"{"worker":2,"generation":3,"pid":4711}"#)
+    }
+
+    @Test(arguments: ["POST", "PUT", "PATCH"])
+    func `echo returns the body as what it came`(method: String) throws {
+        let response = try client().send(method, "/echo", headers: [("Content-Type", "text/x-test")], body: "hello")
+        #expect(response.body == "hello")
+        #expect(response["content-type"] == "text/x-test")
+        let untyped = try client().send(method, "/echo", body: "hello")
+        #expect(untyped["content-type"] == "application/octet-stream")
+    }
+
+    @Test func `echo of a request without a body is empty`() throws {
+        let response = try client().get("/echo?ignored")
+        #expect(response.status == 200)
+        #expect(response.body == "")
+    }
+
+    @Test func `sleep waits`() throws {
+        let client = try client()
+        let start = EventLoop.monotonicNanoseconds()
+        #expect(try client.get("/sleep?ms=20").body == "slept 20 ms\n")
+        #expect(EventLoop.monotonicNanoseconds() - start >= 20_000_000)
+        #expect(try client.get("/sleep?ms=0").status == 200)
+    }
+
+    @Test func `work computes as long as it is told`() throws {
+        let client = try client()
+        let start = EventLoop.monotonicNanoseconds()
+        #expect(try client.start("GET", "/work?ms=5").response?.body == "worked 5 ms\n")
+        #expect(EventLoop.monotonicNanoseconds() - start >= 5_000_000)
+    }
+
+    @Test(arguments: ["", "?ms=", "?ms=-1", "?ms=+1", "?ms=1.5", "?ms=x", "?ms=60001", "?ms=99999999999999999999", "?s=1"])
+    func `sleep and work refuse what is no time within their bounds`(query: String) throws {
+        #expect(try client().get("/sleep\(query)").status == 400)
+        #expect(try client().get("/work\(query)").status == 400)
+    }
+
+    @Test func `ready turns to 503 while the worker drains, and health doesn't`() throws {
+        let client = try client()
+        #expect(try client.get("/ready").status == 200)
+        client.context.isDraining = true
+        #expect(try client.get("/ready").status == 503)
+        #expect(try client.get("/health").status == 200)
+    }
+
+    @Test func `an application's own route stands in for the built-in one, wherever it is registered`() throws {
+        let client = try TestClient {
+            $0.get("/") { _ in .text("mine") }
+            $0.addBuiltIn()
+        }
+        #expect(try client.get("/").body == "mine")
+        #expect(try client.get("/health").status == 200)
+    }
+}

@@ -1,0 +1,154 @@
+// Sends requests to an application without a socket: real request bytes through the real parser, real response bytes from the
+// real encoder, and between them what a connection would do.
+
+import EventLoop
+import Everycore
+import HTTP
+import Logging
+import Testing
+
+/// An application with its own loop, worker identity and log.
+final class TestClient {
+    let application: RoutedApplication
+    let loop: EventLoop
+    let log = LogRecorder()
+    var context: WorkerContext { application.context }
+
+    init(bodyLimit: Int = 1024, _ register: (inout Everycore.Routes) throws -> Void) throws {
+        var routes = Everycore.Routes()
+        try register(&routes)
+        loop = try EventLoop()
+        let recorder = log
+        let context = WorkerContext(
+            worker: WorkerIdentity(slot: 2, generation: 3, pid: 4711), loop: loop,
+            log: Logger(label: "test") { _ in recorder })
+        application = RoutedApplication(routes: try routes.built(), context: context, bodyLimit: bodyLimit)
+    }
+
+    /// Sends a request and turns the loop until it is answered, at most for five seconds.
+    func send(
+        _ method: String, _ target: String, headers: [(String, String)] = [], body: String = ""
+    ) throws -> TestResponse {
+        let exchange = try start(method, target, headers: headers, body: body)
+        if !exchange.isAnswered {
+            exchange.onAnswer = { [loop] in loop.stop() }
+            let limit = loop.after(.seconds(5)) { [loop] in loop.stop() }
+            loop.run()
+            limit.cancel()
+        }
+        return try #require(exchange.response, "no answer")
+    }
+
+    func get(_ target: String) throws -> TestResponse { try send("GET", target) }
+
+    /// Hands a request to the application and returns at once.
+    func start(
+        _ method: String, _ target: String, headers: [(String, String)] = [], body: String = ""
+    ) throws -> TestExchange {
+        var text = "\(method) \(target) HTTP/1.1\r\nHost: test\r\n"
+        for (name, value) in headers { text += "\(name): \(value)\r\n" }
+        if !body.isEmpty { text += "Content-Length: \(body.utf8.count)\r\n" }
+        let exchange = TestExchange(head: try Self.parse(text + "\r\n"), body: Array(body.utf8))
+        application.answer(exchange)
+        return exchange
+    }
+
+    private static func parse(_ text: String) throws -> RequestHead {
+        let bytes = Array(text.utf8)
+        let head = RequestHead()
+        var parser = RequestParser(limits: HTTPLimits())
+        let progress = unsafe parser.parse(bytes.span.bytes, into: head)
+        guard case .complete(let length) = progress else { throw Unparsed(progress: "\(progress)") }
+        unsafe bytes.withUnsafeBytes { buffer in
+            guard let base = buffer.baseAddress else { return }
+            unsafe head.rebase(onto: base, count: length)
+            head.detach()
+        }
+        return head
+    }
+
+    struct Unparsed: Error { let progress: String }
+}
+
+/// What a connection's exchange is to the application.
+final class TestExchange: RequestExchange {
+    let head: RequestHead
+    private let body: [UInt8]
+    private(set) var isAnswered = false
+    var onCancel: (() -> Void)?
+    var onAnswer: (() -> Void)?
+    private(set) var response: TestResponse?
+
+    init(head: RequestHead, body: [UInt8]) {
+        self.head = head
+        self.body = body
+    }
+
+    var hasBody: Bool { head.hasBody }
+
+    func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
+        guard body.count <= limit else {
+            try? send(status: 413, contentType: nil, fields: [], body: RawSpan())
+            return done(.failure(.tooLarge))
+        }
+        done(.success(body))
+    }
+
+    func send(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
+    ) throws {
+        guard !isAnswered else { return }
+        var output = OutputBuffer()
+        var encoder = ResponseEncoder()
+        encoder.updateDate(unixSeconds: 0)
+        let outcome = try encoder.appendHead(
+            status: status, contentType: contentType, fields: fields,
+            content: body.isEmpty ? .none : .length(UInt64(body.byteCount)),
+            for: .init(minorVersion: 1, isHead: head.method == .head, keepsConnection: true), to: &output)
+        if outcome.body != .omitted { output.append(body) }
+        response = TestResponse(unsafe output.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
+        isAnswered = true
+        onCancel = nil
+        onAnswer?()
+    }
+
+    /// The client goes away, or its time is up.
+    func abandon() {
+        isAnswered = true
+        onCancel?()
+    }
+}
+
+/// A response as a client reads it.
+struct TestResponse {
+    let status: Int
+    let fields: [(name: String, value: String)]
+    let body: String
+
+    init(_ text: String) {
+        let halves = text.split(separator: "\r\n\r\n", maxSplits: 1, omittingEmptySubsequences: false)
+        let lines = halves[0].split(separator: "\r\n")
+        status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        fields = lines.dropFirst().map { line in
+            let parts = line.split(separator: ":", maxSplits: 1)
+            return (parts[0].lowercased(), parts.count < 2 ? "" : String(parts[1].drop { $0 == " " }))
+        }
+        body = halves.count > 1 ? String(halves[1]) : ""
+    }
+
+    subscript(name: String) -> String? { fields.first { $0.name == name }?.value }
+    var names: [String] { fields.map(\.name) }
+}
+
+/// Keeps log lines for a test to read. One thread writes and reads it: the test's.
+final class LogRecorder: LogHandler, @unchecked Sendable {
+    private(set) var lines: [String] = []
+    var logLevel = Logger.Level.trace
+    var metadata = Logger.Metadata()
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { lines.append("\(event.level) \(event.message)") }
+}
