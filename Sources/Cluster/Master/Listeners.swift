@@ -44,6 +44,12 @@ struct Listeners {
     /// The addresses of the service with their real ports.
     var addresses: [ListenAddress] { (ofSlots.first ?? []).map(\.address) }
 
+    /// Closes the master's copies of the workers' listeners: when a worker closes its own, its queue is gone.
+    mutating func closeThoseOfSlots() {
+        for descriptor in Set(ofSlots.joined().map(\.descriptor)) { _ = Glibc.close(descriptor) }
+        ofSlots = []
+    }
+
     /// Closes the master's descriptors and removes the paths of Unix sockets.
     mutating func close() {
         for descriptor in Set(all.map(\.descriptor)) { _ = Glibc.close(descriptor) }

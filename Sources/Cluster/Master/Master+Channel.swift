@@ -2,6 +2,7 @@
 
 internal import EventLoop
 internal import Logging
+internal import Statistics
 
 /// A request for figures that waits for reports.
 struct FiguresCollection {

@@ -7,6 +7,7 @@ internal import CPosix
 internal import EventLoop
 internal import Glibc
 internal import Logging
+internal import Statistics
 
 extension Master {
     /// The child's channel is at its end.

@@ -4,6 +4,7 @@ internal import CPosix
 internal import EventLoop
 internal import Glibc
 internal import Logging
+internal import Statistics
 
 extension Master {
     /// A fork copies only the thread that calls it: a lock that another holds at that moment stays locked in the child

@@ -32,7 +32,7 @@ final class Master {
     /// The last ends, newest last.
     var exits: [WorkerExit] = []
     var stopping = StopPhase.running
-    var failure: ClusterError?
+    var gaveUp = false
     var watches: [LoopEvent] = []
     var wakeTimer: LoopTimer?
     var stopTimer: LoopTimer?
@@ -101,7 +101,7 @@ final class Master {
         receiveReports(atMost: .max)
         reporter.end(currentFigures())
         cleanUp()
-        if let failure { throw failure }
+        if gaveUp { throw .workersKeepDying(exits) }
     }
 
     private func cleanUp() {
@@ -138,7 +138,7 @@ final class Master {
             case .delayed(let slot, let delay):
                 noteDelay(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), delay)
             case .giveUp:
-                failure = .workersKeepDying(exits)
+                gaveUp = true
                 log(.critical, "no worker could be kept alive: leaving")
                 leaveAtOnce()
             }

@@ -50,7 +50,9 @@ final class Channel {
     }
 
     /// In a child of the process that holds this end: closes the inherited copy, whose loop is given up already.
-    func closeInherited() { _ = Glibc.close(descriptor) }
+    func closeInherited() {
+        if isOpen { _ = Glibc.close(descriptor) }
+    }
 
     // MARK: Receiving
 

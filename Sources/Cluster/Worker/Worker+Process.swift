@@ -19,6 +19,8 @@ struct WorkerBirth {
     let page: SharedPage
     let options: ClusterOptions
     let body: (Worker) throws -> Void
+    /// Kept alive: dropping the master would take apart what its loop left behind.
+    let master: AnyObject
 }
 
 extension Worker {

@@ -40,6 +40,7 @@ public final class Worker: @unchecked Sendable {
     var reportSequence: UInt64 = 0
     var figuresRequests = FiguresRequests()
     private var undecodable = 0
+    private let master: AnyObject
 
     init(birth: WorkerBirth, loop: EventLoop, channel: Channel) {
         name = birth.name
@@ -54,6 +55,7 @@ public final class Worker: @unchecked Sendable {
         reportSocket = birth.reportSocket
         options = birth.options
         startedAt = birth.forkedAt
+        master = birth.master
         var logger = birth.options.logger
         logger.addIdentity(name: name, slot: slot, generation: generation, pid: pid)
         self.logger = logger
