@@ -1,2 +1,60 @@
-// Processes: fork and what belongs to it.
+// Processes: fork and what belongs to it, the end of a process, and descriptors between processes.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// --- Making a worker: in the master before, in the child after ---
+
+// Cores in the affinity mask of this process, or -1 with errno. Also right on machines with more than 1024 cores.
+int cposix_usable_cpus(void);
+// Entries of /proc/self/task, or -1 with errno.
+int cposix_thread_count(void);
+// fork(2) with all signals blocked on both sides. The child calls cposix_unblock_signals when it is ready for them.
+pid_t cposix_fork_blocking_signals(void);
+// Unblocks every signal.
+void cposix_unblock_signals(void);
+// All dispositions to their defaults, but for SIGPIPE and those that only mean something to the master (ignored), and
+// for crash signals (left as they are: Swift's backtracer may have installed its handlers before the fork).
+void cposix_reset_signals_in_worker(void);
+// Ignores a signal.
+void cposix_ignore_signal(int number);
+// Throws away what the parent had not yet flushed from its stdio buffers: it flushes that itself.
+void cposix_purge_stdio(void);
+// Makes stdout of this process line-buffered, so that lines leave at once also when it is a pipe.
+void cposix_line_buffer_stdout(void);
+// SIGKILL for this process when its parent thread ends (PR_SET_PDEATHSIG): 0, or -1 with errno.
+int cposix_die_with_parent(void);
+// The name in ps, top and /proc/self/comm; cut to 15 bytes by the kernel.
+void cposix_set_process_name(const char *name);
+
+// --- A worker that crashes ---
+
+// Installs handlers for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT over whatever is there. They close every
+// descriptor above 2 and then let the previous handler, or the default, have the signal.
+void cposix_close_descriptors_on_crash(void);
+
+// --- The end of a child ---
+
+int cposix_wait_exited(int status);
+int cposix_wait_exit_status(int status);
+int cposix_wait_signal(int status);
+int cposix_wait_dumped_core(int status);
+// "SIGSEGV" and the like, NULL for an unknown number.
+const char *cposix_signal_name(int number);
+
+// --- Descriptors ---
+
+// socketpair(2), nonblocking and close-on-exec, with send and receive buffers of `buffer` bytes where the kernel's limits
+// allow it: 0, or -1 with errno.
+int cposix_socketpair(int type, int buffer, int descriptors[2]);
+// socket(2), nonblocking and close-on-exec: a descriptor, or -1 with errno.
+int cposix_stream_socket(int family);
+// Sends a packet without waiting and without SIGPIPE.
+ssize_t cposix_send(int descriptor, const void *bytes, size_t count);
+// Receives a packet without waiting. A longer one is cut; the result is then its full length.
+ssize_t cposix_receive(int descriptor, void *bytes, size_t count);
+// Zeroed memory shared with the children of this process, page-aligned; NULL with errno.
+void *cposix_map_shared(size_t count);
+// Columns and rows of the terminal: 0, or -1 when it is none.
+int cposix_terminal_size(int descriptor, unsigned short *columns, unsigned short *rows);

@@ -1,0 +1,202 @@
+#define _GNU_SOURCE
+#include "cposix.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+int cposix_usable_cpus(void) {
+    // EINVAL means that the kernel's mask has more bits than the one given: sched_setaffinity(2), notes.
+    for (int bits = 1024; bits <= 1 << 20; bits *= 2) {
+        cpu_set_t *set = CPU_ALLOC(bits);
+        if (set == NULL) return -1;
+        size_t size = CPU_ALLOC_SIZE(bits);
+        int result = sched_getaffinity(0, size, set);
+        int count = result == 0 ? CPU_COUNT_S(size, set) : -1;
+        int code = errno;
+        CPU_FREE(set);
+        errno = code;
+        if (result == 0 || code != EINVAL) return count;
+    }
+    return -1;
+}
+
+int cposix_thread_count(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    if (tasks == NULL) return -1;
+    int count = 0;
+    struct dirent *entry;
+    while ((entry = readdir(tasks)) != NULL) {
+        if (entry->d_name[0] != '.') count++;
+    }
+    closedir(tasks);
+    return count;
+}
+
+static const int crash_signals[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
+enum { crash_signal_count = sizeof crash_signals / sizeof crash_signals[0] };
+
+static int crash_index(int number) {
+    for (int i = 0; i < crash_signal_count; i++) {
+        if (crash_signals[i] == number) return i;
+    }
+    return -1;
+}
+
+pid_t cposix_fork_blocking_signals(void) {
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t pid = fork();
+    if (pid != 0) {
+        int code = errno;
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        errno = code;
+    }
+    return pid;
+}
+
+void cposix_unblock_signals(void) {
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void cposix_ignore_signal(int number) { signal(number, SIG_IGN); }
+
+void cposix_reset_signals_in_worker(void) {
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        // Two numbers below SIGRTMIN belong to the C library, which refuses to change them.
+        if (crash_index(number) < 0) signal(number, SIG_DFL);
+    }
+    // A terminal sends INT and HUP to the whole group, and people send the others to all processes of a name.
+    static const int masters[] = {SIGPIPE, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
+    for (size_t i = 0; i < sizeof masters / sizeof masters[0]; i++) signal(masters[i], SIG_IGN);
+}
+
+void cposix_purge_stdio(void) {
+    __fpurge(stdout);
+    __fpurge(stderr);
+}
+
+void cposix_line_buffer_stdout(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
+
+int cposix_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
+
+void cposix_set_process_name(const char *name) { prctl(PR_SET_NAME, name); }
+
+static struct sigaction previous_actions[crash_signal_count];
+
+// Async-signal-safe: system calls only. The peers of a crashing worker see the end of their connections at once, and the
+// master that of the channel, however long the previous handler (Swift's backtracer) then takes.
+static void close_descriptors_and_pass_on(int number, siginfo_t *info, void *context) {
+    (void)context;
+    int code = errno;
+    syscall(SYS_close_range, 3u, ~0u, 0u);
+    int index = crash_index(number);
+    if (index >= 0) sigaction(number, &previous_actions[index], NULL);
+    // A faulting instruction runs again after the return and faults into the previous handler. A signal that was sent
+    // (abort, raise, kill) would be over, and so would x86's breakpoint instruction, so these are sent again: the
+    // signal is blocked in here and comes when this handler returns.
+    int again = info->si_code <= 0;
+#if defined(__x86_64__)
+    again = again || number == SIGTRAP;
+#endif
+    if (again) syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+    errno = code;
+}
+
+void cposix_close_descriptors_on_crash(void) {
+    // A stack overflow leaves no room for a handler on the stack that it overflowed.
+    static _Alignas(16) char stack[65536];
+    stack_t current;
+    if (sigaltstack(NULL, &current) == 0 && (current.ss_flags & SS_DISABLE)) {
+        stack_t own = {.ss_sp = stack, .ss_size = sizeof stack};
+        sigaltstack(&own, NULL);
+    }
+    struct sigaction action = {0};
+    action.sa_sigaction = close_descriptors_and_pass_on;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < crash_signal_count; i++) sigaction(crash_signals[i], &action, &previous_actions[i]);
+}
+
+int cposix_wait_exited(int status) { return WIFEXITED(status); }
+int cposix_wait_exit_status(int status) { return WEXITSTATUS(status); }
+int cposix_wait_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
+int cposix_wait_dumped_core(int status) { return WIFSIGNALED(status) && WCOREDUMP(status); }
+
+const char *cposix_signal_name(int number) {
+    switch (number) {
+    case SIGHUP: return "SIGHUP";
+    case SIGINT: return "SIGINT";
+    case SIGQUIT: return "SIGQUIT";
+    case SIGILL: return "SIGILL";
+    case SIGTRAP: return "SIGTRAP";
+    case SIGABRT: return "SIGABRT";
+    case SIGBUS: return "SIGBUS";
+    case SIGFPE: return "SIGFPE";
+    case SIGKILL: return "SIGKILL";
+    case SIGUSR1: return "SIGUSR1";
+    case SIGSEGV: return "SIGSEGV";
+    case SIGUSR2: return "SIGUSR2";
+    case SIGPIPE: return "SIGPIPE";
+    case SIGALRM: return "SIGALRM";
+    case SIGTERM: return "SIGTERM";
+    case SIGTTIN: return "SIGTTIN";
+    case SIGTTOU: return "SIGTTOU";
+    case SIGXCPU: return "SIGXCPU";
+    case SIGXFSZ: return "SIGXFSZ";
+    case SIGSYS: return "SIGSYS";
+    default: return NULL;
+    }
+}
+
+int cposix_socketpair(int type, int buffer, int descriptors[2]) {
+    if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, descriptors) != 0) return -1;
+    for (int i = 0; i < 2; i++) {
+        // Without the privilege for more, the kernel takes what net.core.wmem_max allows.
+        if (setsockopt(descriptors[i], SOL_SOCKET, SO_SNDBUFFORCE, &buffer, sizeof buffer) != 0) {
+            setsockopt(descriptors[i], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
+        }
+        if (setsockopt(descriptors[i], SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof buffer) != 0) {
+            setsockopt(descriptors[i], SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+        }
+    }
+    return 0;
+}
+
+int cposix_stream_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+
+ssize_t cposix_send(int descriptor, const void *bytes, size_t count) {
+    return send(descriptor, bytes, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+ssize_t cposix_receive(int descriptor, void *bytes, size_t count) {
+    return recv(descriptor, bytes, count, MSG_DONTWAIT | MSG_TRUNC);
+}
+
+void *cposix_map_shared(size_t count) {
+    void *memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+int cposix_terminal_size(int descriptor, unsigned short *columns, unsigned short *rows) {
+    struct winsize size;
+    if (ioctl(descriptor, TIOCGWINSZ, &size) != 0) return -1;
+    *columns = size.ws_col;
+    *rows = size.ws_row;
+    return 0;
+}

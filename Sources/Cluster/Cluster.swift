@@ -1,0 +1,101 @@
+// What users of the module begin with: a description of the cluster, and `run`, which makes the process its master.
+// The closures given here live in different processes: the body in each worker, the handlers of messages in the master.
+
+/// One worker process per core, kept alive by this process.
+///
+/// ```swift
+/// struct Greeting: Codable { let data: String }
+///
+/// try Cluster(workers: .perCore) { worker in            // in each worker process
+///     try worker.send(Greeting(data: "Hi Master!"))
+/// }
+/// .onMessage(Greeting.self) { greeting, worker in       // in the master process
+///     print("Message received to master from worker: \(greeting.data)")
+/// }
+/// .run()
+/// ```
+///
+/// The master forks, so it must have a single thread: start no `Task`, no Dispatch queue and no library with threads of its
+/// own before ``run()`` or in the master's handlers. Workers may do all of that. What is loaded before `run` is
+/// shared with the workers, copy-on-write.
+public final class Cluster {
+    private var plan: ClusterPlan
+
+    /// - Parameter body: runs in every worker process, after the fork. When it returns, the worker is ready and its loop
+    ///   runs until the worker is told to go. When it throws, the worker ends with status 1 and is replaced.
+    public init(workers: WorkerCount, options: ClusterOptions = .init(), body: @escaping (Worker) throws -> Void) {
+        plan = ClusterPlan(workers: workers, options: options, body: body)
+    }
+
+    /// Calls `body` in the master for each message of this type from any worker or auxiliary. Types are told apart by
+    /// their fully qualified names. A message that can't be decoded is logged and counted and ends nothing.
+    @discardableResult
+    public func onMessage<Message: Decodable>(
+        _ type: Message.Type, _ body: @escaping (Message, WorkerHandle) -> Void
+    ) -> Cluster {
+        plan.handlers.register(type, body)
+        return self
+    }
+
+    /// Opens these addresses in the master; every worker gets listeners of its own on them, ``Worker/listeners``.
+    @discardableResult
+    public func listen(on addresses: [ListenAddress]) -> Cluster {
+        plan.addresses += addresses
+        return self
+    }
+
+    /// A side process, such as one that serves an admin page: replaced when it dies, and needed by nothing. It gets
+    /// listeners on its own addresses, and goes when the workers are gone.
+    @discardableResult
+    public func auxiliary(
+        _ name: String, listen addresses: [ListenAddress] = [], body: @escaping (Worker) throws -> Void
+    ) -> Cluster {
+        plan.auxiliaries.append(AuxiliaryPlan(name: name, addresses: addresses, body: body))
+        return self
+    }
+
+    /// Calls `body` in the master when everything is open, before the first fork: connections queue up from here on.
+    @discardableResult
+    public func onStart(_ body: @escaping (ClusterStart) -> Void) -> Cluster {
+        plan.onStart = body
+        return self
+    }
+
+    /// Makes this process the master, until TERM, INT or QUIT has ended it: then all workers are gone, and it returns.
+    /// In the workers it never returns.
+    ///
+    /// While it runs it takes the signals TERM, INT, QUIT, CHLD, HUP, TTIN, TTOU, USR1 and USR2, ignores PIPE, reaps every
+    /// child of the process, and makes standard output line-buffered.
+    /// - Throws: ``ClusterError``, whose `exitStatus` is what the program should exit with.
+    public func run() throws(ClusterError) {
+        try Master(plan).run()
+    }
+}
+
+/// What the master knows when everything is open.
+public struct ClusterStart: Sendable {
+    public let workers: Int
+    /// Why that many.
+    public let reason: String
+    /// Where the workers listen, with the real ports.
+    public let addresses: [ListenAddress]
+    /// Where the auxiliaries listen, with the real ports.
+    public let auxiliaries: [(name: String, addresses: [ListenAddress])]
+}
+
+/// The description that `Cluster` collects and the master carries out.
+struct ClusterPlan {
+    let workers: WorkerCount
+    let options: ClusterOptions
+    let body: (Worker) throws -> Void
+    let handlers = MessageHandlers<WorkerHandle>()
+    var addresses: [ListenAddress] = []
+    var auxiliaries: [AuxiliaryPlan] = []
+    var onStart: (ClusterStart) -> Void = { _ in }
+}
+
+struct AuxiliaryPlan {
+    let name: String
+    let addresses: [ListenAddress]
+    let body: (Worker) throws -> Void
+}

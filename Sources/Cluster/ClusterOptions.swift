@@ -1,0 +1,39 @@
+// The settings of a cluster, with their defaults. Read by the master; workers inherit them with the fork.
+
+public import Logging
+
+/// Settings of a ``Cluster``.
+public struct ClusterOptions {
+    /// What the master prints on its standard output about the figures.
+    public enum Output: Sendable, Hashable {
+        /// A live table on a terminal, else one line of text each interval; a summary at the end.
+        case automatic
+        /// One line of text each interval, a summary at the end.
+        case text
+        /// One JSON object on a line each interval and at the end.
+        case json
+        /// Only what is asked for with the signal USR1.
+        case quiet
+    }
+
+    /// What is printed. The library's own default is to leave standard output to the program.
+    public var output = Output.quiet
+    /// How often workers report and figures are printed; at least 10 ms.
+    public var reportInterval: Duration = .seconds(1)
+    /// How long workers may take to finish what is in flight when they are told to go.
+    public var drainDeadline: Duration = .seconds(10)
+    /// How long a crashed worker may live on with all its descriptors closed, held by Swift's backtracer.
+    public var dyingDeadline: Duration = .seconds(60)
+    /// When dead workers are replaced.
+    public var respawn = RespawnPolicy()
+    /// Bounds for messages.
+    public var messages = MessageOptions()
+    /// Connections that wait to be accepted, for each worker; the kernel cuts it to `net.core.somaxconn`.
+    public var backlog: Int32 = 4096
+    /// What worker processes are called in `ps` and `top`, followed by `-w` and the slot.
+    public var processName = "everycore"
+    /// Takes the master's and the workers' log lines; standard error by default.
+    public var logger = Logger(label: "everycore", factory: { StreamLogHandler.standardError(label: $0) })
+
+    public init() {}
+}

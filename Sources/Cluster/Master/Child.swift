@@ -1,0 +1,50 @@
+// One child process, from its fork until it is reaped. Lives in the master; owned by Master.children.
+
+internal import EventLoop
+
+final class Child {
+    enum Phase {
+        case starting, ready
+        /// On its way out of its own will, or because the cluster stops; its slot may have a successor already.
+        case draining
+        /// Its channel is at its end: it serves nothing any more, and is not reaped yet.
+        case dying
+    }
+
+    let role: Role
+    let handle: WorkerHandle
+    let page: SharedPage
+    let forkedAt: UInt64
+    var phase = Phase.starting
+    /// Ends what stays too long.
+    var killTimer: LoopTimer?
+
+    init(role: Role, handle: WorkerHandle, page: SharedPage, forkedAt: UInt64) {
+        self.role = role
+        self.handle = handle
+        self.page = page
+        self.forkedAt = forkedAt
+    }
+
+    var pid: Int32 { handle.pid }
+    var generation: Int { handle.generation }
+    var channel: Channel { handle.channel }
+
+    /// Whether it can be asked for a report.
+    var serves: Bool { role.isWorker && (phase == .ready || phase == .draining) && channel.isOpen }
+}
+
+/// What a child is for.
+enum Role: Hashable {
+    case worker(slot: Int)
+    case auxiliary(index: Int)
+
+    var isWorker: Bool {
+        if case .worker = self { true } else { false }
+    }
+
+    /// -1 for an auxiliary.
+    var slot: Int {
+        if case .worker(let slot) = self { slot } else { -1 }
+    }
+}

@@ -1,0 +1,146 @@
+// Opens every listening socket of the cluster. Runs in the master, before the first fork; the master owns what it opens.
+//
+// Several workers share a TCP port through SO_REUSEPORT, one listener for each slot (socket(7)). The same option would
+// let another program of the same user share it unnoticed, so a first bind without it finds out whether the port is
+// taken. Between that socket's end and our own bind another program could still slip in; it would have to run as the
+// same user and to ask for SO_REUSEPORT, and the kernel offers no way to exclude it.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+
+struct Listeners {
+    /// For each slot, one for each address.
+    private(set) var ofSlots: [[Listener]] = []
+    /// For each auxiliary, by its index.
+    private(set) var ofAuxiliaries: [[Listener]] = []
+    private var socketPaths: [String] = []
+    private let backlog: Int32
+
+    init(
+        addresses: [ListenAddress], slots: Int, auxiliaries: [[ListenAddress]], backlog: Int32
+    ) throws(ClusterError) {
+        self.backlog = backlog
+        ofSlots = Array(repeating: [], count: slots)
+        do throws(ClusterError) {
+            for address in addresses {
+                // On Linux `::` takes the IPv4 connections too, unless they have a listener of their own.
+                let isShared = addresses.contains { $0 != address && $0.port == address.port }
+                try openForSlots(address, onlyIPv6: isShared)
+            }
+            for addresses in auxiliaries {
+                var listeners: [Listener] = []
+                for address in addresses { listeners.append(try open(address, isShared: false)) }
+                ofAuxiliaries.append(listeners)
+            }
+        } catch {
+            close()
+            throw error
+        }
+    }
+
+    var all: [Listener] { (ofSlots + ofAuxiliaries).flatMap { $0 } }
+
+    /// The addresses of the service with their real ports.
+    var addresses: [ListenAddress] { (ofSlots.first ?? []).map(\.address) }
+
+    /// Closes the master's copies of the workers' listeners: when a worker closes its own, its queue is gone.
+    mutating func closeThoseOfSlots() {
+        for descriptor in Set(ofSlots.joined().map(\.descriptor)) { _ = Glibc.close(descriptor) }
+        ofSlots = []
+    }
+
+    /// Closes the master's descriptors and removes the paths of Unix sockets.
+    mutating func close() {
+        for descriptor in Set(all.map(\.descriptor)) { _ = Glibc.close(descriptor) }
+        for path in socketPaths { _ = unsafe unlink(path) }
+        ofSlots = []
+        ofAuxiliaries = []
+        socketPaths = []
+    }
+
+    private mutating func openForSlots(_ address: ListenAddress, onlyIPv6: Bool) throws(ClusterError) {
+        guard case .tcp(let host, let port) = address else {
+            // The kernel has no SO_REUSEPORT for Unix sockets: all slots accept from one queue.
+            let listener = try open(address, isShared: false)
+            for slot in ofSlots.indices { ofSlots[slot].append(listener) }
+            return
+        }
+        if port != 0 { try probe(address, onlyIPv6: onlyIPv6) }
+        var bound = address
+        for slot in ofSlots.indices {
+            let listener = try open(bound, isShared: true, onlyIPv6: onlyIPv6)
+            ofSlots[slot].append(listener)
+            bound = .tcp(host: host, port: listener.address.port ?? port)
+        }
+    }
+
+    private func probe(_ address: ListenAddress, onlyIPv6: Bool) throws(ClusterError) {
+        let descriptor = try bindAndListen(address, isShared: false, onlyIPv6: onlyIPv6).descriptor
+        _ = Glibc.close(descriptor)
+    }
+
+    private mutating func open(
+        _ address: ListenAddress, isShared: Bool, onlyIPv6: Bool = false
+    ) throws(ClusterError) -> Listener {
+        if case .unix(let path) = address { try removeStaleSocket(address, path) }
+        let listener = try bindAndListen(address, isShared: isShared, onlyIPv6: onlyIPv6)
+        if case .unix(let path) = address { socketPaths.append(path) }
+        return listener
+    }
+
+    /// A socket file outlives the program that made it. One that nobody answers on is left over.
+    private func removeStaleSocket(_ address: ListenAddress, _ path: String) throws(ClusterError) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0 else { return }
+        guard status.st_mode & S_IFMT == S_IFSOCK else {
+            throw .cannotListen(address, SystemError(errno: EEXIST, operation: "make the socket"))
+        }
+        let descriptor = cposix_stream_socket(AF_UNIX)
+        defer { _ = Glibc.close(descriptor) }
+        let refused: Bool
+        do throws(SystemError) {
+            try SocketAddress(address).connect(descriptor)
+            refused = false
+        } catch {
+            // Others, such as EAGAIN for a full queue, mean that somebody listens.
+            refused = error.errno == ECONNREFUSED
+        }
+        guard refused else { throw .portTaken(address) }
+        _ = unsafe unlink(path)
+    }
+
+    private func bindAndListen(
+        _ address: ListenAddress, isShared: Bool, onlyIPv6: Bool
+    ) throws(ClusterError) -> Listener {
+        var descriptor: Int32 = -1
+        do throws(SystemError) {
+            let socketAddress = try SocketAddress(address)
+            descriptor = try systemCall("socket") { cposix_stream_socket(socketAddress.family) }
+            if case .tcp = address {
+                try set(SOL_SOCKET, SO_REUSEADDR, 1, on: descriptor)
+                if isShared { try set(SOL_SOCKET, SO_REUSEPORT, 1, on: descriptor) }
+                if socketAddress.family == AF_INET6 {
+                    try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, onlyIPv6 ? 1 : 0, on: descriptor)
+                }
+                // Accepted connections inherit it (tcp(7)), which saves a system call for each.
+                try set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, on: descriptor)
+            }
+            try socketAddress.bind(descriptor)
+            try systemCall("listen") { listen(descriptor, backlog) }
+            guard case .tcp(let host, _) = address else { return Listener(descriptor: descriptor, address: address) }
+            let port = try SocketAddress(boundTo: descriptor).port
+            return Listener(descriptor: descriptor, address: .tcp(host: host, port: port))
+        } catch {
+            if descriptor >= 0 { _ = Glibc.close(descriptor) }
+            throw error.errno == EADDRINUSE ? .portTaken(address) : .cannotListen(address, error)
+        }
+    }
+
+    private func set(_ level: Int32, _ option: Int32, _ value: Int32, on descriptor: Int32) throws(SystemError) {
+        var value = value
+        try systemCall("setsockopt \(option)") {
+            unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
+        }
+    }
+}

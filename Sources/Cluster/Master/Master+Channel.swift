@@ -1,0 +1,104 @@
+// What children say on their channels, and the figures of all for those who ask. Runs in the master.
+
+internal import EventLoop
+internal import Logging
+internal import Statistics
+
+/// A request for figures that waits for reports.
+struct FiguresCollection {
+    let requester: Child
+    /// The number under which the requester asked.
+    let number: UInt32
+    /// Process ids of the workers that have not reported yet.
+    var missing: Set<Int32>
+    let timeout: LoopTimer
+}
+
+extension Master {
+    /// Workers that don't report within this time are answered for with their last figures.
+    private static let collectionTime = Duration.milliseconds(50)
+
+    func watch(_ child: Child) {
+        child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
+        child.channel.onMalformed = { [unowned self, unowned child] reason in
+            log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
+        }
+        child.channel.onEnd = { [unowned self, unowned child] in channelEnded(child) }
+    }
+
+    private func receive(_ packet: Packet, from child: Child) {
+        switch packet.kind {
+        case .message:
+            do {
+                try plan.handlers.handle(packet, from: child.handle)
+            } catch {
+                undecodable += 1
+                log(.warning, "ignored a message", about: child, [
+                    "type": "\(packet.name)", "reason": "\(error)", "ignored": "\(undecodable)",
+                ])
+            }
+        case .ready:
+            becameReady(child)
+        case .draining:
+            beganToDrain(child)
+        case .reported:
+            if let number = packet.numbered?.number { reported(child, number) }
+        case .figuresRequest:
+            if let number = packet.numbered?.number { collectFigures(for: child, number) }
+        case .drain, .reportNow, .figuresPart:
+            log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
+        }
+    }
+
+    private func becameReady(_ child: Child) {
+        guard child.phase == .starting else { return }
+        child.phase = .ready
+        if case .worker(let slot) = child.role {
+            ledger.changed(slot: slot, generation: child.generation, to: .ready)
+        }
+        let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
+        log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
+        supervise(child.role) { .ready(slot: $0, generation: child.generation) }
+    }
+
+    private func collectFigures(for requester: Child, _ number: UInt32) {
+        lastCollection &+= 1
+        let collection = lastCollection
+        var missing: Set<Int32> = []
+        for child in children.values where child.serves {
+            do throws(MessageError) {
+                try child.channel.send(control: Packet(.reportNow, number: collection))
+                missing.insert(child.pid)
+            } catch {
+                log(.debug, "could not ask for a report", about: child, ["reason": "\(error)"])
+            }
+        }
+        collections[collection] = FiguresCollection(
+            requester: requester, number: number, missing: missing,
+            timeout: loop.after(Self.collectionTime) { [unowned self] in answer(collection) })
+        if missing.isEmpty { answer(collection) }
+    }
+
+    private func reported(_ child: Child, _ collection: UInt32) {
+        guard collections[collection]?.missing.remove(child.pid) != nil else { return }
+        if collections[collection]?.missing.isEmpty == true { answer(collection) }
+    }
+
+    /// A worker that is gone won't report, and its last figures are in the ledger.
+    func forgetInCollections(_ child: Child) {
+        for number in collections.keys { reported(child, number) }
+    }
+
+    private func answer(_ number: UInt32) {
+        guard let collection = collections.removeValue(forKey: number) else { return }
+        collection.timeout.cancel()
+        receiveReports(atMost: .max)
+        do throws(MessageError) {
+            for part in currentFigures().parts(maximumBytes: 60_000) {
+                try collection.requester.channel.send(bulk: Packet(.figuresPart, number: collection.number, and: part))
+            }
+        } catch {
+            log(.debug, "could not send figures", about: collection.requester, ["reason": "\(error)"])
+        }
+    }
+}

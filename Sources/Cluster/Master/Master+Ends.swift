@@ -1,0 +1,126 @@
+// Children that end: their figures are secured, their successors started, their processes reaped. Runs in the master.
+//
+// A child ends for its slot when its channel does, which a crashing worker's signal handler brings about at once, or
+// when it says that it drains. The process may live on for a while; it ends for the kernel when it is reaped.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+internal import Logging
+internal import Statistics
+
+extension Master {
+    /// The child's channel is at its end.
+    func channelEnded(_ child: Child) {
+        let hadSuccessor = child.phase == .draining
+        child.phase = .dying
+        let now = EventLoop.monotonicNanoseconds()
+        receiveReports(atMost: .max)
+        if case .worker(let slot) = child.role {
+            ledger.retire(slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: now)
+        }
+        forgetInCollections(child)
+        killAfter(stopping == .running ? options.dyingDeadline : .milliseconds(500), child)
+        log(.debug, "worker gone", about: child)
+        if !hadSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
+        // Usually the process is at its very end; otherwise CHLD comes later.
+        reapChildren()
+    }
+
+    /// The child goes of its own will: its successor needn't wait for it.
+    func beganToDrain(_ child: Child) {
+        guard child.phase == .starting || child.phase == .ready else { return }
+        child.phase = .draining
+        if case .worker(let slot) = child.role {
+            ledger.changed(slot: slot, generation: child.generation, to: .draining)
+        }
+        log(.debug, "worker draining", about: child)
+        guard stopping == .running else { return }
+        killAfter(options.drainDeadline + .milliseconds(500), child)
+        supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+    }
+
+    func killAfter(_ delay: Duration, _ child: Child) {
+        child.killTimer = loop.after(delay) { [unowned self, unowned child] in
+            log(.warning, "killing a worker that stays too long", about: child)
+            kill(child.pid, SIGKILL)
+        }
+    }
+
+    /// Takes the status of every process that has ended. Also of strangers: as process 1 of a container the master
+    /// inherits them.
+    func reapChildren() {
+        while true {
+            var status: Int32 = 0
+            let pid = unsafe waitpid(-1, &status, WNOHANG)
+            if pid < 0, errno == EINTR { continue }
+            guard pid > 0 else { break }
+            if let child = children[pid] { reaped(child, status: status) }
+        }
+        childrenChanged()
+    }
+
+    func reaped(_ child: Child, status: Int32) {
+        // Once only: handling its last messages below can lead here again.
+        guard children[child.pid] === child else { return }
+        children[child.pid] = nil
+        // What it sent before its end comes before the news of its end.
+        child.channel.receiveAll()
+        if child.channel.isOpen {
+            // A process of the worker's own making holds the other end.
+            child.channel.close()
+            channelEnded(child)
+        }
+        child.killTimer = nil
+        let now = EventLoop.monotonicNanoseconds()
+        let exit = WorkerExit(
+            name: child.handle.name, slot: child.handle.slot, generation: child.generation, pid: child.pid,
+            reason: .init(waitStatus: status), uptime: .from(child.forkedAt, to: now))
+        note(exit)
+        var details: Logger.Metadata = ["end": "\(exit.reason)", "uptime": "\(exit.uptime.inSeconds)"]
+        if case .exited(0) = exit.reason {
+            log(.info, "worker exited", about: child, details)
+        } else {
+            if let request = child.page.blackBox.current {
+                details["request"] = "\(request.description)"
+                details["request_age"] = "\(Duration.from(request.since, to: now).inSeconds)"
+            }
+            log(.warning, "worker died", about: child, details)
+        }
+        pages.giveBack(child.page)
+    }
+
+    /// Keeps the last hundred ends.
+    func note(_ exit: WorkerExit) {
+        exits.append(exit)
+        if exits.count > 100 { exits.removeFirst() }
+    }
+
+    func noteDelay(_ role: Role, _ delay: Duration) {
+        guard stopping == .running else { return }
+        var metadata: Logger.Metadata = ["next_start": "\(delay.inSeconds)"]
+        switch role {
+        case .worker(let slot):
+            metadata["worker"] = "\(slot)"
+            if let generation = currentFigures()[slot: slot]?.generation {
+                metadata["gen"] = "\(generation)"
+                ledger.changed(slot: slot, generation: generation, to: .backoff)
+            }
+        case .auxiliary(let index):
+            metadata["worker"] = "\(plan.auxiliaries[index].name)"
+        }
+        log(.warning, "worker died young", metadata)
+    }
+}
+
+extension WorkerExit.Reason {
+    init(waitStatus status: Int32) {
+        let signal = cposix_wait_signal(status)
+        if signal == 0 {
+            self = .exited(status: cposix_wait_exit_status(status))
+        } else {
+            let name = unsafe cposix_signal_name(signal).map { unsafe String(cString: $0) }
+            self = .killed(signal: signal, name: name ?? "signal \(signal)")
+        }
+    }
+}

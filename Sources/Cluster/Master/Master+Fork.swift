@@ -1,0 +1,128 @@
+// Making a child. Runs in the master; the last part runs in the child and never returns.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+internal import Logging
+internal import Statistics
+
+extension Master {
+    /// A fork copies only the thread that calls it: a lock that another holds at that moment stays locked in the child
+    /// forever. So the master has one thread.
+    static func checkThreads() throws(ClusterError) {
+        let count = cposix_thread_count()
+        guard count >= 0 else { throw .system(SystemError(errno: errno, operation: "count the threads in /proc/self/task")) }
+        guard count > 1 else { return }
+        throw .severalThreads(names: threadNames())
+    }
+
+    private static func threadNames() -> [String] {
+        guard let tasks = unsafe opendir("/proc/self/task") else { return [] }
+        defer { unsafe closedir(tasks) }
+        var names: [String] = []
+        while let entry = unsafe readdir(tasks) {
+            let task = unsafe withUnsafeBytes(of: entry.pointee.d_name) { name in
+                unsafe String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard !task.hasPrefix("."), let name = readSmallFile("/proc/self/task/\(task)/comm") else { continue }
+            names.append("\(name.split(separator: "\n").first ?? "?")")
+        }
+        return names
+    }
+
+    func forkChild(_ role: Role, generation: Int) {
+        do throws(ClusterError) {
+            try Self.checkThreads()
+            let child = try makeChild(role, generation: generation)
+            children[child.pid] = child
+            watch(child)
+            if case .worker(let slot) = role {
+                ledger.started(slot: slot, generation: generation, pid: child.pid, now: child.forkedAt)
+            }
+            log(.debug, "worker started", about: child)
+        } catch {
+            log(.error, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
+            note(
+                WorkerExit(
+                    name: name(of: role), slot: role.slot, generation: generation, pid: 0,
+                    reason: .notStarted(error.description), uptime: .zero))
+            supervise(role) { .forkFailed(slot: $0, generation: generation) }
+        }
+    }
+
+    private func name(of role: Role) -> String {
+        switch role {
+        case .worker: "worker"
+        case .auxiliary(let index): plan.auxiliaries[index].name
+        }
+    }
+
+    private func makeChild(_ role: Role, generation: Int) throws(ClusterError) -> Child {
+        guard let page = takePage() else {
+            throw .system(SystemError(errno: ENOMEM, operation: "take a page for a worker"))
+        }
+        do throws(SystemError) {
+            let (ours, theirs) = try Self.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20)
+            let forkedAt = EventLoop.monotonicNanoseconds()
+            let pid = cposix_fork_blocking_signals()
+            if pid == 0 {
+                _ = close(ours)
+                becomeWorker(role, generation: generation, channel: theirs, page: page, forkedAt: forkedAt)
+            }
+            let code = errno
+            _ = close(theirs)
+            guard pid > 0 else {
+                _ = close(ours)
+                throw SystemError(errno: code, operation: "fork")
+            }
+            let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
+            let handle = WorkerHandle(
+                name: name(of: role), slot: role.slot, generation: generation, pid: pid, channel: channel,
+                names: names, sizeLimit: options.messages.maximumByteCount)
+            return Child(role: role, handle: handle, page: page, forkedAt: forkedAt)
+        } catch {
+            pages.giveBack(page)
+            throw .system(error)
+        }
+    }
+
+    /// When the slowly dying hold all pages, the oldest has had time enough.
+    private func takePage() -> SharedPage? {
+        if let page = pages.take() { return page }
+        let dying = children.values.filter { $0.phase == .dying }
+        guard let oldest = dying.min(by: { $0.forkedAt < $1.forkedAt }) else { return nil }
+        kill(oldest.pid, SIGKILL)
+        var status: Int32 = 0
+        guard unsafe waitpid(oldest.pid, &status, 0) == oldest.pid else { return nil }
+        reaped(oldest, status: status)
+        return pages.take()
+    }
+
+    /// Runs in the child: gives up what is the master's and the siblings', and goes on as a worker.
+    private func becomeWorker(
+        _ role: Role, generation: Int, channel: Int32, page: SharedPage, forkedAt: UInt64
+    ) -> Never {
+        cposix_purge_stdio()
+        loop.abandonAfterFork()
+        for child in children.values { child.channel.closeInherited() }
+        close(reportReceiver)
+        reporter.closeInherited()
+        let mine: [Listener]
+        let body: (Worker) throws -> Void
+        switch role {
+        case .worker(let slot):
+            mine = listeners.ofSlots[slot]
+            body = plan.body
+        case .auxiliary(let index):
+            mine = listeners.ofAuxiliaries[index]
+            body = plan.auxiliaries[index].body
+        }
+        let foreign = Set(listeners.all.map(\.descriptor)).subtracting(mine.map(\.descriptor))
+        for descriptor in foreign { _ = close(descriptor) }
+        Worker.live(
+            WorkerBirth(
+                name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
+                channel: channel, reportSocket: reportSender, listeners: mine, page: page, options: options, body: body,
+                master: self))
+    }
+}

@@ -1,0 +1,92 @@
+// Signals to the master, and how it leaves: workers first, auxiliaries last, everything reaped. Runs in the master.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+internal import Logging
+
+enum StopPhase {
+    case running
+    /// The workers drain; the auxiliaries still answer.
+    case drainingWorkers
+    /// The workers are gone.
+    case drainingAuxiliaries
+    /// Everything was killed.
+    case killing
+    case over
+}
+
+extension Master {
+    func watchSignals() throws(SystemError) {
+        for number in [SIGTERM, SIGINT] {
+            try onSignal(number) { [unowned self] in stopping == .running ? beginStop(number) : leaveAtOnce() }
+        }
+        try onSignal(SIGQUIT) { [unowned self] in leaveAtOnce() }
+        try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
+        try onSignal(SIGUSR1) { [unowned self] in
+            receiveReports(atMost: .max)
+            reporter.onRequest(currentFigures())
+        }
+        for number in [SIGHUP, SIGTTIN, SIGTTOU, SIGUSR2] {
+            try onSignal(number) { [unowned self] in
+                let name = unsafe cposix_signal_name(number).map { unsafe String(cString: $0) } ?? "\(number)"
+                log(.notice, "ignored a signal: not offered by this version", ["signal": "\(name)"])
+            }
+        }
+    }
+
+    private func onSignal(_ number: Int32, _ body: @escaping () -> Void) throws(SystemError) {
+        watches.append(try loop.onSignal(number, body))
+    }
+
+    private func beginStop(_ signal: Int32) {
+        log(.info, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
+        stopping = .drainingWorkers
+        workerSupervisor.stop()
+        wakeTimer = nil
+        // New connections are refused as soon as the workers close their copies.
+        listeners.closeThoseOfSlots()
+        drain(options.drainDeadline) { $0.role.isWorker }
+        childrenChanged()
+    }
+
+    private func drain(_ deadline: Duration, _ isMeant: (Child) -> Bool) {
+        let packet = Packet(.drain, number: deadline.wholeMilliseconds)
+        for child in children.values where isMeant(child) {
+            let reached: Void? = child.phase == .dying ? nil : try? child.channel.send(control: packet)
+            if reached == nil {
+                kill(child.pid, SIGKILL)
+            } else {
+                killAfter(deadline + .milliseconds(500), child)
+            }
+        }
+    }
+
+    /// The second TERM or INT, QUIT, and the end of a cluster that can't keep workers.
+    func leaveAtOnce() {
+        guard stopping != .killing, stopping != .over else { return }
+        stopping = .killing
+        workerSupervisor.stop()
+        auxiliarySupervisor.stop()
+        wakeTimer = nil
+        for child in children.values { kill(child.pid, SIGKILL) }
+        // A process in an uninterruptible sleep ends when the kernel lets it; there is nothing to wait for.
+        stopTimer = loop.after(.seconds(5)) { [unowned self] in
+            stopping = .over
+            loop.stop()
+        }
+        childrenChanged()
+    }
+
+    /// Goes on with leaving when the children that it waits for are gone.
+    func childrenChanged() {
+        if stopping == .drainingWorkers, !children.values.contains(where: { $0.role.isWorker }) {
+            stopping = .drainingAuxiliaries
+            auxiliarySupervisor.stop()
+            drain(.seconds(1)) { _ in true }
+        }
+        guard children.isEmpty, stopping == .drainingAuxiliaries || stopping == .killing else { return }
+        stopping = .over
+        loop.stop()
+    }
+}

@@ -1,0 +1,210 @@
+// The master: owns the listeners, the shared memory and every child; starts, watches and replaces workers; counts and
+// prints. One thread for life. The decisions are the Supervisor's (a pure value); this class carries them out.
+//
+//   Master+Fork.swift      making children
+//   Master+Channel.swift   what children say, and figures for those who ask
+//   Master+Ends.swift      children that end, and their successors
+//   Master+Stop.swift      signals and leaving
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+internal import Logging
+internal import Statistics
+
+final class Master {
+    let plan: ClusterPlan
+    let options: ClusterOptions
+    let workerCount: Int
+    let loop: EventLoop
+    let pid = getpid()
+    let pages: SharedPages
+    let buffer = ReceiveBuffer()
+    let names = MessageNames()
+    let reporter: Reporter
+    let reportReceiver: Int32
+    let reportSender: Int32
+    var listeners: Listeners
+    var ledger: ClusterLedger
+    var workerSupervisor: Supervisor
+    var auxiliarySupervisor: Supervisor
+    var children: [Int32: Child] = [:]
+    /// The last ends, newest last.
+    var exits: [WorkerExit] = []
+    var stopping = StopPhase.running
+    var gaveUp = false
+    var watches: [LoopEvent] = []
+    var wakeTimer: LoopTimer?
+    var stopTimer: LoopTimer?
+    var collections: [UInt32: FiguresCollection] = [:]
+    var lastCollection: UInt32 = 0
+    var undecodable = 0
+
+    /// Opens everything that has to exist before the first fork.
+    init(_ plan: ClusterPlan) throws(ClusterError) {
+        self.plan = plan
+        options = plan.options
+        let cores = UsableCores.current()
+        switch plan.workers {
+        case .perCore: workerCount = min(cores.count, Report.slotLimit)
+        case .count(let count): workerCount = count
+        }
+        guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
+        try Self.checkThreads()
+        cposix_ignore_signal(SIGPIPE)
+        cposix_line_buffer_stdout()
+        let now = EventLoop.monotonicNanoseconds()
+        listeners = try Listeners(
+            addresses: plan.addresses, slots: workerCount, auxiliaries: plan.auxiliaries.map(\.addresses),
+            backlog: options.backlog)
+        do throws(SystemError) {
+            loop = try EventLoop()
+            pages = try SharedPages(count: Self.pageCount(workers: workerCount, auxiliaries: plan.auxiliaries.count))
+            (reportReceiver, reportSender) = try Self.socketPair(SOCK_DGRAM, bufferByteCount: 4 << 20)
+        } catch {
+            listeners.close()
+            throw .system(error)
+        }
+        ledger = ClusterLedger(startedAt: now, wantedWorkers: workerCount)
+        reporter = Reporter(output: options.output)
+        let random = { Double.random(in: 0..<1) }
+        workerSupervisor = Supervisor(
+            slots: workerCount, policy: options.respawn, givesUp: true, now: now, random: random)
+        auxiliarySupervisor = Supervisor(
+            slots: plan.auxiliaries.count, policy: options.respawn, givesUp: false, now: now, random: random)
+        let start = ClusterStart(
+            workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
+            addresses: listeners.addresses,
+            auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
+        plan.onStart(start)
+    }
+
+    /// Until the cluster is stopped. Returns in the master only.
+    func run() throws(ClusterError) {
+        do throws(SystemError) {
+            try watchSignals()
+            watches.append(
+                try loop.watch(reportReceiver, for: .read) { [unowned self] _ in receiveReports(atMost: 256) })
+        } catch {
+            cleanUp()
+            throw .system(error)
+        }
+        watches.append(
+            loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
+                reporter.interval(currentFigures())
+            })
+        let now = EventLoop.monotonicNanoseconds()
+        carryOut(workerSupervisor.begin(now: now), auxiliaries: false)
+        carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)
+        scheduleWake()
+        loop.run()
+        receiveReports(atMost: .max)
+        reporter.end(currentFigures())
+        cleanUp()
+        if gaveUp { throw .workersKeepDying(exits) }
+    }
+
+    private func cleanUp() {
+        listeners.close()
+        watches = []
+        wakeTimer = nil
+        stopTimer = nil
+        close(reportReceiver)
+        close(reportSender)
+    }
+
+    // MARK: The supervisors
+
+    func supervise(_ role: Role, _ event: (_ slot: Int) -> Supervisor.Event) {
+        let now = EventLoop.monotonicNanoseconds()
+        switch role {
+        case .worker(let slot):
+            let actions = workerSupervisor.handle(event(slot), now: now)
+            carryOut(actions, auxiliaries: false)
+        case .auxiliary(let index):
+            let actions = auxiliarySupervisor.handle(event(index), now: now)
+            carryOut(actions, auxiliaries: true)
+        }
+        scheduleWake()
+    }
+
+    private func carryOut(_ actions: [Supervisor.Action], auxiliaries: Bool) {
+        for action in actions {
+            switch action {
+            case .fork(let slot, let generation):
+                guard stopping == .running else { break }
+                let role = auxiliaries ? Role.auxiliary(index: slot) : .worker(slot: slot)
+                forkChild(role, generation: generation)
+            case .delayed(let slot, let delay):
+                noteDelay(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), delay)
+            case .giveUp:
+                gaveUp = true
+                log(.critical, "no worker could be kept alive: leaving")
+                leaveAtOnce()
+            }
+        }
+    }
+
+    func scheduleWake() {
+        let times = [workerSupervisor.nextWake, auxiliarySupervisor.nextWake].compactMap { $0 }
+        guard stopping == .running, let next = times.min() else {
+            wakeTimer = nil
+            return
+        }
+        wakeTimer = loop.after(.from(EventLoop.monotonicNanoseconds(), to: next)) { [unowned self] in
+            let now = EventLoop.monotonicNanoseconds()
+            let forWorkers = workerSupervisor.handle(.timer, now: now)
+            carryOut(forWorkers, auxiliaries: false)
+            let forAuxiliaries = auxiliarySupervisor.handle(.timer, now: now)
+            carryOut(forAuxiliaries, auxiliaries: true)
+            scheduleWake()
+        }
+    }
+
+    // MARK: Figures
+
+    func receiveReports(atMost limit: Int) {
+        var count = 0
+        while count < limit {
+            count += 1
+            guard case .packet(let datagram) = PacketSocket.receive(on: reportReceiver, buffer: &buffer.bytes) else {
+                return
+            }
+            // What is no report of ours is counted in the ledger and changes nothing else.
+            _ = ledger.ingest(datagram, now: EventLoop.monotonicNanoseconds())
+        }
+    }
+
+    func currentFigures() -> ClusterFigures { ledger.figures(now: EventLoop.monotonicNanoseconds()) }
+
+    // MARK: Logging
+
+    /// A line about a worker says which: number, generation, process id.
+    func log(_ level: Logger.Level, _ message: Logger.Message, about child: Child? = nil, _ more: Logger.Metadata = [:]) {
+        var logger = options.logger
+        if let child {
+            logger.addIdentity(
+                name: child.handle.name, slot: child.handle.slot, generation: child.generation, pid: child.pid)
+        }
+        logger.log(level: level, message, metadata: more.isEmpty ? nil : more)
+    }
+
+    // MARK: Resources
+
+    /// Workers that die slowly keep their page while their slot has had several successors; the delays between young
+    /// deaths allow for eight in a minute.
+    private static func pageCount(workers: Int, auxiliaries: Int) -> Int { (workers + auxiliaries) * 8 }
+
+    static func socketPair(
+        _ type: __socket_type, bufferByteCount: Int32
+    ) throws(SystemError) -> (Int32, Int32) {
+        var pair: (Int32, Int32) = (-1, -1)
+        try systemCall("make a socket pair") {
+            unsafe withUnsafeMutableBytes(of: &pair) { bytes in
+                unsafe cposix_socketpair(
+                    Int32(type.rawValue), bufferByteCount, bytes.assumingMemoryBound(to: Int32.self).baseAddress)
+            }
+        }
+        return pair
+    }
+}

@@ -1,0 +1,53 @@
+// The memory that workers share with the master: one page range for each living worker, mapped before the first fork.
+// The master owns it and lends the ranges; a worker writes its own with plain stores, and what it wrote outlives it.
+// A worker that dies slowly keeps its range until it is reaped, so there are more ranges than slots.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+internal import Statistics
+
+@safe
+final class SharedPages {
+    private let memory: UnsafeMutableRawPointer
+    private let stride: Int
+    private var free: [Int]
+
+    init(count: Int) throws(SystemError) {
+        let pageSize = max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096)
+        stride = (SharedPage.byteCount + pageSize - 1) / pageSize * pageSize
+        guard let memory = unsafe cposix_map_shared(stride * count) else {
+            throw SystemError(errno: errno, operation: "map shared memory for \(count) workers")
+        }
+        unsafe self.memory = unsafe memory
+        free = Array((0..<count).reversed())
+    }
+
+    /// A zeroed range, or nil when all are lent.
+    func take() -> SharedPage? {
+        guard let index = free.popLast() else { return nil }
+        let start = unsafe memory + index * stride
+        unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: stride)
+        return unsafe SharedPage(index: index, start: start)
+    }
+
+    /// Takes a range back. Its worker must be gone.
+    func giveBack(_ page: SharedPage) { free.append(page.index) }
+}
+
+/// One worker's range: its figures, then its black box.
+@safe
+struct SharedPage {
+    let index: Int
+    private let start: UnsafeMutableRawPointer
+
+    static let byteCount = WorkerFigures.byteCount + BlackBox.byteCount
+
+    init(index: Int, start: UnsafeMutableRawPointer) {
+        self.index = index
+        unsafe self.start = unsafe start
+    }
+
+    var figures: WorkerFigures { unsafe WorkerFigures(at: start) }
+    var blackBox: BlackBox { unsafe BlackBox(at: start + WorkerFigures.byteCount) }
+}

@@ -1,0 +1,147 @@
+// Who runs in which slot, who comes next and when, and when to give up.
+// A pure value of the master: events and the time go in, actions come out. It forks nothing and knows no clock.
+// The master keeps one for the workers and one, which never gives up, for the auxiliaries.
+
+internal import EventLoop
+internal import Statistics
+
+/// All times are monotonic nanoseconds.
+package struct Supervisor {
+    package enum Event: Equatable {
+        /// The worker said that its body has returned.
+        case ready(slot: Int, generation: Int)
+        /// The generation is over for its slot: exited, cut off from its channel, or leaving of its own will.
+        case ended(slot: Int, generation: Int)
+        /// The process could not be made.
+        case forkFailed(slot: Int, generation: Int)
+        /// The moment of `nextWake` may have come.
+        case timer
+    }
+
+    package enum Action: Equatable {
+        case fork(slot: Int, generation: Int)
+        /// For the log: the slot's next start, after a young death.
+        case delayed(slot: Int, by: Duration)
+        case giveUp
+    }
+
+    private enum State: Equatable {
+        case starting(since: UInt64)
+        case ready(since: UInt64)
+        case waiting(until: UInt64)
+    }
+
+    private struct Slot {
+        var generation = 0
+        var youngDeaths = 0
+        var state = State.waiting(until: 0)
+    }
+
+    private var slots: [Slot]
+    private let policy: RespawnPolicy
+    private let givesUp: Bool
+    private let random: () -> Double
+    private var stopped = false
+    /// When a worker was last known to have lived as it should.
+    private var lastGood: UInt64
+
+    /// - Parameter random: gives numbers in 0..<1.
+    package init(slots: Int, policy: RespawnPolicy, givesUp: Bool, now: UInt64, random: @escaping () -> Double) {
+        self.slots = Array(repeating: Slot(), count: slots)
+        self.policy = policy
+        self.givesUp = givesUp
+        self.random = random
+        lastGood = now
+    }
+
+    /// The first generation of every slot.
+    package mutating func begin(now: UInt64) -> [Action] { startWaiting(now: now) }
+
+    /// From here on nothing is started.
+    package mutating func stop() { stopped = true }
+
+    package mutating func handle(_ event: Event, now: UInt64) -> [Action] {
+        guard !stopped else { return [] }
+        var actions: [Action] = []
+        switch event {
+        case .ready(let slot, let generation):
+            if isCurrent(slot, generation), case .starting(let since) = slots[slot].state {
+                slots[slot].state = .ready(since: since)
+            }
+        case .ended(let slot, let generation):
+            guard isCurrent(slot, generation) else { return [] }
+            actions += end(slot, now: now)
+        case .forkFailed(let slot, let generation):
+            guard isCurrent(slot, generation) else { return [] }
+            actions += diedYoung(slot, now: now)
+        case .timer:
+            break
+        }
+        if mustGiveUp(now: now) {
+            stopped = true
+            return actions + [.giveUp]
+        }
+        return actions + startWaiting(now: now)
+    }
+
+    /// When `timer` is due next; nil when there is nothing to wait for.
+    package var nextWake: UInt64? {
+        guard !stopped else { return nil }
+        var times: [UInt64] = []
+        for slot in slots {
+            if case .waiting(let until) = slot.state { times.append(until) }
+        }
+        guard let earliest = times.min() else { return nil }
+        return givesUp && !hasHope ? min(earliest, giveUpTime) : earliest
+    }
+
+    private func isCurrent(_ slot: Int, _ generation: Int) -> Bool {
+        guard slots.indices.contains(slot), slots[slot].generation == generation else { return false }
+        if case .waiting = slots[slot].state { return false }
+        return true
+    }
+
+    private mutating func end(_ slot: Int, now: UInt64) -> [Action] {
+        if case .ready(let since) = slots[slot].state, now &- min(since, now) >= policy.youngAge.wholeNanoseconds {
+            slots[slot].youngDeaths = 0
+            slots[slot].state = .waiting(until: now)
+            lastGood = max(lastGood, now)
+            return []
+        }
+        return diedYoung(slot, now: now)
+    }
+
+    private mutating func diedYoung(_ slot: Int, now: UInt64) -> [Action] {
+        slots[slot].youngDeaths = min(slots[slot].youngDeaths + 1, 1000)
+        let delay = policy.delay(afterYoungDeaths: slots[slot].youngDeaths, unit: random())
+        slots[slot].state = .waiting(until: now.addingUpToLimit(delay.wholeNanoseconds))
+        return [.delayed(slot: slot, by: delay)]
+    }
+
+    private mutating func startWaiting(now: UInt64) -> [Action] {
+        var actions: [Action] = []
+        for slot in slots.indices {
+            guard case .waiting(let until) = slots[slot].state, until <= now else { continue }
+            slots[slot].generation &+= 1
+            slots[slot].state = .starting(since: now)
+            actions.append(.fork(slot: slot, generation: slots[slot].generation))
+        }
+        return actions
+    }
+
+    private var giveUpTime: UInt64 { lastGood.addingUpToLimit(policy.giveUpAfter.wholeNanoseconds) }
+
+    private func mustGiveUp(now: UInt64) -> Bool { givesUp && now >= giveUpTime && !hasHope }
+
+    /// Whether some slot serves, or makes a first attempt that may yet serve: a slow start is no failure. A slot whose
+    /// previous worker died young gets no such credit while its next one starts.
+    private var hasHope: Bool {
+        slots.contains { slot in
+            switch slot.state {
+            case .ready: true
+            case .starting: slot.youngDeaths == 0
+            case .waiting: false
+            }
+        }
+    }
+}

@@ -1,1 +1,0 @@
-// Opened with the first file of this module.

@@ -1,0 +1,93 @@
+// One packet of the channel between the master and a worker: the only place where its bytes are laid out.
+// Used by both sides. Whatever arrives is checked; nothing in a packet can trap its reader.
+//
+//   0      version
+//   1      kind
+//   2…3    byte count of the name, little-endian
+//   4…     name: a message's type, empty for all other kinds
+//   then   payload: an encoded value, or what the kind says
+
+package struct Packet: Equatable {
+    /// Who sends it and what it means. Numbers are four bytes, little-endian.
+    package enum Kind: UInt8 {
+        /// Worker: the body has returned, the loop runs.
+        case ready = 1
+        /// Worker: it has begun to drain.
+        case draining = 2
+        /// Master: drain, and be gone after so many milliseconds.
+        case drain = 3
+        /// Master: send a report now, then answer `reported` with the same number.
+        case reportNow = 4
+        /// Worker: the report for this number is in the report socket.
+        case reported = 5
+        /// Auxiliary: collect the cluster's figures, for this number.
+        case figuresRequest = 6
+        /// Master: the number of the request and one part of the figures.
+        case figuresPart = 7
+        /// Either side: a message of the user's.
+        case message = 16
+    }
+
+    package enum Malformed: Error, Equatable, CustomStringConvertible {
+        case short, foreignVersion(UInt8), unknownKind(UInt8)
+
+        package var description: String {
+            switch self {
+            case .short: "the packet ends early"
+            case .foreignVersion(let version): "the packet is of version \(version), this program speaks \(Packet.version)"
+            case .unknownKind(let kind): "the packet is of unknown kind \(kind)"
+            }
+        }
+    }
+
+    package static let version: UInt8 = 1
+    package static let headerByteCount = 4
+    /// A packet with its header; below the buffers that the channel's sockets are given.
+    package static let maximumByteCount = 128 * 1024
+
+    package var kind: Kind
+    package var name: String
+    package var payload: ArraySlice<UInt8>
+
+    package init(_ kind: Kind, name: String = "", payload: [UInt8] = []) {
+        self.kind = kind
+        self.name = name
+        self.payload = payload[...]
+    }
+
+    package init(_ kind: Kind, number: UInt32, and rest: [UInt8] = []) {
+        self.init(kind, payload: (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } + rest)
+    }
+
+    package init(decoding bytes: [UInt8]) throws(Malformed) {
+        guard bytes.count >= Self.headerByteCount else { throw .short }
+        guard bytes[0] == Self.version else { throw .foreignVersion(bytes[0]) }
+        guard let kind = Kind(rawValue: bytes[1]) else { throw .unknownKind(bytes[1]) }
+        let nameEnd = Self.headerByteCount + Int(bytes[2]) + Int(bytes[3]) << 8
+        guard nameEnd <= bytes.count else { throw .short }
+        self.kind = kind
+        name = String(decoding: bytes[Self.headerByteCount..<nameEnd], as: UTF8.self)
+        payload = bytes[nameEnd...]
+    }
+
+    package func encoded() -> [UInt8] {
+        // A type's name is the program's own; one beyond 64 KB can't be a message's and would fail the size check.
+        let nameBytes = name.utf8.prefix(Int(UInt16.max))
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(Self.headerByteCount + nameBytes.count + payload.count)
+        bytes.append(Self.version)
+        bytes.append(kind.rawValue)
+        bytes.append(UInt8(truncatingIfNeeded: nameBytes.count))
+        bytes.append(UInt8(truncatingIfNeeded: nameBytes.count >> 8))
+        bytes.append(contentsOf: nameBytes)
+        bytes.append(contentsOf: payload)
+        return bytes
+    }
+
+    /// The payload's first four bytes and what follows them.
+    package var numbered: (number: UInt32, rest: ArraySlice<UInt8>)? {
+        guard payload.count >= 4 else { return nil }
+        let number = payload.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        return (number, payload.dropFirst(4))
+    }
+}

@@ -1,0 +1,95 @@
+// The way from the fork to the worker's body, and the loop behind it. Runs in the worker process, which it never leaves.
+// The caller's frames below are the master's; nothing returns to them.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+internal import Logging
+
+/// What the master gives a worker at its birth.
+struct WorkerBirth {
+    let name: String
+    let slot: Int
+    let generation: Int
+    let masterPID: Int32
+    let forkedAt: UInt64
+    let channel: Int32
+    let reportSocket: Int32
+    let listeners: [Listener]
+    let page: SharedPage
+    let options: ClusterOptions
+    let body: (Worker) throws -> Void
+    /// Kept alive: dropping the master would take apart what its loop left behind.
+    let master: AnyObject
+}
+
+extension Worker {
+    /// Runs in the child right after the fork, with all signals blocked; what is the master's has been closed.
+    static func live(_ birth: WorkerBirth) -> Never {
+        cposix_reset_signals_in_worker()
+        // The kernel kills this process with the master. If the master died before this call, nobody will: check.
+        guard cposix_die_with_parent() == 0, getppid() == birth.masterPID else { _exit(1) }
+        let suffix = birth.slot >= 0 ? "w\(birth.slot)" : birth.name
+        unsafe cposix_set_process_name("\(birth.options.processName)-\(suffix)")
+        cposix_close_descriptors_on_crash()
+        do throws(SystemError) {
+            let loop = try EventLoop()
+            let channel = try Channel(
+                descriptor: birth.channel, loop: loop, options: birth.options.messages, buffer: ReceiveBuffer())
+            let worker = Worker(birth: birth, loop: loop, channel: channel)
+            try worker.handleSignals()
+            cposix_unblock_signals()
+            worker.run(birth.body)
+        } catch {
+            birth.options.logger.critical("a worker could not start: \(error)")
+            _exit(1)
+        }
+    }
+
+    private func handleSignals() throws(SystemError) {
+        watches = [
+            try loop.onSignal(SIGTERM) { [unowned self] in
+                if isDraining { leave(status: 0, flushWithin: .zero) }
+                beginDrain(within: options.drainDeadline)
+            },
+            try loop.onSignal(SIGQUIT) { [unowned self] in leave(status: 0, flushWithin: .zero) },
+        ]
+    }
+
+    private func run(_ body: (Worker) throws -> Void) -> Never {
+        loop.adoptConcurrency()
+        channel.onPacket = { [unowned self] packet in handle(packet) }
+        channel.onMalformed = { [unowned self] reason in
+            logger.warning("ignored a packet from the master", metadata: ["reason": "\(reason)"])
+        }
+        // The master is gone. It would not want this process to serve on without it.
+        channel.onEnd = { _exit(1) }
+        startReporting()
+        do {
+            try body(self)
+        } catch {
+            logger.error("the worker's body failed", metadata: ["reason": "\(error)"])
+            leave(status: 1)
+        }
+        try? channel.send(control: Packet(.ready))
+        loop.run()
+        // Somebody stopped the loop: an orderly end, too.
+        leave(status: 0)
+    }
+
+    private func handle(_ packet: Packet) {
+        switch packet.kind {
+        case .message:
+            receive(packet)
+        case .drain:
+            let milliseconds = packet.numbered?.number ?? options.drainDeadline.wholeMilliseconds
+            beginDrain(within: .milliseconds(Int64(milliseconds)))
+        case .reportNow:
+            reportNow(packet)
+        case .figuresPart:
+            receiveFiguresPart(packet)
+        case .ready, .draining, .reported, .figuresRequest:
+            logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
+        }
+    }
+}

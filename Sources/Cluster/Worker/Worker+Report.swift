@@ -1,0 +1,84 @@
+// What a worker tells the master about itself: reports at the interval, when it is asked, and as the last thing.
+// And the way back: an auxiliary asks the master for the figures of all.
+// Runs in the worker process, on its loop.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+internal import Logging
+package import Statistics
+
+struct FiguresRequests {
+    var last: UInt32 = 0
+    var pending: [UInt32: (done: (ClusterFigures?) -> Void, timeout: LoopTimer)] = [:]
+    var assembler = ClusterFigures.Assembler()
+}
+
+extension Worker {
+    func startReporting() {
+        figures.set(.startedAtNanoseconds, startedAt)
+        blackBox.beat(now: startedAt)
+        reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
+            blackBox.beat(now: EventLoop.monotonicNanoseconds())
+            report()
+        }
+    }
+
+    /// Sends the figures as they stand. Never waits: a refused report costs freshness, the next one says it all.
+    func report() {
+        guard !isAuxiliary else { return }
+        if let resident = ResidentMemory.byteCount() { figures.set(.residentBytes, resident) }
+        let now = EventLoop.monotonicNanoseconds()
+        let report = Report(
+            slot: slot, generation: generation, sequence: reportSequence &+ 1, pid: pid,
+            uptimeNanoseconds: now &- min(startedAt, now), monotonicNanoseconds: now, figures: figures.snapshot())
+        if case .sent = PacketSocket.send(report.encoded(), on: reportSocket) {
+            reportSequence &+= 1
+        } else {
+            figures.add(.reportsRefused, 1)
+        }
+    }
+
+    func reportNow(_ packet: Packet) {
+        report()
+        guard let number = packet.numbered?.number else { return }
+        try? channel.send(control: Packet(.reported, number: number))
+    }
+
+    /// Asks the master for the figures of the whole cluster as they are now: it lets every worker report first, and
+    /// waits for those that don't at most 50 ms.
+    /// - Parameter done: called on the loop, once; with nil when the master hasn't answered within a second.
+    package func requestFigures(_ done: @escaping (ClusterFigures?) -> Void) {
+        figuresRequests.last &+= 1
+        let number = figuresRequests.last
+        do throws(MessageError) {
+            try channel.send(bulk: Packet(.figuresRequest, number: number))
+        } catch {
+            logger.warning("could not ask the master for figures", metadata: ["reason": "\(error)"])
+            return done(nil)
+        }
+        let timeout = loop.after(.seconds(1)) { [unowned self] in
+            figuresRequests.pending.removeValue(forKey: number)?.done(nil)
+        }
+        figuresRequests.pending[number] = (done, timeout)
+    }
+
+    func receiveFiguresPart(_ packet: Packet) {
+        guard let (number, part) = packet.numbered else { return }
+        // A part that doesn't fit belongs to an answer that was cut short; its request runs into its timeout.
+        guard let complete = try? figuresRequests.assembler.add(Array(part)) else { return }
+        figuresRequests.pending.removeValue(forKey: number)?.done(complete)
+    }
+}
+
+/// The memory of this process that is in RAM, shared pages included (proc_pid_statm(5)).
+enum ResidentMemory {
+    private static let pageSize = UInt64(clamping: sysconf(Int32(_SC_PAGESIZE)))
+
+    static func byteCount() -> UInt64? {
+        guard let statm = readSmallFile("/proc/self/statm") else { return nil }
+        let words = statm.split(separator: " ", maxSplits: 2)
+        guard words.count > 1, let pages = UInt64(words[1]) else { return nil }
+        return pages.multipliedReportingOverflow(by: pageSize).partialValue
+    }
+}

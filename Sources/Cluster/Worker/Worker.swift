@@ -1,0 +1,108 @@
+// A worker as the code in it sees it: who it is, its loop, its listeners, its line to the master.
+// Lives in the worker process, one for the process; made by Worker+Process.swift right after the fork.
+
+public import EventLoop
+internal import Glibc
+public import Logging
+package import Statistics
+
+/// The worker process that the code runs in.
+///
+/// Everything here is for the loop's thread, on which the body, all handlers, the main actor and every `Task` run.
+/// From a thread of your own, hand over with `worker.loop.execute { … }`.
+public final class Worker: @unchecked Sendable {
+    /// `worker`, or the name of the auxiliary.
+    public let name: String
+    /// From 0; -1 in an auxiliary.
+    public let slot: Int
+    /// From 1; one more for each process that the slot has had.
+    public let generation: Int
+    public let pid: Int32
+    /// The loop that this process runs on.
+    public let loop: EventLoop
+    /// The slot's own listening sockets, one for each address in the order of ``Cluster/listen(on:)``.
+    public let listeners: [Listener]
+    /// Logs with this worker's number, generation and process id.
+    public let logger: Logger
+    /// Where this worker's figures are kept; the master reads them even when the process is gone.
+    package let figures: WorkerFigures
+    package let blackBox: BlackBox
+
+    let channel: Channel
+    let reportSocket: Int32
+    let options: ClusterOptions
+    let startedAt: UInt64
+    let names = MessageNames()
+    let handlers = MessageHandlers<Void>()
+    var drain = DrainState()
+    var watches: [SignalWatch] = []
+    var reportTimer: LoopTimer?
+    var reportSequence: UInt64 = 0
+    var figuresRequests = FiguresRequests()
+    private var undecodable = 0
+    private let master: AnyObject
+
+    init(birth: WorkerBirth, loop: EventLoop, channel: Channel) {
+        name = birth.name
+        slot = birth.slot
+        generation = birth.generation
+        pid = getpid()
+        self.loop = loop
+        self.channel = channel
+        listeners = birth.listeners
+        figures = birth.page.figures
+        blackBox = birth.page.blackBox
+        reportSocket = birth.reportSocket
+        options = birth.options
+        startedAt = birth.forkedAt
+        master = birth.master
+        var logger = birth.options.logger
+        logger.addIdentity(name: name, slot: slot, generation: generation, pid: pid)
+        self.logger = logger
+    }
+
+    /// Whether this is a side process rather than one of the cluster's workers.
+    public var isAuxiliary: Bool { slot < 0 }
+
+    /// Whether the worker is on its way out: it should take nothing new.
+    public var isDraining: Bool { drain.isDraining }
+
+    // MARK: Messages
+
+    /// Sends a message to the master, whose handler for this type gets it; see ``Cluster/onMessage(_:_:)``. Messages
+    /// arrive in the order in which they are sent, also those that are sent just before an orderly exit. Never waits.
+    ///
+    /// - Throws: ``MessageError`` when it wasn't sent, or what the type's own `encode(to:)` throws.
+    public func send<Message: Encodable>(_ message: Message) throws {
+        guard loop.isOnLoop else { throw MessageError.notOnLoop }
+        let payload = try WireEncoder(sizeLimit: options.messages.maximumByteCount).encode(message)
+        try channel.send(message: names.name(of: Message.self), payload: payload)
+        figures.add(.messagesSent, 1)
+    }
+
+    /// Calls `body` for each message of this type that the master sends to this worker.
+    public func onMessage<Message: Decodable>(_ type: Message.Type, _ body: @escaping (Message) -> Void) {
+        handlers.register(type) { message, _ in body(message) }
+    }
+
+    func receive(_ packet: Packet) {
+        figures.add(.messagesReceived, 1)
+        do {
+            try handlers.handle(packet, from: ())
+        } catch {
+            undecodable += 1
+            logger.warning("ignored a message from the master", metadata: [
+                "type": "\(packet.name)", "reason": "\(error)", "ignored": "\(undecodable)",
+            ])
+        }
+    }
+}
+
+extension Logger {
+    /// Every line about a worker says which.
+    mutating func addIdentity(name: String, slot: Int, generation: Int, pid: Int32) {
+        self[metadataKey: "worker"] = slot >= 0 ? "\(slot)" : "\(name)"
+        self[metadataKey: "gen"] = "\(generation)"
+        if pid > 0 { self[metadataKey: "pid"] = "\(pid)" }
+    }
+}
