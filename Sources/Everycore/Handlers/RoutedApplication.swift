@@ -2,6 +2,8 @@
 //
 // One per worker, made after the fork around routes that were built before it; called on the loop's thread only.
 
+internal import Cluster
+internal import EventLoop
 package import HTTP
 internal import Logging
 
@@ -55,11 +57,22 @@ package final class RoutedApplication {
         let request = Request(
             head: exchange.head, keptBy: exchange, context: context,
             parameterNames: endpoint.parameterNames, captures: captures, body: body)
+        enterBlackBox(exchange.head)
+        defer { context.blackBox?.leave() }
         switch endpoint.handler {
         case .sync(let handler):
             do { send(try handler(request), exchange) } catch { failed(exchange, error) }
         case .async(let handler):
             start(handler, request, exchange)
+        }
+    }
+
+    /// Notes method and path where they outlive the process. What an async handler does after its first suspension isn't noted.
+    @inline(__always)
+    private func enterBlackBox(_ head: RequestHead) {
+        guard let blackBox = context.blackBox else { return }
+        head.withBytes(ByteRange(head.methodRange.start, head.pathRange.end)) {
+            blackBox.enter($0, now: EventLoop.monotonicNanoseconds())
         }
     }
 
