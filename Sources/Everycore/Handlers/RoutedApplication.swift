@@ -23,6 +23,24 @@ package final class RoutedApplication {
 
     /// Leads to exactly one answer, now or later.
     package func answer<Exchange: RequestExchange>(_ exchange: Exchange) {
+        defer { context.blackBox?.leave() }
+        let endpoint = enter(exchange.head)
+        guard endpoint >= 0 else { return search(exchange) }
+        call(endpoints[endpoint], [], exchange)
+    }
+
+    /// Notes method and path where they outlive the process, and looks the path up among those without parameters.
+    @inline(__always)
+    private func enter(_ head: RequestHead) -> Int {
+        let (start, path) = (head.methodRange.start, head.pathRange)
+        return head.withBytes(ByteRange(start, path.end)) { line in
+            context.blackBox?.enter(line, now: EventLoop.monotonicNanoseconds())
+            return table.plainEndpoint(head.method, line.extracting(last: path.count))
+        }
+    }
+
+    @inline(never)
+    private func search<Exchange: RequestExchange>(_ exchange: Exchange) {
         let head = exchange.head
         let method = head.method
         switch method {
@@ -30,7 +48,7 @@ package final class RoutedApplication {
         case .trace: return refuseMethod(exchange, head.withPath { table.allowedMethods($0) })
         default: break
         }
-        switch head.withPath({ table.match(method, $0) }) {
+        switch head.withPath({ table.search(method, $0) }) {
         case .found(let endpoint, let captures):
             call(endpoints[endpoint], captures, exchange)
         case .methodNotAllowed(let methods):
@@ -43,13 +61,16 @@ package final class RoutedApplication {
     @inline(__always)
     private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange) {
         guard exchange.hasBody else { return call(endpoint, captures, exchange, .empty) }
-        exchange.collectBody(upTo: bodyLimit) { result in
+        exchange.collectBody(upTo: bodyLimit) { [self] result in
             // The connection has answered a failure, or the client is gone.
             guard case .success(let bytes) = result else { return }
-            self.call(endpoint, captures, exchange, RequestBody(bytes))
+            _ = enter(exchange.head)
+            defer { context.blackBox?.leave() }
+            call(endpoint, captures, exchange, RequestBody(bytes))
         }
     }
 
+    /// Calls a handler. What an async one does after its first suspension isn't in the black box.
     @inline(__always)
     private func call<Exchange: RequestExchange>(
         _ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange, _ body: RequestBody
@@ -57,22 +78,11 @@ package final class RoutedApplication {
         let request = Request(
             head: exchange.head, keptBy: exchange, context: context,
             parameterNames: endpoint.parameterNames, captures: captures, body: body)
-        enterBlackBox(exchange.head)
-        defer { context.blackBox?.leave() }
         switch endpoint.handler {
         case .sync(let handler):
             do { send(try handler(request), exchange) } catch { failed(exchange, error) }
         case .async(let handler):
             start(handler, request, exchange)
-        }
-    }
-
-    /// Notes method and path where they outlive the process. What an async handler does after its first suspension isn't noted.
-    @inline(__always)
-    private func enterBlackBox(_ head: RequestHead) {
-        guard let blackBox = context.blackBox else { return }
-        head.withBytes(ByteRange(head.methodRange.start, head.pathRange.end)) {
-            blackBox.enter($0, now: EventLoop.monotonicNanoseconds())
         }
     }
 

@@ -5,20 +5,26 @@
 internal import Cluster
 internal import Statistics
 
-struct Banner {
+package struct Banner {
     let listens: [String]
     let workers: Int
     let reason: String
     let admin: String?
 
-    init(start: ClusterStart) {
-        listens = start.addresses.map(Self.link)
-        workers = start.workers
-        reason = start.reason
-        admin = start.auxiliaries.first { $0.name == "admin" }?.addresses.first.map(Self.link)
+    package init(listens: [String], workers: Int, reason: String, admin: String?) {
+        self.listens = listens
+        self.workers = workers
+        self.reason = reason
+        self.admin = admin
     }
 
-    func text(as format: ServerConfiguration.LogFormat) -> String {
+    init(start: ClusterStart) {
+        self.init(
+            listens: start.addresses.map(Self.link), workers: start.workers, reason: start.reason,
+            admin: start.auxiliaries.first { $0.name == "admin" }?.addresses.first.map(Self.link))
+    }
+
+    package func text(as format: ServerConfiguration.LogFormat) -> String {
         switch format {
         case .text:
             """

@@ -3,19 +3,19 @@
 // Used in every process of the server. One write(2) a line, so that the lines of several processes don't mix.
 
 internal import Glibc
-internal import Logging
+package import Logging
 internal import Statistics
 
-struct JSONLogHandler: LogHandler {
-    var logLevel = Logger.Level.info
-    var metadata = Logger.Metadata()
+package struct JSONLogHandler: LogHandler {
+    package var logLevel = Logger.Level.info
+    package var metadata = Logger.Metadata()
 
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
-    func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         let line = Self.line(
             level: event.level, message: event.message.description,
             metadata: metadata.merging(event.metadata ?? [:]) { $1 }, at: Self.now())
@@ -25,7 +25,7 @@ struct JSONLogHandler: LogHandler {
     }
 
     /// - Parameter time: milliseconds since 1970.
-    static func line(level: Logger.Level, message: String, metadata: Logger.Metadata, at time: UInt64) -> String {
+    package static func line(level: Logger.Level, message: String, metadata: Logger.Metadata, at time: UInt64) -> String {
         JSONWriter.object { line in
             line.member("time", Double(time) / 1000)
             line.member("level", level.rawValue)
