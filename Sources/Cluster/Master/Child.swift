@@ -18,6 +18,8 @@ final class Child {
     var phase = Phase.starting
     /// Ends what stays too long.
     var killTimer: LoopTimer?
+    /// Starts the successor of one that goes of its own will.
+    var successorTimer: LoopTimer?
 
     init(role: Role, handle: WorkerHandle, page: SharedPage, forkedAt: UInt64) {
         self.role = role

@@ -12,7 +12,7 @@ internal import Statistics
 extension Master {
     /// The child's channel is at its end.
     func channelEnded(_ child: Child) {
-        let hadSuccessor = child.phase == .draining
+        let hasSuccessor = child.phase == .draining && stopping == .running
         child.phase = .dying
         let now = EventLoop.monotonicNanoseconds()
         receiveReports(atMost: .max)
@@ -22,7 +22,7 @@ extension Master {
         forgetInCollections(child)
         killAfter(stopping == .running ? options.dyingDeadline : .milliseconds(500), child)
         log(.debug, "worker gone", about: child)
-        if !hadSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
+        if !hasSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
         // Usually the process is at its very end; otherwise CHLD comes later.
         reapChildren()
     }
@@ -37,8 +37,16 @@ extension Master {
         log(.debug, "worker draining", about: child)
         guard stopping == .running else { return }
         killAfter(options.drainDeadline + .milliseconds(500), child)
-        supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+        // The timer's handler keeps the child, and with it the timer, until it has run.
+        child.successorTimer = loop.after(Self.successorDelay) { [unowned self] in
+            child.successorTimer = nil
+            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+        }
     }
+
+    /// A service manager sends TERM to all processes at once: the master's own gets this much time to arrive, so that
+    /// no successors are started to be stopped.
+    private static let successorDelay = Duration.milliseconds(20)
 
     func killAfter(_ delay: Duration, _ child: Child) {
         child.killTimer = loop.after(delay) { [unowned self, unowned child] in
@@ -78,7 +86,9 @@ extension Master {
             reason: .init(waitStatus: status), uptime: .from(child.forkedAt, to: now))
         note(exit)
         var details: Logger.Metadata = ["end": "\(exit.reason)", "uptime": "\(exit.uptime.inSeconds)"]
-        if case .exited(0) = exit.reason {
+        var wasExpected = stopping == .killing
+        if case .exited(0) = exit.reason { wasExpected = true }
+        if wasExpected {
             log(.info, "worker exited", about: child, details)
         } else {
             if let request = child.page.blackBox.current {
@@ -90,8 +100,9 @@ extension Master {
         pages.giveBack(child.page)
     }
 
-    /// Keeps the last hundred ends.
+    /// Keeps the last hundred ends of workers.
     func note(_ exit: WorkerExit) {
+        guard exit.slot >= 0 else { return }
         exits.append(exit)
         if exits.count > 100 { exits.removeFirst() }
     }
