@@ -15,10 +15,10 @@ extension Connection {
             minorVersion: exchange.head.minorVersion, isHead: exchange.head.method == .head, keepsConnection: keeps)
         let body = unsafe text.utf8Span.span.bytes
         // The status and the fields are ours: this can't fail.
-        let outcome = try? service.encoder.appendHead(
+        let outcome = unsafe try? service.encoder.appendHead(
             status: refusal.status, contentType: "text/plain; charset=utf-8", content: .length(UInt64(body.byteCount)),
             for: request, to: &service.output)
-        if outcome?.body == .identity { service.output.append(body) }
+        if outcome?.body == .identity { unsafe service.output.append(body) }
         if !keeps { lingers = true }
         answered(exchange, status: refusal.status, closes: !keeps)
     }
@@ -41,7 +41,7 @@ extension Connection {
         switch phase {
         case .head where unsent == nil: closeNow(.incomplete)
         case .body: bodyEndedEarly()
-        case .head, .waiting: pauseReading()
+        case .head, .waiting, .answered: pauseReading()
         case .lingering, .closed: closeNow(.incomplete)
         }
     }
@@ -67,7 +67,7 @@ extension Connection {
         case .body:
             service.figures.add(.timeoutsBody, 1)
             timeOut(.timeout)
-        case .waiting:
+        case .waiting, .answered:
             timeOut(Refusal(503, "the server did not answer in time"))
         case .lingering, .closed:
             closeNow(.incomplete)
@@ -77,6 +77,7 @@ extension Connection {
     /// Answers with `refusal` where no answer was given yet, and closes.
     private func timeOut(_ refusal: Refusal) {
         let exchange = exchange ?? service.takeExchange()
+        if self.exchange == nil { exchange.head.reset() }
         self.exchange = exchange
         guard !exchange.isAnswered else { return closeNow(.incomplete) }
         lingers = true
@@ -136,8 +137,8 @@ extension Connection {
         guard let exchange else { return }
         self.exchange = nil
         parser.reset()
+        exchange.head.detach()
         if !exchange.isAnswered { exchange.abandon(failure) }
-        service.giveBack(exchange)
     }
 
     /// Closes the socket and forgets the connection. An unanswered request learns that nobody waits for it.

@@ -57,7 +57,7 @@ extension Connection {
     /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
     func process(_ count: Int) {
         isProcessing = true
-        service.encoder.updateDate(unixSeconds: Int64(time(nil)))
+        unsafe service.encoder.updateDate(unixSeconds: Int64(time(nil)))
         var offset = 0
         processing: while unsent == nil, !closesAfterOutput {
             switch phase {
@@ -65,7 +65,9 @@ extension Connection {
                 guard offset < count, let length = readHead(offset..<count) else { break processing }
                 offset &+= length
                 // A client that sends many requests and reads no answers must not fill the memory.
-                if service.output.count > Self.outputBound { flush() }
+                if unsafe service.output.count > Self.outputBound { flush() }
+            case .answered:
+                recycleExchange()
             case .body:
                 offset &+= readBody(offset..<count)
                 if phase == .body { break processing }
@@ -87,16 +89,27 @@ extension Connection {
     /// Bytes of answers that are gathered before they are written.
     static var outputBound: Int { 131_072 }
 
-    /// The buffer is about to be reused: a head that is still needed gets its own bytes.
+    /// The buffer is about to be reused: a head that is still needed gets its own bytes, and between requests nothing is held.
     private func exchangeOutlivesInput() {
-        guard let exchange else { return }
-        switch phase {
-        case .waiting, .body: exchange.head.detach()
-        case .head where kept.isEmpty:
-            // Between requests nothing is held.
-            self.exchange = nil
-            service.giveBack(exchange)
-        default: break
+        if phase == .answered { recycleExchange() }
+        guard exchange != nil else { return }
+        if phase == .head {
+            service.keepSpare(exchange.take())
+        } else {
+            exchange?.head.detach()
+        }
+    }
+
+    /// The request was answered: the next one may use its exchange, unless somebody kept it.
+    private func recycleExchange() {
+        phase = .head
+        headBegan = false
+        requestsServed &+= 1
+        if isKnownUniquelyReferenced(&exchange) {
+            exchange?.recycle()
+        } else {
+            exchange?.head.detach()
+            exchange = nil
         }
     }
 
@@ -119,7 +132,7 @@ extension Connection {
             if inputEnded { return bodyEndedEarly() }
         case .waiting:
             setDeadline(timeouts.handler, from: readAt)
-        case .lingering, .closed:
+        case .answered, .lingering, .closed:
             return
         }
         if phase != .waiting { resumeReading() }
@@ -172,7 +185,7 @@ extension Connection {
         switch exchange.head.framing {
         case .none: content = .none
         case .length(let length): content = length == 0 ? .none : .length(length)
-        case .chunked: content = .chunked(ChunkedDecoder(limits: service.limits))
+        case .chunked: content = .chunked(ChunkedContent(limits: service.limits))
         }
         phase = .waiting
         bodyBytes = 0
@@ -192,20 +205,12 @@ extension Connection {
     func advance() {
         guard phase == .waiting || phase == .body, let exchange else { return }
         if case .none = content {
-            if exchange.isAnswered { requestDone(exchange) } else { phase = .waiting }
+            phase = exchange.isAnswered ? .answered : .waiting
         } else if exchange.isAnswered || exchange.collector != nil {
             phase = .body
         } else {
             phase = .waiting
         }
-    }
-
-    private func requestDone(_ exchange: Exchange) {
-        phase = .head
-        headBegan = false
-        requestsServed &+= 1
-        self.exchange = nil
-        service.giveBack(exchange)
     }
 
     // MARK: Body
@@ -215,7 +220,7 @@ extension Connection {
         guard let exchange, case .waiting = phase else { return }
         if exchange.head.expectContinue, kept.isEmpty, !continueSent {
             continueSent = true
-            service.encoder.appendContinue(to: &service.output)
+            unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()
             flush()
         }
@@ -235,20 +240,18 @@ extension Connection {
             guard take(range.prefix(count)) else { return count }
             if UInt64(count) == remaining { bodyDone() } else { content = .length(remaining - UInt64(count)) }
             return count
-        case .chunked(var decoder):
-            content = .none
-            return readChunks(range, &decoder)
+        case .chunked(let chunked):
+            return readChunks(range, chunked)
         }
     }
 
-    private func readChunks(_ range: Range<Int>, _ decoder: inout ChunkedDecoder) -> Int {
+    private func readChunks(_ range: Range<Int>, _ chunked: ChunkedContent) -> Int {
         var offset = range.lowerBound
         while true {
             let bytes = unsafe UnsafeRawBufferPointer(
                 start: service.inputStart + offset, count: range.upperBound &- offset)
-            switch unsafe decoder.next(bytes.bytes) {
+            switch unsafe chunked.decoder.next(bytes.bytes) {
             case .needMore:
-                content = .chunked(decoder)
                 return range.count
             case .data(let data):
                 guard take(offset &+ data.lowerBound..<offset &+ data.upperBound) else { return range.count }

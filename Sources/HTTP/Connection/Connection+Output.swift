@@ -15,12 +15,12 @@ extension Connection {
         let keeps =
             head.keepAlive && !service.isDraining && !isLastRequest
             && !(unreadBody && head.expectContinue && !continueSent)
-        let outcome = try service.encoder.appendHead(
+        let outcome = try unsafe service.encoder.appendHead(
             status: status, contentType: contentType, fields: fields,
             content: body.isEmpty ? .none : .length(UInt64(body.byteCount)),
             for: ResponseEncoder.Request(minorVersion: head.minorVersion, isHead: head.method == .head, keepsConnection: keeps),
             to: &service.output)
-        if outcome.body != .omitted { service.output.append(body) }
+        if outcome.body != .omitted { unsafe service.output.append(body) }
         answered(exchange, status: status, closes: outcome.closes)
     }
 
@@ -57,16 +57,16 @@ extension Connection {
 
     /// Writes what the output buffer holds. What the socket doesn't take is kept, and nothing more is read until it is gone.
     func flush() {
-        if !service.output.isEmpty {
+        if unsafe !service.output.isEmpty {
             if unsent != nil {
-                unsent?.append(moving: &service.output)
+                unsafe unsent?.append(moving: &service.output)
                 return
             }
-            let count = write(&service.output)
-            guard phase != .closed else { return service.output.removeAll() }
-            guard service.output.isEmpty else {
+            let count = unsafe write(&service.output)
+            guard phase != .closed else { return unsafe service.output.removeAll() }
+            guard unsafe service.output.isEmpty else {
                 var rest = OutputBuffer(keptCapacity: 0)
-                rest.append(moving: &service.output)
+                unsafe rest.append(moving: &service.output)
                 unsent = consume rest
                 return waitForRoom(madeProgress: count > 0)
             }

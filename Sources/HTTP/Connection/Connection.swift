@@ -18,6 +18,8 @@ final class Connection {
         case body
         /// A request is with the application; bytes wait.
         case waiting
+        /// The request was answered and read to its end.
+        case answered
         /// An answer was the last one; bytes are thrown away until the client closes.
         case lingering
         case closed
@@ -27,17 +29,27 @@ final class Connection {
     enum Content {
         case none
         case length(UInt64)
-        case chunked(ChunkedDecoder)
+        case chunked(ChunkedContent)
+    }
+
+    /// Most requests have none of this, so it is no part of the connection.
+    final class ChunkedContent {
+        var decoder: ChunkedDecoder
+
+        init(limits: HTTPLimits) {
+            decoder = ChunkedDecoder(limits: limits)
+        }
     }
 
     let service: HTTPService
     let descriptor: Int32
     let slot: Int
     var phase = Phase.head
-    var content = Content.none
-    var parser: RequestParser
-    /// The request in flight, or the head that came in part.
-    var exchange: Exchange?
+    // These three are touched several times a request, each time for the length of one call that doesn't come back here.
+    @exclusivity(unchecked) var content = Content.none
+    @exclusivity(unchecked) var parser: RequestParser
+    /// The request in flight.
+    @exclusivity(unchecked) var exchange: Exchange?
     /// Bytes that came and could not be used yet.
     var kept: [UInt8] = []
     /// Bytes that the socket didn't take yet.

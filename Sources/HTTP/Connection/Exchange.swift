@@ -56,13 +56,13 @@ package final class Exchange {
         try respond(status: status, contentType: contentType, fields: fields, body: unsafe body.span.bytes)
     }
 
-    /// Prepares a used exchange for the next request.
-    func reset() {
-        head.reset()
+    /// Prepares a used exchange, that nobody else refers to, for the next request.
+    func recycle() {
         isAnswered = false
         onCancel = nil
         collector = nil
         unsafe connection = nil
+        if head.isDetached { head.reset() }
     }
 
     /// Nobody waits for the answer any longer.

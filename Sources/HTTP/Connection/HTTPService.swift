@@ -17,8 +17,9 @@ package import Statistics
     let inputStart: UnsafeMutableRawPointer
     let inputCapacity: Int
     /// What a connection answers in one go. Empty between events.
-    var output: OutputBuffer
-    var encoder = ResponseEncoder()
+    @exclusivity(unchecked) var output: OutputBuffer
+    // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
+    @exclusivity(unchecked) var encoder = ResponseEncoder()
     private(set) var isDraining = false
 
     private var acceptors: [Acceptor] = []
@@ -43,7 +44,7 @@ package import Statistics
         inputCapacity = max(65536, limits.longestHead &+ 16384)
         unsafe inputStart = .allocate(byteCount: inputCapacity, alignment: 16)
         unsafe input = UnsafeMutableRawBufferPointer(start: inputStart, count: inputCapacity)
-        output = OutputBuffer()
+        unsafe output = OutputBuffer()
     }
 
     deinit {
@@ -107,14 +108,8 @@ package import Statistics
         return exchange
     }
 
-    /// Takes an exchange back. One that somebody kept gets its own copy of the head, and is let go.
-    func giveBack(_ exchange: consuming Exchange) {
-        var exchange = exchange
-        guard isKnownUniquelyReferenced(&exchange) else {
-            exchange.head.detach()
-            return
-        }
-        exchange.reset()
+    /// Takes an exchange back that nobody else refers to.
+    func keepSpare(_ exchange: consuming Exchange?) {
         spare = exchange
     }
 

@@ -92,6 +92,9 @@ package final class RequestHead {
         unsafe attachedCount = count
     }
 
+    /// Whether the head has bytes of its own.
+    package var isDetached: Bool { unsafe copy != nil }
+
     /// Forgets the request, so that accessors answer as for an empty one.
     package func reset() {
         facts = HeadFacts()
