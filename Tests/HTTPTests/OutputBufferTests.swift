@@ -12,7 +12,7 @@ extension OutputBuffer {
         var buffer = OutputBuffer()
         #expect(buffer.isEmpty && buffer.capacity == 0 && buffer.text == "")
         buffer.append("static ")
-        buffer.append("string é ".description)
+        buffer.append(utf8: "string é ")
         buffer.append(Array("array ".utf8))
         buffer.append(byte: 0x21)
         buffer.append(decimal: 0)

@@ -36,14 +36,25 @@ extension KnownField {
     /// Recognises a token by its length and its letters' words.
     @inline(__always)
     init(_ name: ByteRange, in input: RawSpan) {
-        switch name.count {
-        case 4 where input.range(name, equals: "host"): self = .host
-        case 6 where input.range(name, equals: "expect"): self = .expect
-        case 7 where input.range(name, equals: "upgrade"): self = .upgrade
-        case 10 where input.range(name, equals: "connection"): self = .connection
-        case 14 where input.range(name, equals: "content-length"): self = .contentLength
-        case 17 where input.range(name, equals: "transfer-encoding"): self = .transferEncoding
-        default: self = .none
+        self = .none
+        let start = Int(name.start)
+        let count = name.count
+        guard count >= 4, count <= 17 else { return }
+        let head = Bytewise.lowercased(input.partialWord(start, end: Int(name.end)))
+        switch count {
+        case 4: if head == Bytewise.word("host") { self = .host }
+        case 6: if head == Bytewise.word("expect") { self = .expect }
+        case 7: if head == Bytewise.word("upgrade") { self = .upgrade }
+        case 10:
+            guard head == Bytewise.word("connecti") else { return }
+            if input.range(name, equals: "connection") { self = .connection }
+        case 14:
+            guard head == Bytewise.word("content-") else { return }
+            if input.range(name, equals: "content-length") { self = .contentLength }
+        case 17:
+            guard head == Bytewise.word("transfer") else { return }
+            if input.range(name, equals: "transfer-encoding") { self = .transferEncoding }
+        default: return
         }
     }
 }

@@ -8,15 +8,24 @@ enum Bytewise {
     static var ones: UInt64 { 0x0101_0101_0101_0101 }
     static var tops: UInt64 { 0x8080_8080_8080_8080 }
 
+    /// Controls, the tab among them. A byte below 0x20 borrows, and so does zero, which is what
+    /// 0x7F becomes; bytes above ASCII are left out.
     @inline(__always)
-    static func below(_ bound: UInt8, _ word: UInt64) -> UInt64 {
-        (word &- ones &* UInt64(bound)) & ~word & tops
+    static func control(_ word: UInt64) -> UInt64 {
+        ((word &- ones &* 0x20) | zero(0x7F, word)) & ~word & tops
     }
 
+    /// Space, controls, `#`, `%`, `?`, and bytes above ASCII.
     @inline(__always)
-    static func equal(_ byte: UInt8, _ word: UInt64) -> UInt64 {
-        let difference = word ^ (ones &* UInt64(byte))
-        return (difference &- ones) & ~difference & tops
+    static func targetStop(_ word: UInt64) -> UInt64 {
+        let stops = (word &- ones &* 0x21) | zero(0x23, word) | zero(0x25, word) | zero(0x3F, word)
+        return ((stops & ~word) | word) & tops
+    }
+
+    /// Sets the top bit where the byte, known to be ASCII, is this one.
+    @inline(__always)
+    private static func zero(_ byte: UInt8, _ word: UInt64) -> UInt64 {
+        (word ^ (ones &* UInt64(byte))) &- ones
     }
 
     /// Exact in every byte: ASCII letters and the hyphen, which is what field names are made of.
@@ -26,6 +35,13 @@ enum Bytewise {
         let letter = (folded &+ ones &* 0x1F) & ~(folded &+ ones &* 0x05)
         let hyphen = word ^ (ones &* 0x2D)
         return (letter | ~((hyphen & ~tops) &+ ~tops)) & ~word & tops
+    }
+
+    /// The word that loads from up to eight letters; a constant to the optimiser.
+    @inline(__always)
+    static func word(_ text: StaticString) -> UInt64 {
+        let bytes = unsafe text.rawBytes.bytes
+        return bytes.partialWord(0, end: bytes.byteCount)
     }
 
     /// ASCII capitals made small, all other bytes as they are.
@@ -88,19 +104,23 @@ extension RawSpan {
     @inline(__always)
     func firstControl(from start: Int, to end: Int) -> Int {
         var index = start
-        while index < end {
+        while true {
+            while index &+ 16 <= end, Bytewise.control(word(index)) | Bytewise.control(word(index &+ 8)) == 0 {
+                index &+= 16
+            }
+            let isWhole = index &+ 8 <= end
+            if !isWhole, index >= end { return end }
             // Past the end the word is filled with zeros, which stop the search just there.
-            let word = partialWord(index, end: end)
-            let stops = Bytewise.below(0x20, word) | Bytewise.equal(0x7F, word)
+            let word = isWhole ? word(index) : partialWord(index, end: end)
+            let stops = Bytewise.control(word)
             if stops == 0 {
                 index &+= 8
                 continue
             }
             index &+= stops.trailingZeroBitCount &>> 3
-            if index >= end || byte(index) != 0x09 { return min(index, end) }
+            if index >= end || byte(index) != 0x09 { return index }
             index &+= 1
         }
-        return end
     }
 
     /// The first byte that can't be in a token, or `end`.
@@ -129,9 +149,7 @@ extension RawSpan {
         var index = start
         while index < end {
             let word = partialWord(index, end: end)
-            let stops =
-                Bytewise.below(0x21, word) | Bytewise.equal(0x23, word) | Bytewise.equal(0x25, word)
-                | Bytewise.equal(0x3F, word) | (word & Bytewise.tops)
+            let stops = Bytewise.targetStop(word)
             if stops != 0 { return min(index &+ (stops.trailingZeroBitCount &>> 3), end) }
             index &+= 8
         }

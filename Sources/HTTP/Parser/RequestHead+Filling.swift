@@ -5,25 +5,25 @@ extension RequestHead {
     /// Room grows in the first requests only, up to the limit on the field count.
     @inline(__always)
     func store(_ field: FieldRange, at index: Int) {
-        if index >= fieldCapacity { growFields(to: index) }
+        if unsafe index >= fieldCapacity { growFields(to: index) }
         unsafe fieldStorage.advanced(by: index).initialize(to: field)
     }
 
     /// A field stored before, while the head is being read.
     @inline(__always)
     func storedField(_ index: Int) -> FieldRange {
-        assert(index >= 0 && index < fieldCapacity)
+        unsafe assert(index >= 0 && index < fieldCapacity)
         return unsafe fieldStorage[index]
     }
 
     @inline(never)
     private func growFields(to index: Int) {
-        let capacity = max(fieldCapacity &* 2, index &+ 1)
+        let capacity = unsafe max(fieldCapacity &* 2, index &+ 1)
         let larger = UnsafeMutablePointer<FieldRange>.allocate(capacity: capacity)
         unsafe larger.update(from: fieldStorage, count: fieldCapacity)
         unsafe fieldStorage.deallocate()
         unsafe fieldStorage = larger
-        fieldCapacity = capacity
+        unsafe fieldCapacity = capacity
     }
 
     /// Marks the fields of that name, except those that frame or route the message: naming one of

@@ -7,14 +7,14 @@ package final class RequestHead {
     // Only the worker's one thread comes here, so exclusivity needs no check at run time.
     @exclusivity(unchecked) @usableFromInline var storedFacts = HeadFacts()
     @exclusivity(unchecked) @usableFromInline var storedFieldCount = 0
-    @usableFromInline var fieldStorage: UnsafeMutablePointer<FieldRange>
-    var fieldCapacity: Int
+    @exclusivity(unchecked) var fieldStorage: UnsafeMutablePointer<FieldRange>
+    @exclusivity(unchecked) var fieldCapacity: Int
     @exclusivity(unchecked) @usableFromInline var base: UnsafeRawPointer?
     @exclusivity(unchecked) @usableFromInline var attachedCount = 0
-    private var copy: UnsafeMutableRawPointer?
+    @exclusivity(unchecked) private var copy: UnsafeMutableRawPointer?
 
     package init() {
-        fieldCapacity = 16
+        unsafe fieldCapacity = 16
         unsafe fieldStorage = .allocate(capacity: 16)
     }
 
@@ -68,7 +68,7 @@ package final class RequestHead {
     @inlinable package var authorityRange: ByteRange? { facts.hasAuthority ? facts.authority : nil }
 
     /// The field line at `index`, or nil beyond `fieldCount`.
-    @inlinable package func field(at index: Int) -> FieldRange? {
+    package func field(at index: Int) -> FieldRange? {
         guard index >= 0, index < fieldCount else { return nil }
         return unsafe fieldStorage[index]
     }

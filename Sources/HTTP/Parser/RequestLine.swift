@@ -55,11 +55,10 @@ enum RequestLine {
     private static func readVersion(
         _ input: RawSpan, from start: Int, to end: Int, into facts: inout HeadFacts
     ) throws(Refusal) {
-        // "HTTP/1.1" and "HTTP/1.0", least significant byte first.
         if end &- start == 8 {
             let version = input.word(start)
-            if version == 0x312E_312F_5054_5448 { return facts.minorVersion = 1 }
-            if version == 0x302E_312F_5054_5448 { return facts.minorVersion = 0 }
+            if version == Bytewise.word("HTTP/1.1") { return facts.minorVersion = 1 }
+            if version == Bytewise.word("HTTP/1.0") { return facts.minorVersion = 0 }
         }
         try readOtherVersion(input, from: start, to: end)
         facts.minorVersion = 1
@@ -68,7 +67,7 @@ enum RequestLine {
     /// A later 1.x is served as 1.1 (RFC 9112 §2.3).
     @inline(never)
     private static func readOtherVersion(_ input: RawSpan, from start: Int, to end: Int) throws(Refusal) {
-        guard end &- start == 8, input.word(start) & 0xFF_FFFF_FFFF == 0x2F_5054_5448,
+        guard end &- start == 8, input.partialWord(start, end: start &+ 5) == Bytewise.word("HTTP/"),
             input.byte(start &+ 5) &- 0x30 <= 9, input.byte(start &+ 6) == 0x2E, input.byte(start &+ 7) &- 0x30 <= 9
         else { throw .badRequest("the request line does not end in a version such as HTTP/1.1") }
         if input.byte(start &+ 5) != 0x31 { throw Refusal(505, "only HTTP/1.1 and HTTP/1.0 are supported") }
@@ -78,20 +77,11 @@ enum RequestLine {
 extension Method {
     @inline(__always)
     init(_ range: ByteRange, in input: RawSpan) {
-        // At most seven letters, least significant byte first.
-        let count = range.count
-        let word = count < 8 ? input.partialWord(Int(range.start), end: Int(range.end)) : 0
-        switch word {
-        case 0x54_4547: self = .get
-        case 0x4441_4548: self = .head
-        case 0x5453_4F50: self = .post
-        case 0x54_5550: self = .put
-        case 0x4554_454C_4544: self = .delete
-        case 0x48_4354_4150: self = .patch
-        case 0x53_4E4F_4954_504F: self = .options
-        case 0x45_4341_5254: self = .trace
-        case 0x54_4345_4E4E_4F43: self = .connect
-        default: self = .other
-        }
+        // Seven letters at most: the word's last byte is zero.
+        let word = range.count < 8 ? input.partialWord(Int(range.start), end: Int(range.end)) : 0
+        if word == Bytewise.word("GET") { self = .get; return }
+        if word == Bytewise.word("POST") { self = .post; return }
+        self = .other
+        for method in Method.allCases where method != .other && word == Bytewise.word(method.name) { self = method }
     }
 }

@@ -43,8 +43,8 @@ package struct OutputBuffer: ~Copyable {
         unsafe append(text.rawBytes)
     }
 
-    /// Its UTF-8 bytes.
-    package mutating func append(_ text: String) {
+    /// Labelled, so that a literal is a StaticString and not a String made at run time.
+    package mutating func append(utf8 text: String) {
         append(unsafe text.utf8Span.span.bytes)
     }
 

@@ -38,9 +38,9 @@ struct ResponseFields {
                 appendConnection(unsafe value.utf8Span.span.bytes, to: &output)
                 continue
             }
-            output.append(name)
+            output.append(utf8: name)
             output.append(": ")
-            output.append(value)
+            output.append(utf8: value)
             output.append("\r\n")
         }
     }
