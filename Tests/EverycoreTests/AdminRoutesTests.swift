@@ -31,7 +31,7 @@ struct AdminRoutesTests {
     }
 
     @Test func `metrics is Prometheus text, also when the figures take their time`() throws {
-        var pending: ((ClusterFigures) -> Void)?
+        var pending: ((ClusterFigures?) -> Void)?
         let client = try TestClient { $0.addAdmin(server: identity) { pending = $0 } }
         let exchange = try client.start("GET", "/metrics")
         #expect(!exchange.isAnswered)
@@ -40,6 +40,12 @@ struct AdminRoutesTests {
         client.loop.run()
         #expect(exchange.response?["content-type"] == "text/plain; version=0.0.4; charset=utf-8")
         #expect(exchange.response?.body.hasPrefix("# HELP ") == true)
+    }
+
+    @Test func `without figures the answer is a 503`() throws {
+        let client = try TestClient { $0.addAdmin(server: identity) { $0(nil) } }
+        #expect(try client.get("/stats").status == 503)
+        #expect(try client.get("/metrics").status == 503)
     }
 
     @Test func `the page links to both`() throws {

@@ -15,7 +15,7 @@ import Testing
         let lines = LiveTable().lines(current, since: previous)
         #expect(lines.count == 6)
         #expect(
-            lines[0] == "up 12s · 250 req/s · 2/2 workers ready · 1 restarts · rates and percentiles: last 2s")
+            lines[0] == "up 12s · 250 req/s · 2/2 ready · 1 restart · rates, percentiles: last 2s")
         #expect(
             words(lines[2]) == [
                 "worker", "gen", "pid", "state", "req/s", "requests", "2xx", "4xx", "5xx", "in/s", "out/s", "open",
@@ -67,10 +67,11 @@ import Testing
         for slot in 0..<30 { ledger.started(slot: slot, generation: 1, pid: 1, now: 0) }
         let lines = LiveTable(height: 12).lines(ledger.figures(now: 1), since: nil)
         #expect(lines.count == 12)
-        #expect(lines[10] == "… 23 more workers")
+        #expect(lines[10] == "… and 23 more")
         #expect(lines[11].hasPrefix("total"))
         #expect(LiveTable(height: 34).lines(ledger.figures(now: 1), since: nil).count == 34)
         #expect(LiveTable(height: 0).lines(ledger.figures(now: 1), since: nil).count == 5)
+        #expect(LiveTable(width: .min, height: .min).lines(ledger.figures(now: 1), since: nil).count == 5)
     }
 
     @Test func `without earlier figures rates are of the whole run`() {

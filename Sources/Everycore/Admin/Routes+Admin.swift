@@ -4,26 +4,29 @@
 
 package import Statistics
 
-/// Asks the master for the cluster's figures. The answer comes on the loop, once.
-package typealias FiguresSource = (@escaping (ClusterFigures) -> Void) -> Void
+/// Asks the master for the cluster's figures. The answer comes on the loop, once; nil when the master gives none in time.
+package typealias FiguresSource = (@escaping (ClusterFigures?) -> Void) -> Void
 
 extension Routes {
     /// Adds `/`, `/stats`, `/metrics` and `/health`.
     package mutating func addAdmin(server: ServerIdentity, figures source: @escaping FiguresSource) {
         let source = Confined(source)
-        @Sendable func figures() async -> ClusterFigures {
-            await withCheckedContinuation { continuation in
+        @Sendable func figures() async throws -> ClusterFigures {
+            let answer = await withCheckedContinuation { continuation in
                 source.value { continuation.resume(returning: $0) }
             }
+            guard let answer else { throw HTTPError(503, "the master gave no figures in time") }
+            return answer
         }
 
         get("/") { _ in .html(adminPage) }
-        get("/stats") { request async in
-            Response(contentType: .json, body: .text(StatsPage.json(await figures(), server: server)))
-                .header("Cache-Control", "no-store")
+        get("/stats") { request async throws in
+            let page = StatsPage.json(try await figures(), server: server)
+            return Response(contentType: .json, body: .text(page)).header("Cache-Control", "no-store")
         }
-        get("/metrics") { request async in
-            Response(contentType: .text(MetricsPage.contentType), body: .text(MetricsPage.text(await figures(), server: server)))
+        get("/metrics") { request async throws in
+            let page = MetricsPage.text(try await figures(), server: server)
+            return Response(contentType: .text(MetricsPage.contentType), body: .text(page))
         }
         get("/health") { _ in .text("ok\n") }
     }

@@ -2,6 +2,8 @@
 //
 // One per worker, made after the fork around routes that were built before it; called on the loop's thread only.
 
+internal import Cluster
+internal import EventLoop
 package import HTTP
 internal import Logging
 
@@ -21,6 +23,24 @@ package final class RoutedApplication {
 
     /// Leads to exactly one answer, now or later.
     package func answer<Exchange: RequestExchange>(_ exchange: Exchange) {
+        defer { context.blackBox?.leave() }
+        let endpoint = enter(exchange.head)
+        guard endpoint >= 0 else { return search(exchange) }
+        call(endpoints[endpoint], [], exchange)
+    }
+
+    /// Notes method and path where they outlive the process, and looks the path up among those without parameters.
+    @inline(__always)
+    private func enter(_ head: RequestHead) -> Int {
+        let (start, path) = (head.methodRange.start, head.pathRange)
+        return head.withBytes(ByteRange(start, path.end)) { line in
+            context.blackBox?.enter(line, now: EventLoop.monotonicNanoseconds())
+            return table.plainEndpoint(head.method, line.extracting(last: path.count))
+        }
+    }
+
+    @inline(never)
+    private func search<Exchange: RequestExchange>(_ exchange: Exchange) {
         let head = exchange.head
         let method = head.method
         switch method {
@@ -28,7 +48,7 @@ package final class RoutedApplication {
         case .trace: return refuseMethod(exchange, head.withPath { table.allowedMethods($0) })
         default: break
         }
-        switch head.withPath({ table.match(method, $0) }) {
+        switch head.withPath({ table.search(method, $0) }) {
         case .found(let endpoint, let captures):
             call(endpoints[endpoint], captures, exchange)
         case .methodNotAllowed(let methods):
@@ -41,13 +61,16 @@ package final class RoutedApplication {
     @inline(__always)
     private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange) {
         guard exchange.hasBody else { return call(endpoint, captures, exchange, .empty) }
-        exchange.collectBody(upTo: bodyLimit) { result in
+        exchange.collectBody(upTo: bodyLimit) { [self] result in
             // The connection has answered a failure, or the client is gone.
             guard case .success(let bytes) = result else { return }
-            self.call(endpoint, captures, exchange, RequestBody(bytes))
+            _ = enter(exchange.head)
+            defer { context.blackBox?.leave() }
+            call(endpoint, captures, exchange, RequestBody(bytes))
         }
     }
 
+    /// Calls a handler. What an async one does after its first suspension isn't in the black box.
     @inline(__always)
     private func call<Exchange: RequestExchange>(
         _ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange, _ body: RequestBody

@@ -2,6 +2,7 @@
 //
 // One per worker, made after the fork by the server; changed only on the loop's thread.
 
+package import Cluster
 package import EventLoop
 package import Logging
 
@@ -27,9 +28,13 @@ package final class WorkerContext {
     /// Whether the worker finishes what it has and takes nothing new: `/ready` says so.
     package var isDraining = false
 
-    package init(worker: WorkerIdentity, loop: EventLoop, log: Logger) {
+    /// Says which request a handler is in, to whoever looks at a worker that died or hangs; none without a cluster.
+    package let blackBox: BlackBox?
+
+    package init(worker: WorkerIdentity, loop: EventLoop, log: Logger, blackBox: BlackBox? = nil) {
         self.worker = worker
         self.loop = loop
         self.log = log
+        self.blackBox = blackBox
     }
 }

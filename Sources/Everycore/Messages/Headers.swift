@@ -1,7 +1,8 @@
 // A response's header fields as text, in their order; whoever writes them on the wire checks them there.
 //
-// Made in the workers, by handlers. Text and not HTTPFields, for two reasons: HTTPFields turns a CR LF in a value into spaces in silence, where this server
-// owes its log a line about it; and an empty array costs nothing, where an empty HTTPFields is an allocation.
+// Made in the workers, by handlers. Text and not HTTPFields, for two reasons: HTTPFields turns a CR LF in a value into
+// spaces in silence, where this server owes its log a line about it; and an empty array costs nothing, where an empty
+// HTTPFields is an allocation.
 
 internal import HTTPTypes
 

@@ -98,7 +98,7 @@ public struct RequestBody: Sendable {
     public let bytes: [UInt8]
 
     package init(_ bytes: [UInt8]) { self.bytes = bytes }
-    package static let empty = RequestBody([])
+    package static var empty: RequestBody { RequestBody([]) }
 
     public var isEmpty: Bool { bytes.isEmpty }
     public var count: Int { bytes.count }

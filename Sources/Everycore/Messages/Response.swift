@@ -26,8 +26,9 @@ public struct Response: Sendable {
     /// The status code, 200…599. Anything else becomes a 500 and a line in the log.
     public var status: Int
 
-    /// Fields as they go on the wire; a Content-Type among them stands in for the one that the body came with. Names and values are checked when the response is sent: one
-    /// that HTTP doesn't allow makes the response a 500, and the log says why (RFC 9110 §5.5).
+    /// Fields as they go on the wire; a Content-Type among them stands in for the one that the body came with. Names and
+    /// values are checked when the response is sent: one that HTTP doesn't allow makes the response a 500, and the log
+    /// says why (RFC 9110 §5.5).
     public var headers = Headers()
 
     package var contentType: ContentType?

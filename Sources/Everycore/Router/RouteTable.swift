@@ -22,7 +22,8 @@ package struct RouteTable: Sendable {
     private let endpoints: [Int]
     private let allowed: [MethodSet]
 
-    private static let columns = Method.offered.count
+    /// `Method.offered.count`, as a constant that needs no initialisation at run time.
+    private static var columns: Int { 7 }
 
     fileprivate init(_ builder: RouteTableBuilder) {
         trie = builder.trie
@@ -46,15 +47,19 @@ package struct RouteTable: Sendable {
         allMethods = all
     }
 
-    /// The endpoint for a path as it stands in the request target, without the query, and one of `Method.offered`.
+    /// The endpoint for a path as it stands in the request target, without the query.
     package func match(_ method: Method, _ path: borrowing RawSpan) -> RouteMatch {
-        guard method.column < Self.columns else { return .notFound }
+        let endpoint = plainEndpoint(method, path)
+        return endpoint >= 0 ? .found(endpoint: endpoint, captures: []) : search(method, path)
+    }
+
+    /// The endpoint of a route without parameters whose pattern is the path as it is spelled, or -1: most requests need
+    /// no more than this, and it allocates nothing.
+    @inline(__always)
+    func plainEndpoint(_ method: Method, _ path: borrowing RawSpan) -> Int {
+        guard method.column < Self.columns else { return -1 }
         let node = plainPaths.node(for: path)
-        if node >= 0 {
-            let endpoint = endpoints[node &* Self.columns &+ method.column]
-            if endpoint >= 0 { return .found(endpoint: endpoint, captures: []) }
-        }
-        return search(method, path)
+        return node < 0 ? -1 : endpoints[node &* Self.columns &+ method.column]
     }
 
     /// All methods that some route offers at this path.
@@ -68,7 +73,8 @@ package struct RouteTable: Sendable {
     }
 
     @inline(never)
-    private func search(_ method: Method, _ path: borrowing RawSpan) -> RouteMatch {
+    func search(_ method: Method, _ path: borrowing RawSpan) -> RouteMatch {
+        guard method.column < Self.columns else { return .notFound }
         var offered = MethodSet()
         let match = trie.search(path) { node in
             offered.formUnion(allowed[node])

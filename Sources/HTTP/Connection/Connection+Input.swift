@@ -141,7 +141,8 @@ extension Connection {
     /// Reads one head and hands the request over. Returns the head's length, or nil when it isn't whole or was refused.
     private func readHead(_ range: Range<Int>) -> Int? {
         let exchange = currentExchange()
-        switch unsafe parser.parse(service.input.bytes.extracting(range), into: exchange.head) {
+        let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
+        switch unsafe parser.parse(bytes.bytes, into: exchange.head) {
         case .needMore:
             return nil
         case .refused(let refusal):
@@ -243,7 +244,9 @@ extension Connection {
     private func readChunks(_ range: Range<Int>, _ decoder: inout ChunkedDecoder) -> Int {
         var offset = range.lowerBound
         while true {
-            switch unsafe decoder.next(service.input.bytes.extracting(offset..<range.upperBound)) {
+            let bytes = unsafe UnsafeRawBufferPointer(
+                start: service.inputStart + offset, count: range.upperBound &- offset)
+            switch unsafe decoder.next(bytes.bytes) {
             case .needMore:
                 content = .chunked(decoder)
                 return range.count

@@ -51,7 +51,7 @@ enum Authority {
             let byte = input.byte(index)
             if byte == 0x5D {
                 if digits > 0 { groups &+= 1 }
-                return groups == 8 || (compressed && groups < 8) ? index : nil
+                return (compressed ? groups < 8 : groups == 8) ? index : nil
             }
             if byte == 0x3A {
                 let next = index &+ 1 < end ? input.byte(index &+ 1) : 0

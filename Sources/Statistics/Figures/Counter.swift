@@ -3,7 +3,7 @@
 // of the number of cases is a change of layout, so `Report.layoutVersion` goes up with it.
 // Every process knows these; only a worker writes them.
 
-package enum Counter: Int, CaseIterable, Sendable {
+@usableFromInline package enum Counter: Int, CaseIterable, Sendable {
     /// Final responses sent, hence requests served.
     case requests
     case responses1xx

@@ -2,11 +2,13 @@
 // The worker is the only writer and has one thread, so plain loads and stores do; the master may read at any moment, and
 // an aligned 64-bit word is never seen half written (Intel SDM vol. 3 §9.1.1, Arm ARM B2.2.1). Several words read together
 // may be from different moments; the ledger allows for that.
+// Its functions are inlined into other modules, which takes `@usableFromInline` on every type they touch: without it the
+// compiler drops `@inlinable` from a package type's members and says nothing.
 // Layout: one word for each `Counter` in the order of its raw values, then one for each histogram bucket.
 
 /// A view: copying it copies the pointer, not the figures.
 @safe
-package struct WorkerFigures {
+@usableFromInline package struct WorkerFigures {
     @usableFromInline let words: UnsafeMutablePointer<UInt64>
 
     /// How much memory a worker's figures take.

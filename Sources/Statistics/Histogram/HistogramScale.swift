@@ -3,7 +3,7 @@
 // A bucket is at most 1/32 of its lower edge wide, so its midpoint is within 1.6 % of every value in it.
 // Workers call `bucket(of:)` for each request; the master and the admin worker use the rest.
 
-package enum HistogramScale {
+@usableFromInline package enum HistogramScale {
     /// The linear part, 26 octaves, and the overflow bucket.
     package static let bucketCount = 32 + 26 * 32 + 1
 

@@ -26,7 +26,7 @@ package struct LiveTable {
         var lines = [header(current, interval).cut(to: width), ""]
         lines += TextGrid(columns: TableRow.columns).lines(rows, width: width)
         if hidden > 0 {
-            lines.insert("… \(hidden) more workers".cut(to: width), at: lines.count - 1)
+            lines.insert("… and \(hidden) more".cut(to: width), at: lines.count - 1)
         }
         return lines
     }
@@ -35,9 +35,9 @@ package struct LiveTable {
         let parts = [
             "up \(NumberFormat.uptime(current.uptimeNanoseconds))",
             "\(NumberFormat.rate(interval.rate(.requests))) req/s",
-            "\(current.workers(in: .ready))/\(current.wantedWorkers) workers ready",
-            "\(current.restarts) restarts",
-            "rates and percentiles: last \(NumberFormat.trimmed(interval.seconds, digits: 1))s",
+            "\(current.workers(in: .ready))/\(current.wantedWorkers) ready",
+            current.restarts == 1 ? "1 restart" : "\(current.restarts) restarts",
+            "rates, percentiles: last \(NumberFormat.trimmed(interval.seconds, digits: 1))s",
         ]
         return parts.joined(separator: " · ")
     }
@@ -46,7 +46,7 @@ package struct LiveTable {
         guard let height else { return 0 }
         let besideWorkers = 4
         guard workers + besideWorkers > height else { return 0 }
-        return min(workers, workers + besideWorkers + 1 - height)
+        return min(workers, workers + besideWorkers + 1 - max(0, height))
     }
 }
 

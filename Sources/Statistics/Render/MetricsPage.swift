@@ -24,7 +24,7 @@ package enum MetricsPage {
         }
         page.family(
             "everycore_request_duration_seconds", .histogram,
-            "Time from a request's first byte to its response, over all workers.")
+            "Time that requests took, over all workers.")
         page.histogram("everycore_request_duration_seconds", cluster.total.histogram, bounds: latencyBounds)
         writeReports(cluster, to: &page)
         writeWorkers(cluster, to: &page)

@@ -1,0 +1,54 @@
+// What the server says of itself when it starts: where it listens, how many workers, why that many, where the admin page is.
+//
+// Printed by the master when everything is open, before the first fork.
+
+internal import Cluster
+internal import Statistics
+
+package struct Banner {
+    let listens: [String]
+    let workers: Int
+    let reason: String
+    let admin: String?
+
+    package init(listens: [String], workers: Int, reason: String, admin: String?) {
+        self.listens = listens
+        self.workers = workers
+        self.reason = reason
+        self.admin = admin
+    }
+
+    init(start: ClusterStart) {
+        self.init(
+            listens: start.addresses.map(Self.link), workers: start.workers, reason: start.reason,
+            admin: start.auxiliaries.first { $0.name == "admin" }?.addresses.first.map(Self.link))
+    }
+
+    package func text(as format: ServerConfiguration.LogFormat) -> String {
+        switch format {
+        case .text:
+            """
+            everycore \(Server.version)
+              listening  \(listens.joined(separator: ", "))
+              workers    \(workers) (\(reason))
+              admin      \(admin ?? "off")
+            """
+        case .json:
+            JSONWriter.object { banner in
+                banner.member("event", "start")
+                banner.member("version", Server.version)
+                banner.member("listening", listens.joined(separator: ", "))
+                banner.member("workers", workers)
+                banner.member("reason", reason)
+                if let admin { banner.member("admin", admin) }
+            }
+        }
+    }
+
+    private static func link(_ address: ListenAddress) -> String {
+        switch address {
+        case .tcp: "http://\(address)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// A configuration's settings in the forms in which the cluster takes them.
+//
+// Runs in the process that becomes the master, before the fork. Pure, but for the logger, which writes to standard error.
+
+package import Cluster
+internal import Logging
+
+extension ServerConfiguration {
+    package var workerCount: WorkerCount {
+        switch workers {
+        case .auto: .perCore
+        case .count(let count): .count(count)
+        }
+    }
+
+    /// Configurations with a port out of range have been refused before this is asked.
+    package var listenAddress: ListenAddress { .tcp(host: host, port: UInt16(clamping: port)) }
+
+    /// Nil where there is no admin worker.
+    package var adminAddress: ListenAddress? {
+        switch admin {
+        case .address(let host, let port): .tcp(host: host, port: UInt16(clamping: port))
+        case .path(let path): .unix(path: path)
+        case .off: nil
+        }
+    }
+
+    package var clusterOptions: ClusterOptions {
+        var options = ClusterOptions()
+        options.output =
+            switch (quiet, logFormat) {
+            case (true, _): .quiet
+            case (false, .text): .automatic
+            case (false, .json): .json
+            }
+        // Without an interval the longest one stands in: workers still report, for the admin pages and the summary.
+        options.reportInterval = reportInterval ?? .seconds(3600)
+        options.drainDeadline = timeouts.drain
+        options.respawn.youngAge = respawn.young
+        options.respawn.firstDelay = respawn.delayFirst
+        options.respawn.longestDelay = respawn.delayMaximum
+        options.respawn.giveUpAfter = respawn.giveUp
+        options.messages.maximumByteCount = messages.size
+        options.messages.queueCount = messages.queue
+        options.backlog = Int32(clamping: backlog)
+        if logFormat == .json { options.logger = Logger(label: "everycore", factory: { _ in JSONLogHandler() }) }
+        options.logger.logLevel = quiet ? .warning : .info
+        return options
+    }
+}
