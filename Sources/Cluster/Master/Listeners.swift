@@ -9,15 +9,15 @@ internal import CPosix
 internal import EventLoop
 internal import Glibc
 
-struct Listeners {
+package struct Listeners {
     /// For each slot, one for each address.
-    private(set) var ofSlots: [[Listener]] = []
+    package private(set) var ofSlots: [[Listener]] = []
     /// For each auxiliary, by its index.
-    private(set) var ofAuxiliaries: [[Listener]] = []
+    package private(set) var ofAuxiliaries: [[Listener]] = []
     private var socketPaths: [String] = []
     private let backlog: Int32
 
-    init(
+    package init(
         addresses: [ListenAddress], slots: Int, auxiliaries: [[ListenAddress]], backlog: Int32
     ) throws(ClusterError) {
         self.backlog = backlog
@@ -42,7 +42,7 @@ struct Listeners {
     var all: [Listener] { (ofSlots + ofAuxiliaries).flatMap { $0 } }
 
     /// The addresses of the service with their real ports.
-    var addresses: [ListenAddress] { (ofSlots.first ?? []).map(\.address) }
+    package var addresses: [ListenAddress] { (ofSlots.first ?? []).map(\.address) }
 
     /// Closes the master's copies of the workers' listeners: when a worker closes its own, its queue is gone.
     mutating func closeThoseOfSlots() {
@@ -51,7 +51,7 @@ struct Listeners {
     }
 
     /// Closes the master's descriptors and removes the paths of Unix sockets.
-    mutating func close() {
+    package mutating func close() {
         for descriptor in Set(all.map(\.descriptor)) { _ = Glibc.close(descriptor) }
         for path in socketPaths { _ = unsafe unlink(path) }
         ofSlots = []

@@ -18,6 +18,8 @@ enum StopPhase {
 
 extension Master {
     func watchSignals() throws(SystemError) {
+        // A mask is inherited: a parent that started us from a thread with blocked signals would make us deaf.
+        defer { cposix_unblock_signals() }
         for number in [SIGTERM, SIGINT] {
             try onSignal(number) { [unowned self] in stopping == .running ? beginStop(number) : leaveAtOnce() }
         }

@@ -2,16 +2,16 @@
 // The master's Child owns one end, the worker's Worker the other. Sending never blocks: what doesn't fit in the socket
 // waits in a bounded queue, and a full queue is the sender's to know.
 
-internal import EventLoop
+package import EventLoop
 internal import Glibc
 
-final class Channel {
+package final class Channel {
     /// Called for each packet, in the order in which they were sent.
-    var onPacket: (Packet) -> Void = { _ in }
+    package var onPacket: (Packet) -> Void = { _ in }
     /// Called for what arrived and is no packet.
-    var onMalformed: (String) -> Void = { _ in }
+    package var onMalformed: (String) -> Void = { _ in }
     /// Called once, when the other side is gone and everything that it sent has been handled.
-    var onEnd: () -> Void = {}
+    package var onEnd: () -> Void = {}
 
     private let descriptor: Int32
     private let loop: EventLoop
@@ -22,13 +22,13 @@ final class Channel {
     private var waiting: [[UInt8]] = []
     private var firstWaiting = 0
     private var waitingByteCount = 0
-    private(set) var isOpen = true
+    package private(set) var isOpen = true
 
     /// So many packets at once, then the loop's other work gets its turn.
     private static let packetsPerTurn = 128
 
     /// - Parameter descriptor: owned from here on.
-    init(descriptor: Int32, loop: EventLoop, options: MessageOptions, buffer: ReceiveBuffer) throws(SystemError) {
+    package init(descriptor: Int32, loop: EventLoop, options: MessageOptions, buffer: ReceiveBuffer) throws(SystemError) {
         self.descriptor = descriptor
         self.loop = loop
         self.options = options
@@ -38,7 +38,7 @@ final class Channel {
         }
     }
 
-    func close() {
+    package func close() {
         guard isOpen else { return }
         isOpen = false
         readWatch?.cancel()
@@ -57,7 +57,7 @@ final class Channel {
     // MARK: Receiving
 
     /// Handles everything that has arrived, up to the end of file if it is there.
-    func receiveAll() { receive(atMost: .max) }
+    package func receiveAll() { receive(atMost: .max) }
 
     private func receive(atMost limit: Int) {
         var count = 0
@@ -84,7 +84,7 @@ final class Channel {
     // MARK: Sending
 
     /// A user's message; refused when the queue is full.
-    func send(message name: String, payload: [UInt8]) throws(MessageError) {
+    package func send(message name: String, payload: [UInt8]) throws(MessageError) {
         let packet = Packet(.message, name: name, payload: payload).encoded()
         let limit = min(options.maximumByteCount, Packet.maximumByteCount)
         guard packet.count <= limit, name.utf8.count <= Int(UInt16.max) else { throw .tooLarge(limit: limit) }
@@ -92,7 +92,7 @@ final class Channel {
     }
 
     /// A packet of the cluster's own; these are few and always find room.
-    func send(control packet: Packet) throws(MessageError) { try send(packet.encoded(), isBounded: false) }
+    package func send(control packet: Packet) throws(MessageError) { try send(packet.encoded(), isBounded: false) }
 
     /// A packet of the cluster's own that may be refused like a message.
     func send(bulk packet: Packet) throws(MessageError) { try send(packet.encoded(), isBounded: true) }
@@ -143,7 +143,7 @@ final class Channel {
     }
 
     /// Sends what waits, until the time is up. Runs in a worker on its way out, when the loop no longer turns.
-    func flush(until deadline: UInt64) {
+    package func flush(until deadline: UInt64) {
         guard isOpen else { return }
         sendWaiting()
         while firstWaiting < waiting.count {
@@ -157,6 +157,8 @@ final class Channel {
 }
 
 /// Where packets arrive: one for a process, however many channels it has.
-final class ReceiveBuffer {
-    var bytes = [UInt8](repeating: 0, count: Packet.maximumByteCount)
+package final class ReceiveBuffer {
+    package var bytes = [UInt8](repeating: 0, count: Packet.maximumByteCount)
+
+    package init() {}
 }

@@ -1,0 +1,38 @@
+import Cluster
+import Testing
+
+@Suite struct BlackBoxTests {
+    @safe private final class Memory {
+        let words = UnsafeMutablePointer<UInt64>.allocate(capacity: BlackBox.byteCount / 8)
+        let box: BlackBox
+
+        init(filledWith word: UInt64 = 0) {
+            unsafe words.initialize(repeating: word, count: BlackBox.byteCount / 8)
+            box = unsafe BlackBox(at: words)
+        }
+
+        deinit { unsafe words.deallocate() }
+    }
+
+    @Test func theRequestIsThereUntilItIsOver() {
+        let memory = Memory()
+        let box = memory.box
+        #expect(box.current == nil)
+        let request = Array("GET /a\u{1B}".utf8)
+        unsafe box.enter(request.span.bytes, now: 7)
+        #expect(box.current?.description == "GET /a?")
+        #expect(box.current?.since == 7)
+        box.leave()
+        #expect(box.current == nil)
+        box.beat(now: 9)
+        #expect(box.lastBeat == 9)
+    }
+
+    @Test func longRequestsAreCutAndDamagedBoxesAreReadWithoutHarm() {
+        let memory = Memory()
+        let request = [UInt8](repeating: 0x61, count: 5000)
+        unsafe memory.box.enter(request.span.bytes, now: 1)
+        #expect(memory.box.current?.description.count == 232)
+        #expect(Memory(filledWith: .max).box.current?.description == String(repeating: "?", count: 232))
+    }
+}
