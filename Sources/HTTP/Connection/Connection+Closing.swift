@@ -8,7 +8,7 @@ import Statistics
 extension Connection {
     /// Answers a request that can't be served with a short text that says what was wrong.
     func refuse(_ refusal: Refusal) {
-        guard let exchange, !exchange.isAnswered else { return }
+        guard let exchange = unsafe exchange, !exchange.isAnswered else { return }
         let text = "\(refusal.status) \(refusal.reason)\n"
         let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining
         let request = ResponseEncoder.Request(
@@ -25,8 +25,8 @@ extension Connection {
 
     /// A body that can't be read to its end.
     func bodyFailed(_ failure: BodyFailure, _ refusal: Refusal) {
-        guard let exchange else { return }
-        content = .none
+        guard let exchange = unsafe exchange else { return }
+        unsafe content = .none
         lingers = true
         closesAfterOutput = true
         // The collector learns of it after the client was answered, so that nothing it does can come first.
@@ -76,14 +76,14 @@ extension Connection {
 
     /// Answers with `refusal` where no answer was given yet, and closes.
     private func timeOut(_ refusal: Refusal) {
-        let exchange = exchange ?? service.takeExchange()
-        if self.exchange == nil { exchange.head.reset() }
-        self.exchange = exchange
+        let exchange = unsafe exchange ?? service.takeExchange()
+        if unsafe self.exchange == nil { exchange.head.reset() }
+        unsafe self.exchange = exchange
         guard !exchange.isAnswered else { return closeNow(.incomplete) }
         lingers = true
         let cancel = exchange.onCancel
         let collector = exchange.takeCollector()
-        content = .none
+        unsafe content = .none
         phase = .waiting
         exchange.start = EventLoop.monotonicNanoseconds()
         refuse(refusal)
@@ -93,9 +93,9 @@ extension Connection {
 
     /// The service takes no more requests: an idle connection ends now, unless a request is just arriving.
     func serviceDrains() {
-        guard phase == .head, unsent == nil, exchange == nil else { return }
+        guard phase == .head, unsent == nil, unsafe exchange == nil else { return }
         readable()
-        if phase == .head, exchange == nil, unsent == nil, !closesAfterOutput { lingerClose() }
+        if phase == .head, unsafe exchange == nil, unsent == nil, !closesAfterOutput { lingerClose() }
     }
 
     // MARK: The end
@@ -134,9 +134,9 @@ extension Connection {
     }
 
     private func releaseExchange(_ failure: BodyFailure) {
-        guard let exchange else { return }
-        self.exchange = nil
-        parser.reset()
+        guard let exchange = unsafe exchange else { return }
+        unsafe self.exchange = nil
+        unsafe parser.reset()
         exchange.head.detach()
         if !exchange.isAnswered { exchange.abandon(failure) }
     }

@@ -92,11 +92,11 @@ extension Connection {
     /// The buffer is about to be reused: a head that is still needed gets its own bytes, and between requests nothing is held.
     private func exchangeOutlivesInput() {
         if phase == .answered { recycleExchange() }
-        guard exchange != nil else { return }
+        guard unsafe exchange != nil else { return }
         if phase == .head {
-            service.keepSpare(exchange.take())
+            service.keepSpare(unsafe exchange.take())
         } else {
-            exchange?.head.detach()
+            unsafe exchange?.head.detach()
         }
     }
 
@@ -105,11 +105,11 @@ extension Connection {
         phase = .head
         headBegan = false
         requestsServed &+= 1
-        if isKnownUniquelyReferenced(&exchange) {
-            exchange?.recycle()
+        if unsafe isKnownUniquelyReferenced(&exchange) {
+            unsafe exchange?.recycle()
         } else {
-            exchange?.head.detach()
-            exchange = nil
+            unsafe exchange?.head.detach()
+            unsafe exchange = nil
         }
     }
 
@@ -159,7 +159,7 @@ extension Connection {
         case .needMore:
             return nil
         case .refused(let refusal):
-            parser.reset()
+            unsafe parser.reset()
             service.figures.add(.parseFailures, 1)
             unsafe exchange.connection = self
             refuse(refusal)
@@ -175,22 +175,22 @@ extension Connection {
 
     @inline(__always)
     private func currentExchange() -> Exchange {
-        if let exchange { return exchange }
+        if let exchange = unsafe exchange { return exchange }
         let taken = service.takeExchange()
-        exchange = taken
+        unsafe exchange = taken
         return taken
     }
 
     private func receive(_ exchange: Exchange) {
         switch exchange.head.framing {
-        case .none: content = .none
-        case .length(let length): content = length == 0 ? .none : .length(length)
-        case .chunked: content = .chunked(ChunkedContent(limits: service.limits))
+        case .none: unsafe content = .none
+        case .length(let length): unsafe content = length == 0 ? .none : .length(length)
+        case .chunked: unsafe content = .chunked(ChunkedContent(limits: service.limits))
         }
         phase = .waiting
         bodyBytes = 0
         bodyBegan = readAt
-        if case .length(let length) = content, length > UInt64(service.limits.body) {
+        if case .length(let length) = unsafe content, length > UInt64(service.limits.body) {
             return refuse(.contentTooLarge)
         }
         if let refusal = exchange.head.refusal {
@@ -203,8 +203,8 @@ extension Connection {
 
     /// Decides what comes after the application was called, or a body has ended.
     func advance() {
-        guard phase == .waiting || phase == .body, let exchange else { return }
-        if case .none = content {
+        guard phase == .waiting || phase == .body, let exchange = unsafe exchange else { return }
+        if case .none = unsafe content {
             phase = exchange.isAnswered ? .answered : .waiting
         } else if exchange.isAnswered || exchange.collector != nil {
             phase = .body
@@ -217,7 +217,7 @@ extension Connection {
 
     /// The application asks for the content, inside `receive` or later.
     func bodyIsWanted() {
-        guard let exchange, case .waiting = phase else { return }
+        guard let exchange = unsafe exchange, case .waiting = phase else { return }
         if exchange.head.expectContinue, kept.isEmpty, !continueSent {
             continueSent = true
             unsafe service.encoder.appendContinue(to: &service.output)
@@ -231,14 +231,14 @@ extension Connection {
 
     /// Uses bytes of a body. Returns how many; on its end the phase has moved on.
     private func readBody(_ range: Range<Int>) -> Int {
-        switch content {
+        switch unsafe content {
         case .none:
             advance()
             return 0
         case .length(let remaining):
             let count = Int(min(remaining, UInt64(range.count)))
             guard take(range.prefix(count)) else { return count }
-            if UInt64(count) == remaining { bodyDone() } else { content = .length(remaining - UInt64(count)) }
+            if UInt64(count) == remaining { bodyDone() } else { unsafe content = .length(remaining - UInt64(count)) }
             return count
         case .chunked(let chunked):
             return readChunks(range, chunked)
@@ -269,7 +269,7 @@ extension Connection {
 
     /// Adds to what is collected, or counts what is thrown away. Returns false when the body went over its limit.
     private func take(_ range: Range<Int>) -> Bool {
-        guard let exchange else { return false }
+        guard let exchange = unsafe exchange else { return false }
         bodyBytes &+= UInt64(range.count)
         if let limit = exchange.collector?.limit {
             guard (exchange.collector?.bytes.count ?? 0) + range.count <= limit else {
@@ -288,10 +288,10 @@ extension Connection {
     }
 
     private func bodyDone() {
-        content = .none
+        unsafe content = .none
         discarded = 0
         continueSent = false
-        if let exchange, let collector = exchange.takeCollector() { collector.done(.success(collector.bytes)) }
+        if let exchange = unsafe exchange, let collector = exchange.takeCollector() { collector.done(.success(collector.bytes)) }
         advance()
     }
 }

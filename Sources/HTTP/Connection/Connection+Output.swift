@@ -10,7 +10,7 @@ extension Connection {
         to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
     ) throws(ResponseEncoder.Failure) {
         let head = exchange.head
-        let unreadBody = if case .none = content { false } else { true }
+        let unreadBody = if case .none = unsafe content { false } else { true }
         // A client that was never told to send its body may or may not send it: only a close is certain (RFC 9110 §10.1.1).
         let keeps =
             head.keepAlive && !service.isDraining && !isLastRequest
@@ -37,7 +37,7 @@ extension Connection {
         service.figures.recordResponse(status: status)
         if closes {
             closesAfterOutput = true
-            if case .none = content {} else { lingers = true }
+            if case .none = unsafe content {} else { lingers = true }
         }
         if unrecordedAnswers > 0, unrecordedStart != exchange.start { recordLatency() }
         unrecordedStart = exchange.start

@@ -81,7 +81,7 @@ final class Connection {
         self.service = service
         self.descriptor = descriptor
         self.slot = slot
-        parser = RequestParser(limits: service.limits)
+        unsafe parser = RequestParser(limits: service.limits)
     }
 
     /// Begins: most clients send their request with the handshake's last step, so it is often here already. A connection that is
