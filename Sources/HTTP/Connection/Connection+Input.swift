@@ -9,10 +9,9 @@ extension Connection {
     func readable() {
         guard phase != .closed else { return }
         guard phase != .lingering else { return discardInput() }
-        let keptCount = kept.count
         guard keptCount < service.inputCapacity else { return pauseReading() }
         readAt = EventLoop.monotonicNanoseconds()
-        let count = unsafe read(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount)
+        let count = unsafe recv(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount, 0)
         guard count > 0 else { return readFailed(count) }
         service.figures.add(.bytesIn, UInt64(count))
         if case .waiting = phase { return keepForLater(count) }
@@ -29,21 +28,23 @@ extension Connection {
 
     /// Bytes that come while a request is with the application: they belong to its body or to the next requests.
     private func keepForLater(_ count: Int) {
-        keep(kept.count..<kept.count &+ count)
-        if kept.count >= service.inputCapacity / 2 { pauseReading() }
+        keep(keptCount..<keptCount &+ count)
+        if keptCount >= service.inputCapacity / 2 { pauseReading() }
     }
 
     /// Copies a part of the input buffer to what the connection keeps.
     private func keep(_ range: Range<Int>) {
         unsafe kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+        keptCount = kept.count
     }
 
     /// Moves what is kept to the front of the input buffer, and says how much that is.
     private func restoreKept() -> Int {
-        let count = kept.count
+        let count = keptCount
         guard count > 0 else { return 0 }
         unsafe kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
         kept = []
+        keptCount = 0
         return count
     }
 
@@ -59,7 +60,7 @@ extension Connection {
         isProcessing = true
         unsafe service.encoder.updateDate(unixSeconds: Int64(time(nil)))
         var offset = 0
-        processing: while unsent == nil, !closesAfterOutput {
+        processing: while !isBlocked, !closesAfterOutput {
             switch phase {
             case .head:
                 guard offset < count, let length = readHead(offset..<count) else { break processing }
@@ -82,7 +83,7 @@ extension Connection {
         }
         exchangeOutlivesInput()
         flush()
-        guard phase != .closed, phase != .lingering, unsent == nil else { return }
+        guard phase != .closed, phase != .lingering, !isBlocked else { return }
         settle()
     }
 
@@ -119,7 +120,7 @@ extension Connection {
         switch phase {
         case .head:
             if inputEnded { return closeNow(.incomplete) }
-            if kept.isEmpty {
+            if keptCount == 0 {
                 if service.isDraining, requestsServed > 0 { return lingerClose() }
                 if requestsServed > 0 { setDeadline(timeouts.idle, from: readAt) }
             } else if !headBegan {
@@ -166,7 +167,7 @@ extension Connection {
             return nil
         case .complete(let length):
             unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)
-            exchange.start = readAt
+            unsafe exchange.start = readAt
             unsafe exchange.connection = self
             receive(exchange)
             return length
@@ -205,8 +206,8 @@ extension Connection {
     func advance() {
         guard phase == .waiting || phase == .body, let exchange = unsafe exchange else { return }
         if case .none = unsafe content {
-            phase = exchange.isAnswered ? .answered : .waiting
-        } else if exchange.isAnswered || exchange.collector != nil {
+            phase = unsafe exchange.isAnswered ? .answered : .waiting
+        } else if unsafe exchange.isAnswered || exchange.collector != nil {
             phase = .body
         } else {
             phase = .waiting
@@ -218,7 +219,7 @@ extension Connection {
     /// The application asks for the content, inside `receive` or later.
     func bodyIsWanted() {
         guard let exchange = unsafe exchange, case .waiting = phase else { return }
-        if exchange.head.expectContinue, kept.isEmpty, !continueSent {
+        if exchange.head.expectContinue, keptCount == 0, !continueSent {
             continueSent = true
             unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()
@@ -271,8 +272,8 @@ extension Connection {
     private func take(_ range: Range<Int>) -> Bool {
         guard let exchange = unsafe exchange else { return false }
         bodyBytes &+= UInt64(range.count)
-        if let limit = exchange.collector?.limit {
-            guard (exchange.collector?.bytes.count ?? 0) + range.count <= limit else {
+        if let limit = unsafe exchange.collector?.limit {
+            guard (unsafe exchange.collector?.bytes.count ?? 0) + range.count <= limit else {
                 bodyFailed(.tooLarge, .contentTooLarge)
                 return false
             }

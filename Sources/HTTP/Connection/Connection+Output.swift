@@ -31,16 +31,16 @@ extension Connection {
 
     /// Books an answer that is in the output buffer.
     func answered(_ exchange: Exchange, status: Int, closes: Bool) {
-        exchange.isAnswered = true
-        exchange.onCancel = nil
+        unsafe exchange.isAnswered = true
+        unsafe exchange.onCancel = nil
         unsafe exchange.connection = nil
         service.figures.recordResponse(status: status)
         if closes {
             closesAfterOutput = true
             if case .none = unsafe content {} else { lingers = true }
         }
-        if unrecordedAnswers > 0, unrecordedStart != exchange.start { recordLatency() }
-        unrecordedStart = exchange.start
+        if unrecordedAnswers > 0, unsafe unrecordedStart != exchange.start { recordLatency() }
+        unrecordedStart = unsafe exchange.start
         unrecordedAnswers &+= 1
         guard !isProcessing else { return }
         // The answer came on its own: send it, and go on with what the client sent meanwhile.
@@ -58,7 +58,7 @@ extension Connection {
     /// Writes what the output buffer holds. What the socket doesn't take is kept, and nothing more is read until it is gone.
     func flush() {
         if unsafe !service.output.isEmpty {
-            if unsent != nil {
+            if isBlocked {
                 unsafe unsent?.append(moving: &service.output)
                 return
             }
@@ -68,10 +68,11 @@ extension Connection {
                 var rest = OutputBuffer(keptCapacity: 0)
                 unsafe rest.append(moving: &service.output)
                 unsent = consume rest
+                isBlocked = true
                 return waitForRoom(madeProgress: count > 0)
             }
         }
-        guard unsent == nil else { return }
+        guard !isBlocked else { return }
         recordLatency()
         if closesAfterOutput { finishClosing() }
     }
@@ -112,6 +113,7 @@ extension Connection {
             if count > 0 { setDeadline(service.timeouts.write, from: EventLoop.monotonicNanoseconds()) }
             return
         }
+        isBlocked = false
         writeWatch?.cancel()
         writeWatch = nil
         recordLatency()

@@ -45,15 +45,18 @@ final class Connection {
     let descriptor: Int32
     let slot: Int
     var phase = Phase.head
-    // These three are touched several times a request, each time for the length of one call that doesn't come back here.
+    // These are touched several times a request, each time for the length of one call that doesn't come back here.
     @exclusivity(unchecked) var content = Content.none
     @exclusivity(unchecked) var parser: RequestParser
     /// The request in flight.
     @exclusivity(unchecked) var exchange: Exchange?
     /// Bytes that came and could not be used yet.
     var kept: [UInt8] = []
+    var keptCount = 0
     /// Bytes that the socket didn't take yet.
     var unsent: OutputBuffer?
+    /// Whether there are any.
+    var isBlocked = false
     var isProcessing = false
     /// The client has ended its side.
     var inputEnded = false

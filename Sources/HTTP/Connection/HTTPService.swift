@@ -25,7 +25,7 @@ package import Statistics
     private var acceptors: [Acceptor] = []
     private var connections: ContiguousArray<Connection?> = []
     private(set) var openConnections = 0
-    var deadlines = DeadlineTable()
+    let deadlines = DeadlineTable()
     private var sweep: LoopTimer?
     private var spare: Exchange?
     private var drained: (() -> Void)?
