@@ -35,6 +35,27 @@ extension ProcessTests {
             #expect(server.program.wait(within: .seconds(3)) == 0)
         }
 
+        @Test func isNotReadyToARequestThatArrivesMeanwhile() throws {
+            let server = try TestedServer.everycore(workers: 1)
+            let client = try server.connect()
+            _ = try client.whoami()
+            // The first half of a request has come when the worker begins to drain.
+            client.send("GET /ready HTTP/1.1\r\n")
+            let other = try server.connect()
+            other.request("GET", "/sleep?ms=600")
+            try server.connect(toSlot: 0).connection.leave()
+            server.program.signal(SIGTERM)
+            #expect(server.program.becomesTrue(within: .milliseconds(500)) { isRefused(server.endpoint) })
+            client.send("Host: test\r\n\r\n")
+            let reply = try client.reply()
+            #expect(reply.status == 503)
+            #expect(reply["connection"] == "close")
+            client.leave()
+            #expect(try other.reply().status == 200)
+            other.leave()
+            #expect(server.program.wait(within: .seconds(3)) == 0)
+        }
+
         @Test func letsIdleConnectionsGo() throws {
             let server = try TestedServer.everycore()
             let client = try server.connect()

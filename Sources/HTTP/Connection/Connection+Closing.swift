@@ -95,7 +95,7 @@ extension Connection {
     func serviceDrains() {
         guard phase == .head, unsent == nil, unsafe exchange == nil else { return }
         readable()
-        if phase == .head, unsafe exchange == nil, unsent == nil, !closesAfterOutput { lingerClose() }
+        if phase == .head, kept.isEmpty, unsafe exchange == nil, unsent == nil, !closesAfterOutput { lingerClose() }
     }
 
     // MARK: The end
