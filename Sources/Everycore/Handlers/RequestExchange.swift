@@ -8,6 +8,8 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     /// Owned by the exchange: whoever keeps the exchange keeps the head.
     var head: RequestHead { get }
     var hasBody: Bool { get }
+    /// When the request's bytes were read, in monotonic nanoseconds.
+    var start: UInt64 { get }
     /// True once an answer was sent, or nobody waits for one.
     var isAnswered: Bool { get }
     /// Called when nobody waits for the answer any longer.
@@ -25,7 +27,19 @@ extension RequestExchange {
     /// Sends a response. Runs on the loop's thread.
     /// - Throws: as `send(status:contentType:fields:body:)` does.
     @inline(__always)
-    func send(_ response: borrowing Response) throws {
+    func send(_ response: Response) throws {
+        // What most answers are, and the one that costs nothing but the bytes it writes.
+        if response.headers.isEmpty, case .constant(let type) = response.contentType,
+            case .constant(let text) = response.body, text.hasPointerRepresentation, response.status == 200
+        {
+            let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            return try unsafe send(status: 200, contentType: type, fields: [], body: bytes.bytes)
+        }
+        try sendAny(response)
+    }
+
+    @inline(never)
+    private func sendAny(_ response: Response) throws {
         let status = response.status
         guard status >= 200, status <= 599 else { throw UnsendableStatus(status: status) }
         var fields = response.headers.fields
@@ -43,7 +57,9 @@ extension RequestExchange {
         case .constant(let text):
             // Literals have a pointer. A StaticString without one holds a single scalar.
             guard text.hasPointerRepresentation else {
-                return try send(Response(status: status, contentType: response.contentType, body: .text(text.description)))
+                let text = text.description
+                return try unsafe send(
+                    status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
             }
             let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
             try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.bytes)

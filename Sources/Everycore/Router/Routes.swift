@@ -90,7 +90,12 @@ package struct BuiltRoutes {
 }
 
 /// What a number of the route table stands for.
-struct Endpoint {
+final class Endpoint: @unchecked Sendable {
     let handler: Handler
     let parameterNames: [String]
+
+    init(handler: Handler, parameterNames: [String]) {
+        self.handler = handler
+        self.parameterNames = parameterNames
+    }
 }

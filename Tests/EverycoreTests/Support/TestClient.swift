@@ -85,6 +85,7 @@ final class TestExchange: RequestExchange {
     }
 
     var hasBody: Bool { head.hasBody }
+    var start: UInt64 { 0 }
 
     func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard body.count <= limit else {
