@@ -96,7 +96,7 @@ extension Connection {
     func serviceDrains() {
         guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
         readable()
-        if phase == .head, unsafe exchange == nil, !isBlocked, !closesAfterOutput { lingerClose() }
+        if phase == .head, kept.isEmpty, unsafe exchange == nil, !isBlocked, !closesAfterOutput { lingerClose() }
     }
 
     // MARK: The end
