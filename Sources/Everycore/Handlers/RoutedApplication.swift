@@ -23,18 +23,27 @@ package final class RoutedApplication {
 
     /// Leads to exactly one answer, now or later.
     package func answer<Exchange: RequestExchange>(_ exchange: Exchange) {
-        defer { context.blackBox?.leave() }
-        let endpoint = enter(exchange.head)
-        guard endpoint >= 0 else { return search(exchange) }
-        call(endpoints[endpoint], [], exchange)
+        let head = exchange.head
+        let index = enter(head, at: exchange.start)
+        if index >= 0 {
+            let endpoint = endpoints[index]
+            if exchange.hasBody {
+                collect(endpoint, [], exchange)
+            } else {
+                call(endpoint, Request(head: head, keptBy: exchange, context: context), exchange)
+            }
+        } else {
+            search(exchange)
+        }
+        context.blackBox?.leave()
     }
 
     /// Notes method and path where they outlive the process, and looks the path up among those without parameters.
     @inline(__always)
-    private func enter(_ head: RequestHead) -> Int {
+    private func enter(_ head: RequestHead, at time: UInt64) -> Int {
         let (start, path) = (head.methodRange.start, head.pathRange)
         return head.withBytes(ByteRange(start, path.end)) { line in
-            context.blackBox?.enter(line, now: EventLoop.monotonicNanoseconds())
+            context.blackBox?.enter(line, now: time)
             return table.plainEndpoint(head.method, line.extracting(last: path.count))
         }
     }
@@ -50,7 +59,12 @@ package final class RoutedApplication {
         }
         switch head.withPath({ table.search(method, $0) }) {
         case .found(let endpoint, let captures):
-            call(endpoints[endpoint], captures, exchange)
+            let endpoint = endpoints[endpoint]
+            if exchange.hasBody {
+                collect(endpoint, captures, exchange)
+            } else {
+                call(endpoint, request(endpoint, captures, [], exchange), exchange)
+            }
         case .methodNotAllowed(let methods):
             method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
         case .notFound:
@@ -58,31 +72,38 @@ package final class RoutedApplication {
         }
     }
 
-    @inline(__always)
-    private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange) {
-        guard exchange.hasBody else { return call(endpoint, captures, exchange, .empty) }
+    @inline(never)
+    private func collect<Exchange: RequestExchange>(_ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange) {
+        if case .streaming = endpoint.handler { return call(endpoint, request(endpoint, captures, [], exchange), exchange) }
         exchange.collectBody(upTo: bodyLimit) { [self] result in
             // The connection has answered a failure, or the client is gone.
             guard case .success(let bytes) = result else { return }
-            _ = enter(exchange.head)
-            defer { context.blackBox?.leave() }
-            call(endpoint, captures, exchange, RequestBody(bytes))
+            _ = enter(exchange.head, at: exchange.start)
+            call(endpoint, request(endpoint, captures, bytes, exchange), exchange)
+            context.blackBox?.leave()
         }
+    }
+
+    private func request<Exchange: RequestExchange>(
+        _ endpoint: Endpoint, _ captures: [Range<Int>], _ body: [UInt8], _ exchange: Exchange
+    ) -> Request {
+        Request(
+            head: exchange.head, keptBy: exchange, context: context,
+            parameterNames: endpoint.parameterNames, captures: captures, body: body)
     }
 
     /// Calls a handler. What an async one does after its first suspension isn't in the black box.
     @inline(__always)
-    private func call<Exchange: RequestExchange>(
-        _ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange, _ body: RequestBody
-    ) {
-        let request = Request(
-            head: exchange.head, keptBy: exchange, context: context,
-            parameterNames: endpoint.parameterNames, captures: captures, body: body)
+    private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) {
         switch endpoint.handler {
         case .sync(let handler):
             do { send(try handler(request), exchange) } catch { failed(exchange, error) }
         case .async(let handler):
             start(handler, request, exchange)
+        case .streaming(let limit, let handler):
+            let source = BodySource()
+            source.start(exchange, upTo: limit)
+            start({ try await handler($0, BodyStream(source: source)) }, request, exchange)
         }
     }
 
@@ -108,21 +129,43 @@ package final class RoutedApplication {
     // MARK: Answers
 
     @inline(__always)
-    private func send<Exchange: RequestExchange>(_ response: borrowing Response, _ exchange: Exchange) {
-        do { try exchange.send(response) } catch { unsendable(exchange, error) }
+    private func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
+        do {
+            if try !exchange.send(response) { produce(response, exchange) }
+        } catch {
+            unsendable(exchange, error)
+        }
+    }
+
+    /// Starts what makes the content of a response whose head is sent.
+    @inline(never)
+    private func produce<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
+        guard case .stream(let content) = response.body else { return }
+        let confined = Confined((application: self, exchange: exchange))
+        let task = Task.immediate(executorPreference: context.loop) {
+            let (application, exchange) = confined.value
+            do {
+                try await content.produce(BodyWriter(exchange))
+                exchange.end()
+            } catch {
+                if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, "content failed", error) }
+                exchange.abort()
+            }
+        }
+        if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
     }
 
     /// A handler made a response that can't go on the wire: the client gets a 500, the log the reason.
     @inline(never)
     private func unsendable<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
         log(exchange, "unsendable response", error)
-        try? exchange.send(HTTPError(500).response)
+        _ = try? exchange.send(HTTPError(500).response)
     }
 
     @inline(never)
     private func failed<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
         // The client is gone or got its 503; what cancellation made of the handler is no news.
-        if exchange.isAnswered, error is CancellationError { return }
+        if exchange.isAnswered, error is CancellationError || error is BodyError { return }
         if let error = error as? HTTPError, (400...599).contains(error.status) { return refuse(exchange, error) }
         log(exchange, "handler failed", error)
         refuse(exchange, HTTPError(500))
@@ -168,5 +211,11 @@ extension Exchange: RequestExchange {
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
     ) throws {
         try respond(status: status, contentType: contentType, fields: fields, body: body)
+    }
+
+    package func begin(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
+    ) throws {
+        try beginResponse(status: status, contentType: contentType, fields: fields, length: length)
     }
 }

@@ -12,30 +12,49 @@ public struct Request {
     private let keeper: AnyObject
     private unowned(unsafe) let unownedHead: RequestHead
     package let context: WorkerContext
-    private let captures: [Range<Int>]
-    private let parameterNames: [String]
+    /// Nil for most requests, which therefore cost no more than two references.
+    private let details: Details?
 
-    /// The content, complete. Empty where the request has none.
-    public let body: RequestBody
+    private final class Details {
+        let parameterNames: [String]
+        let captures: [Range<Int>]
+        let body: [UInt8]
+
+        init(parameterNames: [String], captures: [Range<Int>], body: [UInt8]) {
+            self.parameterNames = parameterNames
+            self.captures = captures
+            self.body = body
+        }
+    }
+
+    /// A request without parameters and without content.
+    /// - Parameter keeper: owns the head for as long as it lives itself.
+    package init(head: RequestHead, keptBy keeper: AnyObject, context: WorkerContext) {
+        self.keeper = keeper
+        unsafe unownedHead = head
+        self.context = context
+        details = nil
+    }
 
     /// - Parameter keeper: owns the head for as long as it lives itself.
     package init(
         head: RequestHead, keptBy keeper: AnyObject, context: WorkerContext,
-        parameterNames: [String], captures: [Range<Int>], body: RequestBody
+        parameterNames: [String], captures: [Range<Int>], body: [UInt8]
     ) {
         self.keeper = keeper
         unsafe unownedHead = head
         self.context = context
-        self.parameterNames = parameterNames
-        self.captures = captures
-        self.body = body
+        details = Details(parameterNames: parameterNames, captures: captures, body: body)
     }
+
+    /// The content, complete. Empty where the request has none.
+    public var body: RequestBody { RequestBody(details?.body ?? []) }
 
     package var head: RequestHead { unsafe unownedHead }
 
     /// The values of the `:name` and `*rest` segments of the route's pattern.
     public var parameters: PathParameters {
-        PathParameters(request: self, names: parameterNames, values: captures)
+        PathParameters(request: self, names: details?.parameterNames ?? [], values: details?.captures ?? [])
     }
 
     /// The method; `GET` handlers see `HEAD` here where they answer one.

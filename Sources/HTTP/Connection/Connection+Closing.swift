@@ -8,7 +8,8 @@ import Statistics
 extension Connection {
     /// Answers a request that can't be served with a short text that says what was wrong.
     func refuse(_ refusal: Refusal) {
-        guard let exchange = unsafe exchange, !exchange.isAnswered else { return }
+        guard let exchange = unsafe exchange, unsafe !exchange.isAnswered else { return }
+        guard streaming == nil else { return closeNow(.incomplete) }
         let text = "\(refusal.status) \(refusal.reason)\n"
         let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining
         let request = ResponseEncoder.Request(
@@ -32,14 +33,14 @@ extension Connection {
         // The collector learns of it after the client was answered, so that nothing it does can come first.
         let collector = exchange.takeCollector()
         refuse(refusal)
-        collector?.done(.failure(failure))
+        collector?.fail(failure)
     }
 
     /// The client has ended its side. A whole request still gets its answer.
     func inputEnd() {
         inputEnded = true
         switch phase {
-        case .head where unsent == nil: closeNow(.incomplete)
+        case .head where !isBlocked: closeNow(.incomplete)
         case .body: bodyEndedEarly()
         case .head, .waiting, .answered: pauseReading()
         case .lingering, .closed: closeNow(.incomplete)
@@ -53,12 +54,12 @@ extension Connection {
 
     func deadlinePassed(_ now: UInt64) {
         service.deadlines[slot] = DeadlineTable.never
-        if unsent != nil {
+        if isBlocked {
             service.figures.add(.timeoutsWrite, 1)
             return closeNow(.incomplete)
         }
         switch phase {
-        case .head where requestsServed > 0 && kept.isEmpty:
+        case .head where requestsServed > 0 && keptCount == 0:
             service.figures.add(.timeoutsIdle, 1)
             lingerClose()
         case .head:
@@ -79,23 +80,23 @@ extension Connection {
         let exchange = unsafe exchange ?? service.takeExchange()
         if unsafe self.exchange == nil { exchange.head.reset() }
         unsafe self.exchange = exchange
-        guard !exchange.isAnswered else { return closeNow(.incomplete) }
+        guard unsafe !exchange.isAnswered else { return closeNow(.incomplete) }
         lingers = true
-        let cancel = exchange.onCancel
+        let cancel = unsafe exchange.onCancel
         let collector = exchange.takeCollector()
         unsafe content = .none
         phase = .waiting
-        exchange.start = EventLoop.monotonicNanoseconds()
+        unsafe exchange.start = EventLoop.monotonicNanoseconds()
         refuse(refusal)
-        collector?.done(.failure(.incomplete))
+        collector?.fail(.incomplete)
         cancel?()
     }
 
     /// The service takes no more requests: an idle connection ends now, unless a request is just arriving.
     func serviceDrains() {
-        guard phase == .head, unsent == nil, unsafe exchange == nil else { return }
+        guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
         readable()
-        if phase == .head, unsafe exchange == nil, unsent == nil, !closesAfterOutput { lingerClose() }
+        if phase == .head, kept.isEmpty, unsafe exchange == nil, !isBlocked, !closesAfterOutput { lingerClose() }
     }
 
     // MARK: The end
@@ -112,6 +113,7 @@ extension Connection {
         releaseExchange(.incomplete)
         phase = .lingering
         kept = []
+        keptCount = 0
         discarded = 0
         shutdown(descriptor, Int32(SHUT_WR))
         setDeadline(Self.lingerTime, from: EventLoop.monotonicNanoseconds())
@@ -138,7 +140,7 @@ extension Connection {
         unsafe self.exchange = nil
         unsafe parser.reset()
         exchange.head.detach()
-        if !exchange.isAnswered { exchange.abandon(failure) }
+        if unsafe !exchange.isAnswered { exchange.abandon(failure) }
     }
 
     /// Closes the socket and forgets the connection. An unanswered request learns that nobody waits for it.
@@ -150,9 +152,13 @@ extension Connection {
         readWatch = nil
         writeWatch = nil
         unsent = nil
+        isBlocked = false
+        let streaming = streaming.take()
         kept = []
+        keptCount = 0
         close(descriptor)
         releaseExchange(failure)
         service.remove(self)
+        streaming?.wakeWaiters()
     }
 }

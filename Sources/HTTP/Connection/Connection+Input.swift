@@ -9,10 +9,9 @@ extension Connection {
     func readable() {
         guard phase != .closed else { return }
         guard phase != .lingering else { return discardInput() }
-        let keptCount = kept.count
         guard keptCount < service.inputCapacity else { return pauseReading() }
         readAt = EventLoop.monotonicNanoseconds()
-        let count = unsafe read(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount)
+        let count = unsafe recv(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount, 0)
         guard count > 0 else { return readFailed(count) }
         service.figures.add(.bytesIn, UInt64(count))
         if case .waiting = phase { return keepForLater(count) }
@@ -29,21 +28,23 @@ extension Connection {
 
     /// Bytes that come while a request is with the application: they belong to its body or to the next requests.
     private func keepForLater(_ count: Int) {
-        keep(kept.count..<kept.count &+ count)
-        if kept.count >= service.inputCapacity / 2 { pauseReading() }
+        keep(keptCount..<keptCount &+ count)
+        if keptCount >= service.inputCapacity / 2 { pauseReading() }
     }
 
     /// Copies a part of the input buffer to what the connection keeps.
     private func keep(_ range: Range<Int>) {
         unsafe kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+        keptCount = kept.count
     }
 
     /// Moves what is kept to the front of the input buffer, and says how much that is.
     private func restoreKept() -> Int {
-        let count = kept.count
+        let count = keptCount
         guard count > 0 else { return 0 }
         unsafe kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
         kept = []
+        keptCount = 0
         return count
     }
 
@@ -57,9 +58,11 @@ extension Connection {
     /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
     func process(_ count: Int) {
         isProcessing = true
+        assert(!service.isBusy)
+        service.isBusy = true
         unsafe service.encoder.updateDate(unixSeconds: Int64(time(nil)))
         var offset = 0
-        processing: while unsent == nil, !closesAfterOutput {
+        processing: while !isBlocked, !closesAfterOutput {
             switch phase {
             case .head:
                 guard offset < count, let length = readHead(offset..<count) else { break processing }
@@ -76,13 +79,14 @@ extension Connection {
             }
         }
         isProcessing = false
+        service.isBusy = false
         guard phase != .closed else { return }
         if offset < count {
             if closesAfterOutput { lingers = true } else { keep(offset..<count) }
         }
         exchangeOutlivesInput()
         flush()
-        guard phase != .closed, phase != .lingering, unsent == nil else { return }
+        guard phase != .closed, phase != .lingering, !isBlocked else { return }
         settle()
     }
 
@@ -119,7 +123,7 @@ extension Connection {
         switch phase {
         case .head:
             if inputEnded { return closeNow(.incomplete) }
-            if kept.isEmpty {
+            if keptCount == 0 {
                 if service.isDraining, requestsServed > 0 { return lingerClose() }
                 if requestsServed > 0 { setDeadline(timeouts.idle, from: readAt) }
             } else if !headBegan {
@@ -131,7 +135,8 @@ extension Connection {
             setBodyDeadline()
             if inputEnded { return bodyEndedEarly() }
         case .waiting:
-            setDeadline(timeouts.handler, from: readAt)
+            // An answer that has begun, or a body that the handler takes at its own pace, has no deadline of its own.
+            setDeadline(streaming == nil && !bodyPaused ? timeouts.handler : 0, from: readAt)
         case .answered, .lingering, .closed:
             return
         }
@@ -166,7 +171,7 @@ extension Connection {
             return nil
         case .complete(let length):
             unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)
-            exchange.start = readAt
+            unsafe exchange.start = readAt
             unsafe exchange.connection = self
             receive(exchange)
             return length
@@ -190,9 +195,6 @@ extension Connection {
         phase = .waiting
         bodyBytes = 0
         bodyBegan = readAt
-        if case .length(let length) = unsafe content, length > UInt64(service.limits.body) {
-            return refuse(.contentTooLarge)
-        }
         if let refusal = exchange.head.refusal {
             refuse(refusal)
         } else {
@@ -205,8 +207,8 @@ extension Connection {
     func advance() {
         guard phase == .waiting || phase == .body, let exchange = unsafe exchange else { return }
         if case .none = unsafe content {
-            phase = exchange.isAnswered ? .answered : .waiting
-        } else if exchange.isAnswered || exchange.collector != nil {
+            phase = unsafe exchange.isAnswered ? .answered : .waiting
+        } else if unsafe exchange.isAnswered || exchange.collector != nil {
             phase = .body
         } else {
             phase = .waiting
@@ -218,15 +220,25 @@ extension Connection {
     /// The application asks for the content, inside `receive` or later.
     func bodyIsWanted() {
         guard let exchange = unsafe exchange, case .waiting = phase else { return }
-        if exchange.head.expectContinue, kept.isEmpty, !continueSent {
+        if case .length(let length) = unsafe content, let limit = unsafe exchange.collector?.limit, bodyBytes == 0,
+            length > limit
+        {
+            return bodyFailed(.tooLarge, .contentTooLarge)
+        }
+        if bodyPaused {
+            bodyPaused = false
+            // The time of the pause was not the client's.
+            bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
+        }
+        if exchange.head.expectContinue, keptCount == 0, !continueSent {
             continueSent = true
             unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()
             flush()
         }
-        guard !isProcessing, phase == .waiting else { return }
+        guard phase == .waiting else { return }
         phase = .body
-        processKept()
+        if !isProcessing { processKept() }
     }
 
     /// Uses bytes of a body. Returns how many; on its end the phase has moved on.
@@ -238,7 +250,12 @@ extension Connection {
         case .length(let remaining):
             let count = Int(min(remaining, UInt64(range.count)))
             guard take(range.prefix(count)) else { return count }
-            if UInt64(count) == remaining { bodyDone() } else { unsafe content = .length(remaining - UInt64(count)) }
+            guard UInt64(count) < remaining else {
+                bodyDone()
+                return count
+            }
+            unsafe content = .length(remaining - UInt64(count))
+            if bodyPaused { phase = .waiting }
             return count
         case .chunked(let chunked):
             return readChunks(range, chunked)
@@ -256,6 +273,10 @@ extension Connection {
             case .data(let data):
                 guard take(offset &+ data.lowerBound..<offset &+ data.upperBound) else { return range.count }
                 offset &+= data.upperBound
+                if bodyPaused {
+                    phase = .waiting
+                    return offset &- range.lowerBound
+                }
             case .end(let consumed):
                 bodyDone()
                 return offset &+ consumed &- range.lowerBound
@@ -271,10 +292,16 @@ extension Connection {
     private func take(_ range: Range<Int>) -> Bool {
         guard let exchange = unsafe exchange else { return false }
         bodyBytes &+= UInt64(range.count)
-        if let limit = exchange.collector?.limit {
-            guard (exchange.collector?.bytes.count ?? 0) + range.count <= limit else {
+        if let limit = unsafe exchange.collector?.limit {
+            guard bodyBytes <= limit else {
                 bodyFailed(.tooLarge, .contentTooLarge)
                 return false
+            }
+            if let piece = unsafe exchange.collector?.piece {
+                let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
+                bodyPaused = unsafe !piece(bytes.bytes)
+                if bodyPaused { bodyPausedAt = EventLoop.monotonicNanoseconds() }
+                return true
             }
             unsafe exchange.collector?.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
             return true
@@ -291,7 +318,8 @@ extension Connection {
         unsafe content = .none
         discarded = 0
         continueSent = false
-        if let exchange = unsafe exchange, let collector = exchange.takeCollector() { collector.done(.success(collector.bytes)) }
+        bodyPaused = false
+        if let exchange = unsafe exchange, let collector = exchange.takeCollector() { collector.succeed() }
         advance()
     }
 }

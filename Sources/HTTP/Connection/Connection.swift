@@ -45,15 +45,20 @@ final class Connection {
     let descriptor: Int32
     let slot: Int
     var phase = Phase.head
-    // These three are touched several times a request, each time for the length of one call that doesn't come back here.
+    // These are touched several times a request, each time for the length of one call that doesn't come back here.
     @exclusivity(unchecked) var content = Content.none
     @exclusivity(unchecked) var parser: RequestParser
     /// The request in flight.
     @exclusivity(unchecked) var exchange: Exchange?
     /// Bytes that came and could not be used yet.
     var kept: [UInt8] = []
+    var keptCount = 0
     /// Bytes that the socket didn't take yet.
     var unsent: OutputBuffer?
+    /// Whether the socket is full.
+    var isBlocked = false
+    /// A response that has begun and not ended.
+    var streaming: StreamingResponse?
     var isProcessing = false
     /// The client has ended its side.
     var inputEnded = false
@@ -70,6 +75,9 @@ final class Connection {
     /// Content of the current request that has come, and since when it was to come.
     var bodyBytes: UInt64 = 0
     var bodyBegan: UInt64 = 0
+    /// The application asked for a pause in the content, and when.
+    var bodyPaused = false
+    var bodyPausedAt: UInt64 = 0
     var continueSent = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false

@@ -6,15 +6,16 @@ package import EventLoop
 package final class Exchange {
     /// The request's head. Zero-copy while `Application.receive` runs, a copy of its own afterwards.
     package let head = RequestHead()
-    /// The connection while it waits for this answer; nil once it was answered, or the client is gone.
-    unowned(unsafe) var connection: Connection?
-    package internal(set) final var isAnswered = false
-    /// Called when nobody waits for the answer any longer: the client is gone, or its time was up.
-    package var onCancel: (() -> Void)?
-    /// When the bytes that completed the head were read.
-    var start: UInt64 = 0
-    var collector: BodyCollector?
     private let service: HTTPService
+    // What follows is touched several times a request, on the loop's thread, each time for a load or a store.
+    /// The connection while it waits for this answer; nil once it was answered, or the client is gone.
+    @exclusivity(unchecked) unowned(unsafe) var connection: Connection?
+    @exclusivity(unchecked) package internal(set) final var isAnswered = false
+    /// Called when nobody waits for the answer any longer: the client is gone, or its time was up.
+    @exclusivity(unchecked) package var onCancel: (() -> Void)?
+    /// When the bytes that completed the head were read, in monotonic nanoseconds.
+    @exclusivity(unchecked) package internal(set) final var start: UInt64 = 0
+    @exclusivity(unchecked) var collector: BodyCollector?
 
     init(service: HTTPService) {
         self.service = service
@@ -31,8 +32,8 @@ package final class Exchange {
     /// Where the client waits for a 100 (RFC 9110 §10.1.1) this sends it.
     package func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard head.hasBody else { return done(.success([])) }
-        guard let connection = unsafe connection, !isAnswered, collector == nil else { return done(.failure(.incomplete)) }
-        collector = BodyCollector(limit: limit, done: done)
+        guard let connection = unsafe connection, unsafe !isAnswered, unsafe collector == nil else { return done(.failure(.incomplete)) }
+        unsafe collector = BodyCollector(limit: limit, done: done)
         connection.bodyIsWanted()
     }
 
@@ -45,7 +46,7 @@ package final class Exchange {
     package func respond(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: RawSpan
     ) throws(ResponseEncoder.Failure) {
-        guard !isAnswered, let connection = unsafe connection else { return }
+        guard unsafe !isAnswered, let connection = unsafe connection else { return }
         try connection.respond(to: self, status: status, contentType: contentType, fields: fields, body: body)
     }
 
@@ -58,9 +59,9 @@ package final class Exchange {
 
     /// Prepares a used exchange, that nobody else refers to, for the next request.
     func recycle() {
-        isAnswered = false
-        onCancel = nil
-        collector = nil
+        unsafe isAnswered = false
+        unsafe onCancel = nil
+        unsafe collector = nil
         unsafe connection = nil
         if head.isDetached { head.reset() }
     }
@@ -68,28 +69,50 @@ package final class Exchange {
     /// Nobody waits for the answer any longer.
     func abandon(_ failure: BodyFailure) {
         unsafe connection = nil
-        isAnswered = true
-        if let collector = takeCollector() { collector.done(.failure(failure)) }
-        if let onCancel {
-            self.onCancel = nil
+        unsafe isAnswered = true
+        if let collector = takeCollector() { collector.fail(failure) }
+        if let onCancel = unsafe onCancel {
+            unsafe self.onCancel = nil
             onCancel()
         }
     }
 
     func takeCollector() -> BodyCollector? {
-        defer { collector = nil }
-        return collector
+        defer { unsafe collector = nil }
+        return unsafe collector
     }
 }
 
 /// The content of one request as it comes in, and who waits for it.
 struct BodyCollector {
-    let limit: Int
-    let done: (Result<[UInt8], BodyFailure>) -> Void
+    let limit: UInt64
+    /// Takes pieces as they come, and says whether it wants more; nil where all of it is collected first.
+    let piece: ((RawSpan) -> Bool)?
+    private let collected: ((Result<[UInt8], BodyFailure>) -> Void)?
+    private let end: ((BodyFailure?) -> Void)?
     var bytes: [UInt8] = []
 
     init(limit: Int, done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
+        self.limit = UInt64(max(limit, 0))
+        piece = nil
+        collected = done
+        end = nil
+    }
+
+    init(limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void) {
         self.limit = limit
-        self.done = done
+        self.piece = piece
+        collected = nil
+        self.end = end
+    }
+
+    func succeed() {
+        collected?(.success(bytes))
+        end?(nil)
+    }
+
+    func fail(_ failure: BodyFailure) {
+        collected?(.failure(failure))
+        end?(failure)
     }
 }

@@ -12,7 +12,7 @@ enum Authority {
         } else {
             let name = ByteClass.registeredName
             while index < end {
-                let letters = Bytewise.letterOrHyphen(input.partialWord(index, end: end))
+                let letters = Bytewise.hostByte(input.partialWord(index, end: end))
                 index &+= (~letters & Bytewise.tops).trailingZeroBitCount &>> 3
                 if index >= end { break }
                 let byte = input.byte(index)

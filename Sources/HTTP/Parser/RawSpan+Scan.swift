@@ -37,6 +37,16 @@ enum Bytewise {
         return (letter | ~((hyphen & ~tops) &+ ~tops)) & ~word & tops
     }
 
+    /// Exact in every byte: what most hosts are made of, ASCII letters, digits, hyphens and dots.
+    @inline(__always)
+    static func hostByte(_ word: UInt64) -> UInt64 {
+        let low = word & ~tops
+        // From 0x2D to 0x39, but for the slash.
+        let digit = (low &+ ones &* 0x53) & ~(low &+ ones &* 0x46)
+        let isSlash = ~(((low ^ (ones &* 0x2F)) &+ ~tops))
+        return (letterOrHyphen(word) | (digit & ~isSlash)) & ~word & tops
+    }
+
     /// The word that loads from up to eight letters; a constant to the optimiser.
     @inline(__always)
     static func word(_ text: StaticString) -> UInt64 {
