@@ -43,6 +43,10 @@ let package = Package(
         .executableTarget(
             name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
 
+        .executableTarget(
+            name: "hello", dependencies: ["Everycore"], path: "Sources/Examples/Hello", swiftSettings: strict),
+        .executableTarget(
+            name: "streaming", dependencies: ["Everycore"], path: "Sources/Examples/Streaming", swiftSettings: strict),
         // Started by ProcessTests; not shipped.
         .executableTarget(
             name: "loop-probe", dependencies: ["EventLoop", "CPosix"], path: "Tests/Programs/LoopProbe",
