@@ -21,25 +21,36 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     func send(
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
     ) throws
+
+    // Content that comes or goes piece by piece; HTTP's Exchange says more of each.
+    func streamBody(upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void)
+    func resumeBody()
+    func begin(status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?) throws
+    var isWritable: Bool { get }
+    func write(_ bytes: RawSpan)
+    func whenWritable(_ body: @escaping () -> Void)
+    func end()
+    func abort()
 }
 
 extension RequestExchange {
-    /// Sends a response. Runs on the loop's thread.
+    /// Sends a response; false where only its head was sent, and its content is still to be produced. Runs on the loop's thread.
     /// - Throws: as `send(status:contentType:fields:body:)` does.
     @inline(__always)
-    func send(_ response: Response) throws {
+    func send(_ response: Response) throws -> Bool {
         // What most answers are, and the one that costs nothing but the bytes it writes.
         if response.headers.isEmpty, case .constant(let type) = response.contentType,
             case .constant(let text) = response.body, text.hasPointerRepresentation, response.status == 200
         {
             let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            return try unsafe send(status: 200, contentType: type, fields: [], body: bytes.bytes)
+            try unsafe send(status: 200, contentType: type, fields: [], body: bytes.bytes)
+            return true
         }
-        try sendAny(response)
+        return try sendAny(response)
     }
 
     @inline(never)
-    private func sendAny(_ response: Response) throws {
+    private func sendAny(_ response: Response) throws -> Bool {
         let status = response.status
         guard status >= 200, status <= 599 else { throw UnsendableStatus(status: status) }
         var fields = response.headers.fields
@@ -58,8 +69,8 @@ extension RequestExchange {
             // Literals have a pointer. A StaticString without one holds a single scalar.
             guard text.hasPointerRepresentation else {
                 let text = text.description
-                return try unsafe send(
-                    status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
+                try unsafe send(status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
+                return true
             }
             let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
             try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.bytes)
@@ -67,7 +78,11 @@ extension RequestExchange {
             try unsafe send(status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
         case .bytes(let bytes):
             try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.span.bytes)
+        case .stream(let content):
+            try begin(status: status, contentType: contentType, fields: fields, length: content.length)
+            return false
         }
+        return true
     }
 }
 

@@ -21,6 +21,7 @@ public struct Response: Sendable {
         case constant(StaticString)
         case text(String)
         case bytes([UInt8])
+        case stream(StreamedContent)
     }
 
     /// The status code, 200…599. Anything else becomes a 500 and a line in the log.

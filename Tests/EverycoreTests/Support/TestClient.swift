@@ -113,6 +113,46 @@ final class TestExchange: RequestExchange {
         onAnswer?()
     }
 
+    // A stand-in has its content whole and takes any answer at once.
+
+    func streamBody(upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void) {
+        guard UInt64(body.count) <= limit else {
+            try? send(status: 413, contentType: nil, fields: [], body: RawSpan())
+            return end(.tooLarge)
+        }
+        let body = body
+        if !body.isEmpty { _ = unsafe piece(body.span.bytes) }
+        end(nil)
+    }
+
+    func resumeBody() {}
+
+    private var begun: (status: Int, contentType: StaticString?, fields: [(name: String, value: String)])?
+    private var written: [UInt8] = []
+
+    func begin(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
+    ) throws {
+        begun = (status, contentType, fields)
+    }
+
+    var isWritable: Bool { true }
+
+    func write(_ bytes: RawSpan) {
+        unsafe bytes.withUnsafeBytes { unsafe written.append(contentsOf: $0) }
+    }
+
+    func whenWritable(_ body: @escaping () -> Void) { body() }
+
+    func end() {
+        guard let begun else { return }
+        let written = written
+        try? unsafe send(
+            status: begun.status, contentType: begun.contentType, fields: begun.fields, body: written.span.bytes)
+    }
+
+    func abort() { abandon() }
+
     /// The client goes away, or its time is up.
     func abandon() {
         isAnswered = true

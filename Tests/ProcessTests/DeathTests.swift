@@ -1,0 +1,124 @@
+// Processes that die: workers that are killed or whose handlers crash, and the master. Who notices, for how long, and what is counted.
+
+import Glibc
+import Testing
+
+extension ProcessTests {
+    @Suite struct ADeadProcess {
+        /// From a worker's death to its successor's first answer.
+        private static let replacementTime = Duration.milliseconds(50)
+
+        /// Younger workers that die are replaced after a pause.
+        private func awaitAdulthood(_ server: TestedServer) throws {
+            try server.awaitReady(2)
+            let ages = try server.stats().workers.map(\.uptime_seconds)
+            usleep(UInt32(max(1.02 - (ages.min() ?? 0), 0) * 1_000_000))
+        }
+
+        @Test func thatWasAWorkerIsReplacedUnderLoadAndCostsOnlyItsOwnConnections() throws {
+            let server = try TestedServer.everycore()
+            try awaitAdulthood(server)
+            let base = try server.stats().total.requests
+            let watch = try Watch(server, perWorker: 8)
+            try watch.run(within: .milliseconds(200)) { false }
+            let victim = try #require(watch.clients.first { $0.who.worker == 1 }).who
+            let diedAt = ContinuousClock.now
+            kill(victim.pid, SIGKILL)
+            #expect(try watch.run(within: .seconds(2)) { watch.first(ofSlot: 1, generation: 2) != nil })
+            let replacedAfter = try #require(watch.first(ofSlot: 1, generation: 2)) - diedAt
+            #expect(replacedAfter < Self.replacementTime, "took \(replacedAfter)")
+            try watch.run(within: .milliseconds(200)) { false }
+            watch.finish()
+            print("killed worker: replaced after \(replacedAfter), slowest probe \(watch.slowestProbe), slowest answer \(watch.slowestAnswer)")
+            #expect(watch.totals.count > 10)
+            #expect(zip(watch.totals, watch.totals.dropFirst()).allSatisfy { $0 <= $1 }, "\(watch.totals)")
+            #expect(watch.losses.count == 8)
+            #expect(watch.losses.allSatisfy { $0.who == victim }, "\(watch.losses)")
+            #expect(watch.refusals == [])
+            // A probe that the dead worker had accepted fails with it.
+            #expect(watch.probeFailures.count <= 4)
+            let stats = try server.stats()
+            let answered = base + watch.answered + watch.probesAnswered + watch.asked
+            let inFlight = watch.losses.count + watch.probeFailures.count
+            #expect(stats.total.requests >= answered && stats.total.requests <= answered + inFlight)
+            #expect(stats.total.restarts == 1)
+            #expect(stats.workers.map(\.generation) == [1, 2])
+            #expect(server.program.error.contains("SIGKILL"))
+            #expect(server.stop() == 0)
+            #expect(server.program.output.contains("requests    \(stats.total.requests) ("))
+        }
+
+        @Test func thatWasTheMasterTakesEveryWorkerWithIt() throws {
+            let server = try TestedServer.harmful()
+            // Also those whose loop doesn't turn.
+            for target in ["/spin", "/hang"] { try server.connect().request("GET", target) }
+            let children = ProcessTable.children(of: server.program.pid)
+            #expect(children.count == 3)
+            server.program.signal(SIGKILL)
+            let isOver = server.program.becomesTrue(within: .seconds(1)) { !children.contains(where: ProcessTable.isAlive) }
+            #expect(isOver)
+            #expect(server.program.wait(within: .seconds(1)) == -SIGKILL)
+        }
+
+        static let crashes = ["/trap", "/abort", "/overflow", "/trap-async"]
+
+        @Test(arguments: crashes, ["enable=no", "enable=yes"])
+        func whoseHandlerCrashedIsReplacedAtOnce(_ target: String, _ backtrace: String) throws {
+            let server = try TestedServer.harmful(environment: ["SWIFT_BACKTRACE": backtrace])
+            try awaitAdulthood(server)
+            let watch = try Watch(server)
+            let (client, victim) = try server.connect(toSlot: 0)
+            try watch.run(within: .milliseconds(50)) { false }
+            watch.doomed = client
+            client.request("GET", target)
+            #expect(try watch.run(within: .seconds(3)) { watch.first(ofSlot: 0, generation: 2) != nil })
+            let replacedAfter = try #require(watch.first(ofSlot: 0, generation: 2)) - #require(watch.doomedEndedAt)
+            // The backtracer is at work now. Nobody may notice.
+            try watch.run(within: .milliseconds(300)) { false }
+            watch.finish()
+            print("\(target) \(backtrace): replaced after \(replacedAfter), slowest probe \(watch.slowestProbe), slowest answer \(watch.slowestAnswer)")
+            #expect(replacedAfter < Self.replacementTime, "took \(replacedAfter)")
+            #expect(watch.slowestProbe < .milliseconds(100), "a new connection waited \(watch.slowestProbe)")
+            #expect(watch.losses.count == 4)
+            #expect(watch.losses.allSatisfy { $0.who == victim }, "\(watch.losses)")
+            let other = watch.clients.filter { $0.who.worker == 1 }
+            #expect(other.allSatisfy { $0.answered > 10 })
+            #expect(watch.slowestAnswer < .milliseconds(250))
+            #expect(try server.stats().total.restarts == 1)
+            #expect(server.program.logs("worker died", within: .seconds(10)), "\(server.program.error)")
+            let line = server.program.error.split(separator: "\n").first { $0.contains("worker died") } ?? ""
+            #expect(line.contains("worker=0") && line.contains("gen=1") && line.contains("pid=\(victim.pid)"), "\(line)")
+            if target != "/trap-async" { #expect(line.contains("request=GET \(target)"), "\(line)") }
+            #expect(server.stop() == 0)
+        }
+
+        @Test func thatLeftByItselfIsReplacedToo() throws {
+            let server = try TestedServer.harmful()
+            try awaitAdulthood(server)
+            let (client, _) = try server.connect(toSlot: 0)
+            client.request("GET", "/exit")
+            #expect(client.awaitEnd() != nil)
+            let watch = try Watch(server, workers: 0)
+            #expect(try watch.run(within: .seconds(1)) { watch.first(ofSlot: 0, generation: 2) != nil })
+            watch.finish()
+            #expect(server.stop() == 0)
+        }
+
+        @Test func thatGotTermFromOutsideFinishesItsWorkAndIsReplaced() throws {
+            let server = try TestedServer.everycore()
+            try awaitAdulthood(server)
+            let (client, who) = try server.connect(toSlot: 0)
+            client.request("GET", "/sleep?ms=300")
+            try server.connect(toSlot: 0).connection.leave()
+            let watch = try Watch(server, workers: 0)
+            kill(who.pid, SIGTERM)
+            #expect(try watch.run(within: .seconds(1)) { watch.first(ofSlot: 0, generation: 2) != nil })
+            watch.finish()
+            #expect(watch.probeFailures == [])
+            #expect(try client.reply().body == "slept 300 ms\n")
+            client.leave()
+            #expect(server.program.becomesTrue(within: .seconds(2)) { ProcessTable.state(of: who.pid) == nil })
+            #expect(server.stop() == 0)
+        }
+    }
+}
