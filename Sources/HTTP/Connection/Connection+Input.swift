@@ -98,6 +98,8 @@ extension Connection {
         if phase == .answered { recycleExchange() }
         guard unsafe exchange != nil else { return }
         if phase == .head {
+            // A refused head has been answered: without this, the next request would count as answered too.
+            unsafe exchange?.recycle()
             service.keepSpare(unsafe exchange.take())
         } else {
             unsafe exchange?.head.detach()
@@ -171,6 +173,7 @@ extension Connection {
         case .refused(let refusal):
             unsafe parser.reset()
             service.figures.add(.parseFailures, 1)
+            unsafe exchange.start = readAt
             unsafe exchange.connection = self
             refuse(refusal)
             return nil
