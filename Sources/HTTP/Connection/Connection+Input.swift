@@ -98,6 +98,8 @@ extension Connection {
         if phase == .answered { recycleExchange() }
         guard unsafe exchange != nil else { return }
         if phase == .head {
+            // A refused head has been answered: without this, the next request would count as answered too.
+            unsafe exchange?.recycle()
             service.keepSpare(unsafe exchange.take())
         } else {
             unsafe exchange?.head.detach()
@@ -154,6 +156,11 @@ extension Connection {
         service.deadlines[slot] = min(service.deadlines[slot], due)
     }
 
+    /// Whether it was the average that ran out, and not the time between two pieces.
+    func bodyIsTooSlow(_ now: UInt64) -> Bool {
+        service.timeouts.body == 0 || now &- min(readAt, now) < service.timeouts.body
+    }
+
     // MARK: Head
 
     /// Reads one head and hands the request over. Returns the head's length, or nil when it isn't whole or was refused.
@@ -166,6 +173,7 @@ extension Connection {
         case .refused(let refusal):
             unsafe parser.reset()
             service.figures.add(.parseFailures, 1)
+            unsafe exchange.start = readAt
             unsafe exchange.connection = self
             refuse(refusal)
             return nil
