@@ -238,7 +238,7 @@ extension Connection {
             // The time of the pause was not the client's.
             bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
         }
-        if exchange.head.expectContinue, keptCount == 0, !continueSent {
+        if exchange.head.expectContinue, !continueSent {
             continueSent = true
             unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()
