@@ -52,6 +52,11 @@ extension Connection {
     func processKept() {
         guard phase != .closed, phase != .lingering else { return }
         readAt = EventLoop.monotonicNanoseconds()
+        if phase == .body {
+            // Its time runs from now, not from when its head came.
+            bodyBegan = readAt
+            bodyBytes = 0
+        }
         process(restoreKept())
     }
 
@@ -233,7 +238,11 @@ extension Connection {
             // The time of the pause was not the client's.
             bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
         }
-        if exchange.head.expectContinue, keptCount == 0, !continueSent {
+        if case .length(let length) = unsafe content, let limit = unsafe exchange.collector?.limit, length > UInt64(clamping: limit) {
+            return bodyFailed(.tooLarge, .contentTooLarge)
+        }
+        // Also where the content is here already, so that the answer doesn't depend on how the bytes came.
+        if exchange.head.expectContinue, !continueSent {
             continueSent = true
             unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()
