@@ -11,7 +11,8 @@ extension Connection {
         guard let exchange = unsafe exchange, unsafe !exchange.isAnswered else { return }
         guard streaming == nil else { return closeNow(.incomplete) }
         let text = "\(refusal.status) \(refusal.reason)\n"
-        let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining
+        let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining && !isLastRequest
+        if !isProcessing { service.updateDate() }
         let request = ResponseEncoder.Request(
             minorVersion: exchange.head.minorVersion, isHead: exchange.head.method == .head, keepsConnection: keeps)
         let body = unsafe text.utf8Span.span.bytes
