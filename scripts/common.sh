@@ -74,7 +74,7 @@ build() {
   say "building $name"
   log=$(mktemp)
   quietly "$log" swift build "$@" || status=$?
-  build_warnings=$(grep -E "^($root/|warning:).*" "$log" | grep -E '(^|[0-9]: )warning:' | grep -v "^$root/\.build" | sort -u || true)
+  build_warnings=$(grep -E "^$root/(Package\.swift|Sources/|Tests/).*[0-9]: warning:|^warning: '$(basename "${root,,}")':" "$log" | sort -u || true)
   [ $status -eq 0 ] || grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" >&2 || true
   rm -f "$log"
   return $status

@@ -56,5 +56,47 @@ extension ProcessTests {
             free.leave()
             #expect(server.stop() == 0)
         }
+
+        @Test func thatWritesRubbishToTheMasterIsCountedAndDisturbsNothing() throws {
+            let server = try TestedServer.harmful()
+            let (client, who) = try server.connect(toSlot: 0)
+            client.request("GET", "/garble")
+            let sent = try client.reply()
+            #expect(sent.status == 200)
+            #expect(Int(sent.body) ?? 0 > 10, "\(sent.body)")
+            #expect(server.program.logs("ignored a packet"))
+            client.request("GET", "/whoami")
+            #expect(try client.reply().identity() == who)
+            client.leave()
+            let stats = try server.stats()
+            #expect(stats.total.restarts == 0)
+            #expect(stats.server.workers_ready == 2)
+            #expect(server.stop() == 0)
+            #expect(server.program.output.contains("requests    \(stats.total.requests) ("))
+            #expect(!server.program.output.contains(", 0 ignored"))
+        }
+
+        @Test func thatFailsIsAnsweredAlsoWhenNobodyReadsTheLog() throws {
+            let program = try Running(
+                "test-server", ["port=0", "admin=127.0.0.1:0", "workers=2"], environment: ["SWIFT_BACKTRACE": "enable=no"],
+                errorIsStuck: true)
+            let server = try TestedServer(program)
+            let client = try server.connect()
+            client.request("GET", "/throws")
+            #expect(try client.reply(within: .seconds(1)).status == 500)
+            // The master has something to log as well, and has to replace the worker all the same.
+            let victim = try client.whoami()
+            client.leave()
+            kill(victim.pid, SIGKILL)
+            let isReplaced = server.program.becomesTrue(within: .seconds(2)) {
+                guard let stats = try? server.stats() else { return false }
+                return stats.workers[victim.worker].generation == 2 && stats.workers[victim.worker].state == "ready"
+            }
+            #expect(isReplaced)
+            program.unstickError()
+            #expect(server.stop() == 0)
+            #expect(program.error.contains("log lines were lost"))
+            #expect(program.error.contains("stopping"))
+        }
     }
 }

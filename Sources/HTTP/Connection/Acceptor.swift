@@ -29,7 +29,7 @@ final class Acceptor {
 
     private func accept(atMost count: Int) {
         for _ in 0..<count {
-            guard service.hasRoom else {
+            guard service.hasRoom || service.makeRoom() else {
                 watch?.pause()
                 return
             }
@@ -37,10 +37,12 @@ final class Acceptor {
             guard descriptor >= 0 else {
                 switch errno {
                 case EINTR, ECONNABORTED: continue
-                case EMFILE, ENFILE, ENOBUFS, ENOMEM: rest()
-                default: break
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                    if service.makeRoom() { continue }
+                    rest()
+                    return
+                default: return
                 }
-                return
             }
             service.open(descriptor)
         }

@@ -10,6 +10,7 @@ extension Connection {
     func refuse(_ refusal: Refusal) {
         guard let exchange = unsafe exchange, unsafe !exchange.isAnswered else { return }
         guard streaming == nil else { return closeNow(.incomplete) }
+        if let limit = refusal.limit { service.figures.add(limit, 1) }
         let text = "\(refusal.status) \(refusal.reason)\n"
         let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining && !isLastRequest
         if !isProcessing { service.updateDate() }
@@ -67,9 +68,10 @@ extension Connection {
             service.figures.add(.timeoutsHeader, 1)
             timeOut(.timeout)
         case .body:
-            service.figures.add(.timeoutsBody, 1)
+            service.figures.add(bodyIsTooSlow(now) ? .limitBodyRate : .timeoutsBody, 1)
             timeOut(.timeout)
         case .waiting, .answered:
+            service.figures.add(.timeoutsHandler, 1)
             timeOut(Refusal(503, "the server did not answer in time"))
         case .lingering, .closed:
             closeNow(.incomplete)
@@ -98,6 +100,15 @@ extension Connection {
         guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
         readable()
         if phase == .head, kept.isEmpty, unsafe exchange == nil, !isBlocked, !closesAfterOutput { lingerClose() }
+    }
+
+    /// Between two requests of a kept connection.
+    var isIdle: Bool { phase == .head && keptCount == 0 && requestsServed > 0 && !isBlocked }
+
+    /// Closes an idle connection, unless a request is just arriving.
+    func giveWay() {
+        readable()
+        if isIdle { closeNow(.incomplete) }
     }
 
     // MARK: The end

@@ -161,6 +161,11 @@ extension Connection {
         service.deadlines[slot] = min(service.deadlines[slot], due)
     }
 
+    /// Whether it was the average that ran out, and not the time between two pieces.
+    func bodyIsTooSlow(_ now: UInt64) -> Bool {
+        service.timeouts.body == 0 || now &- min(readAt, now) < service.timeouts.body
+    }
+
     // MARK: Head
 
     /// Reads one head and hands the request over. Returns the head's length, or nil when it isn't whole or was refused.

@@ -42,7 +42,9 @@ extension Connection {
 
     private var isLastRequest: Bool {
         let bound = service.connectionLimits.requestsPerConnection
-        return bound > 0 && requestsServed &+ 1 >= bound
+        guard bound > 0, requestsServed &+ 1 >= bound else { return false }
+        service.figures.add(.limitRequestsPerConnection, 1)
+        return true
     }
 
     /// Books an answer that is in the output buffer.

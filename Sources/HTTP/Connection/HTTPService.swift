@@ -76,6 +76,19 @@ package import Statistics
         connectionLimits.connections == 0 || openConnections < connectionLimits.connections
     }
 
+    /// Closes the connection that has been idle for longest, for one that waits in the queue. False when none is idle.
+    func makeRoom() -> Bool {
+        figures.add(.limitConnections, 1)
+        var oldest: Connection?
+        for case let connection? in connections where connection.isIdle {
+            if let candidate = oldest, candidate.readAt <= connection.readAt { continue }
+            oldest = connection
+        }
+        guard let oldest else { return false }
+        oldest.giveWay()
+        return oldest.phase == .closed
+    }
+
     func open(_ descriptor: Int32) {
         let slot = deadlines.allocate()
         let connection = Connection(service: self, descriptor: descriptor, slot: slot)

@@ -12,21 +12,30 @@ final class Running {
     private(set) var error = ""
     /// The exit status, or the negative number of the signal that ended it; nil while it runs.
     private(set) var status: Int32?
+    private var errorIsStuck: Bool
     private var outputEnd: Int32
     private var errorEnd: Int32
 
-    /// - Parameter wrapper: what is to start the program, such as `["taskset", "-c", "0"]`.
-    init(_ program: String, _ arguments: [String], environment: [String: String] = [:], wrapper: [String] = []) throws {
+    /// - Parameters:
+    ///   - wrapper: what is to start the program, such as `["taskset", "-c", "0"]`.
+    ///   - terminal: what standard output is, instead of a pipe.
+    ///   - errorIsStuck: standard error is a pipe that is full, and nobody reads it until `unstickError()`.
+    init(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], wrapper: [String] = [],
+        errorIsStuck: Bool = false, terminal: Terminal? = nil
+    ) throws {
         let words = wrapper + ["\(Self.folder)/\(program)"] + arguments
         var variables = environment
         for name in ["LD_LIBRARY_PATH", "PATH"] where variables[name] == nil {
             if let value = unsafe getenv(name) { variables[name] = unsafe String(cString: value) }
         }
-        let (output, error) = (try Self.pipe(), try Self.pipe())
+        let (output, error) = (try terminal?.ends() ?? Self.pipe(), try Self.pipe())
         defer {
             close(output.write)
             close(error.write)
         }
+        if errorIsStuck { Self.fill(error.write) }
+        self.errorIsStuck = errorIsStuck
         pid = try Self.spawn(words, variables, output: output.write, error: error.write)
         (outputEnd, errorEnd) = (output.read, error.read)
     }
@@ -101,7 +110,13 @@ final class Running {
     /// Takes what the pipes hold, without waiting.
     func collect() {
         output += Self.drain(outputEnd)
-        error += Self.drain(errorEnd)
+        if !errorIsStuck { error += Self.drain(errorEnd) }
+    }
+
+    /// The reader of the program's standard error comes back.
+    func unstickError() {
+        errorIsStuck = false
+        collect()
     }
 
     private static func drain(_ descriptor: Int32) -> String {
@@ -111,7 +126,8 @@ final class Running {
         while true {
             let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
             guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
-            bytes += chunk.prefix(count)
+            // Zeros are what a pipe was filled with.
+            bytes += chunk.prefix(count).filter { $0 != 0 }
         }
     }
 
@@ -134,6 +150,14 @@ final class Running {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
         return (ends[0], ends[1])
+    }
+
+    private static func fill(_ descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        var byte: UInt8 = 0
+        while unsafe write(descriptor, &byte, 1) == 1 {}
+        // The program shares the open file, and expects it to be as a shell would have made it.
+        _ = fcntl(descriptor, F_SETFL, 0)
     }
 
     private static func spawn(

@@ -42,6 +42,8 @@ func addHarm(_ routes: inout Routes) {
         usleep(min(milliseconds, 10_000) * 1000)
         return .text("slow\n")
     }
+    // Writes rubbish to everything that leads to the master; answers how many pieces were taken.
+    routes.get("/garble") { _ in .text("\(garble())") }
     // What a handler that starts work beside the request does.
     routes.get("/tasks") { _ async throws in
         let sum = await withTaskGroup(of: Int.self) { group in
@@ -65,4 +67,22 @@ func recurse(_ path: inout [Int]) -> Int {
     path.append(path.count)
     let below = path.count < Int.max ? recurse(&path) : 0
     return below &+ (path.popLast() ?? 0)
+}
+
+/// Packets of many lengths, on every packet socket of this process: reports and messages go to the master on such.
+func garble() -> Int {
+    var sent = 0
+    for descriptor: Int32 in 3..<256 {
+        var type: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0,
+            type == Int32(SOCK_DGRAM.rawValue) || type == Int32(SOCK_SEQPACKET.rawValue)
+        else { continue }
+        for count in [1, 2, 7, 8, 64, 300, 5000, 100_000] {
+            let rubbish = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count) }
+            let result = unsafe rubbish.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress, count, Int32(MSG_DONTWAIT)) }
+            if result == count { sent += 1 }
+        }
+    }
+    return sent
 }
