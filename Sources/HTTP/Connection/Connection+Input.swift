@@ -52,11 +52,8 @@ extension Connection {
     func processKept() {
         guard phase != .closed, phase != .lingering else { return }
         readAt = EventLoop.monotonicNanoseconds()
-        if phase == .body {
-            // Its time runs from now, not from when its head came.
-            bodyBegan = readAt
-            bodyBytes = 0
-        }
+        // A body's time runs from when it is wanted, not from when its head came.
+        if phase == .body, bodyBytes == 0 { bodyBegan = readAt }
         process(restoreKept())
     }
 
@@ -65,7 +62,7 @@ extension Connection {
         isProcessing = true
         assert(!service.isBusy)
         service.isBusy = true
-        unsafe service.encoder.updateDate(unixSeconds: Int64(time(nil)))
+        service.updateDate()
         var offset = 0
         processing: while !isBlocked, !closesAfterOutput {
             switch phase {
@@ -242,9 +239,6 @@ extension Connection {
             bodyPaused = false
             // The time of the pause was not the client's.
             bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
-        }
-        if case .length(let length) = unsafe content, let limit = unsafe exchange.collector?.limit, length > UInt64(clamping: limit) {
-            return bodyFailed(.tooLarge, .contentTooLarge)
         }
         // Also where the content is here already, so that the answer doesn't depend on how the bytes came.
         if exchange.head.expectContinue, !continueSent {

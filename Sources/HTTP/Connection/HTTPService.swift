@@ -131,6 +131,10 @@ package import Statistics
 
     // MARK: Time
 
+    /// Before anything is answered: once for a batch of requests, each time for an answer that comes on its own.
+    @inline(__always)
+    func updateDate() { unsafe encoder.updateDate(unixSeconds: Int64(time(nil))) }
+
     /// Only a worker with connections looks at deadlines: an idle one sleeps.
     private func startSweep() {
         guard sweep == nil else { return }
