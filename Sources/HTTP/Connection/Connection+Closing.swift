@@ -61,7 +61,7 @@ extension Connection {
             return closeNow(.incomplete)
         }
         switch phase {
-        case .head where requestsServed > 0 && keptCount == 0:
+        case .head where keptCount == 0 && (requestsServed > 0 || service.isDraining):
             service.figures.add(.timeoutsIdle, 1)
             lingerClose()
         case .head:
@@ -95,12 +95,17 @@ extension Connection {
         cancel?()
     }
 
-    /// The service takes no more requests: an idle connection ends now, unless a request is just arriving.
+    /// The service takes no more requests: an idle connection ends now, unless a request is just arriving. A client that has
+    /// connected and sent nothing yet is about to: it has a moment.
     func serviceDrains() {
         guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
         readable()
-        if phase == .head, kept.isEmpty, unsafe exchange == nil, !isBlocked, !closesAfterOutput { lingerClose() }
+        guard phase == .head, keptCount == 0, unsafe exchange == nil, !isBlocked, !closesAfterOutput else { return }
+        guard requestsServed == 0 else { return lingerClose() }
+        service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
     }
+
+    private static var drainGrace: UInt64 { 1_000_000_000 }
 
     /// Between two requests of a kept connection.
     var isIdle: Bool { phase == .head && keptCount == 0 && requestsServed > 0 && !isBlocked }
