@@ -83,7 +83,7 @@ extension Connection {
         let exchange = unsafe exchange ?? service.takeExchange()
         if unsafe self.exchange == nil { exchange.head.reset() }
         unsafe self.exchange = exchange
-        guard unsafe !exchange.isAnswered else { return closeNow(.incomplete) }
+        guard unsafe !exchange.isAnswered else { return lingerClose() }
         lingers = true
         let cancel = unsafe exchange.onCancel
         let collector = exchange.takeCollector()
@@ -120,7 +120,15 @@ extension Connection {
 
     /// After the last answer was written.
     func finishClosing() {
-        if lingers, !inputEnded { lingerClose() } else { closeNow(.incomplete) }
+        guard phase != .closed, phase != .lingering else { return }
+        if !inputEnded, lingers || hasUnreadInput { lingerClose() } else { closeNow(.incomplete) }
+    }
+
+    /// Whether bytes came that nobody has looked at. They are thrown away.
+    private var hasUnreadInput: Bool {
+        let count = unsafe recv(descriptor, service.inputStart, service.inputCapacity, 0)
+        if count > 0 { service.figures.add(.bytesIn, UInt64(count)) }
+        return count > 0
     }
 
     /// Ends our side, and reads on for a bounded time and amount: a close with unread input would make the kernel reset the
@@ -139,17 +147,19 @@ extension Connection {
     }
 
     private static var lingerTime: UInt64 { 2_000_000_000 }
-    private static var lingerBytes: Int { 1 << 20 }
+    private static var lingerBytes: Int { 1 << 24 }
 
     func discardInput() {
-        while discarded < Self.lingerBytes {
+        // A part of it in one go, then others have their turn.
+        for _ in 0..<16 {
             let count = unsafe read(descriptor, service.inputStart, service.inputCapacity)
-            if count < 0 && errno == EAGAIN { return }
-            guard count > 0 else { break }
+            if count < 0, errno == EAGAIN || errno == EINTR { return }
+            guard count > 0 else { return closeNow(.incomplete) }
             service.figures.add(.bytesIn, UInt64(count))
             discarded &+= count
+            // Beyond the bound the client has to wait; until the time is over it can still read its answer.
+            if discarded >= Self.lingerBytes { return pauseReading() }
         }
-        closeNow(.incomplete)
     }
 
     private func releaseExchange(_ failure: BodyFailure) {
