@@ -9,7 +9,7 @@ extension Connection {
     /// Answers a request that can't be served with a short text that says what was wrong.
     func refuse(_ refusal: Refusal) {
         guard let exchange = unsafe exchange, unsafe !exchange.isAnswered else { return }
-        guard streaming == nil else { return closeNow(.incomplete) }
+        guard streaming == nil else { return breakOff() }
         if let limit = refusal.limit { service.figures.add(limit, 1) }
         let text = "\(refusal.status) \(refusal.reason)\n"
         let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining && !isLastRequest
@@ -117,6 +117,12 @@ extension Connection {
     }
 
     // MARK: The end
+
+    /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
+    func breakOff() {
+        flush()
+        closeNow(.incomplete)
+    }
 
     /// After the last answer was written.
     func finishClosing() {

@@ -82,7 +82,7 @@ extension Connection {
         }
         isProcessing = false
         service.isBusy = false
-        guard phase != .closed else { return }
+        guard phase != .closed else { return unsafe service.output.removeAll() }
         if offset < count {
             if closesAfterOutput { lingers = true } else { keep(offset..<count) }
         }
