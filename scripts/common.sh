@@ -45,7 +45,7 @@ apt_install() {
 
 # What every build needs: libevent, and a C library to compile against.
 need_build_tools() {
-  command -v swift >/dev/null || die "Swift 6.2 or later isn't on the PATH; https://www.swift.org/install/linux tells how to install it"
+  command -v swift >/dev/null || die "Swift 6.3 or later isn't on the PATH; https://www.swift.org/install/linux tells how to install it"
   install_missing libevent-dev libc6-dev pkg-config git ca-certificates
 }
 
