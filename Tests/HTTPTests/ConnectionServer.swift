@@ -95,8 +95,9 @@ import Synchronization
     }
 }
 
-/// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/big/BYTES`, `/status/N`, `/kept`,
-/// `/injected`, `/twice`, `/mirror`; anything else says what the request was.
+/// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`,
+/// `/injected`,
+/// `/twice`, `/mirror`, `/whenever` and `/release`, `/answers-when-cancelled`; anything else says what the request was.
 final class WireApplication: Application {
     var loop: EventLoop?
     /// Paths in the order in which they came.
@@ -122,6 +123,7 @@ final class WireApplication: Application {
         case "later": later(number) { [self] in text(exchange, "later \(number)") }
         case "later-echo": later(number) { [self] in echo(exchange, limit: 1 << 20) }
         case "whenever": waiting.append { [self] in echo(exchange, limit: 1 << 20) }
+        case "forgotten": break
         case "never":
             kept.append(exchange)
             exchange.onCancel = { [self] in cancelled += 1 }
@@ -129,6 +131,17 @@ final class WireApplication: Application {
             kept.append(exchange)
             exchange.onCancel = { [self] in cancelled += 1 }
             exchange.collectBody(upTo: 1 << 20) { [self] in if case .failure(let failure) = $0 { bodyFailures.append(failure) } }
+        case "answers-when-cancelled":
+            exchange.onCancel = { [self] in
+                cancelled += 1
+                text(exchange, "too late")
+            }
+            kept.append(exchange)
+        case "release":
+            let released = waiting
+            waiting = []
+            for answer in released { answer() }
+            text(exchange, "released \(released.count)")
         case "big": try? exchange.respond(status: 200, body: [UInt8](repeating: 0x78, count: number))
         case "status": try? exchange.respond(status: number, body: raw("content"))
         case "kept":

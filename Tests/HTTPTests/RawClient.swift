@@ -151,6 +151,14 @@ final class RawClient {
         return end
     }
 
+    /// One read(2) of at most that many bytes.
+    func readOnce(upTo limit: Int) {
+        guard wait(Int16(POLLIN), until: EventLoop.monotonicNanoseconds() + 1_000_000_000) else { return }
+        var buffer = [UInt8](repeating: 0, count: limit)
+        let count = unsafe Glibc.read(descriptor, &buffer, limit)
+        if count > 0 { received += buffer[0..<count] } else { end = count == 0 ? .closed : .reset }
+    }
+
     /// Reads until that text has come.
     func read(until text: String, seconds: Double = 5) -> Bool {
         let wanted = Array(text.utf8)

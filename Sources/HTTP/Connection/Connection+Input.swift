@@ -52,6 +52,8 @@ extension Connection {
     func processKept() {
         guard phase != .closed, phase != .lingering else { return }
         readAt = EventLoop.monotonicNanoseconds()
+        // A body's time runs from when it is wanted, not from when its head came.
+        if phase == .body, bodyBytes == 0 { bodyBegan = readAt }
         process(restoreKept())
     }
 
@@ -60,7 +62,7 @@ extension Connection {
         isProcessing = true
         assert(!service.isBusy)
         service.isBusy = true
-        unsafe service.encoder.updateDate(unixSeconds: Int64(time(nil)))
+        service.updateDate()
         var offset = 0
         processing: while !isBlocked, !closesAfterOutput {
             switch phase {
@@ -80,7 +82,7 @@ extension Connection {
         }
         isProcessing = false
         service.isBusy = false
-        guard phase != .closed else { return }
+        guard phase != .closed else { return unsafe service.output.removeAll() }
         if offset < count {
             if closesAfterOutput { lingers = true } else { keep(offset..<count) }
         }
@@ -240,7 +242,8 @@ extension Connection {
             // The time of the pause was not the client's.
             bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
         }
-        if exchange.head.expectContinue, keptCount == 0, !continueSent {
+        // Also where the content is here already, so that the answer doesn't depend on how the bytes came.
+        if exchange.head.expectContinue, !continueSent {
             continueSent = true
             unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()
