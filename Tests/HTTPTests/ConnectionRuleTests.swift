@@ -78,8 +78,7 @@ import Testing
                 } else {
                     // Answered early where content is announced that never comes.
                     let wanted = testCase.facts.contains { $0.contains("refusal=501") || $0.hasPrefix("other ") } ? 501
-                        : testCase.facts.contains { $0.contains("refusal=417") } ? 417
-                        : 200
+                        : testCase.facts.contains { $0.contains("refusal=417") } ? 417 : 200
                     #expect(statuses == [wanted], "\(testCase) \(cut): \(responses)")
                 }
                 #expect(client.end != .open, "\(testCase) \(cut)")

@@ -54,6 +54,8 @@ package final class RoutedApplication {
         let method = head.method
         switch method {
         case .connect, .other: return refuse(exchange, HTTPError(501))
+        // The whole server is meant, not a path that a parameter could match (RFC 9110 §9.3.7).
+        case .options where head.targetForm == .asterisk: return listMethods(exchange, table.allMethods)
         case .trace: return refuseMethod(exchange, head.withPath { table.allowedMethods($0) })
         default: break
         }
@@ -68,7 +70,7 @@ package final class RoutedApplication {
         case .methodNotAllowed(let methods):
             method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
         case .notFound:
-            head.targetForm == .asterisk ? listMethods(exchange, table.allMethods) : refuse(exchange, HTTPError(404))
+            refuse(exchange, HTTPError(404))
         }
     }
 

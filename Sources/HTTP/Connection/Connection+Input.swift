@@ -178,6 +178,8 @@ extension Connection {
             unsafe exchange.start = readAt
             unsafe exchange.connection = self
             refuse(refusal)
+            // So that the exchange is made ready for reuse before another connection gets it.
+            phase = .answered
             return nil
         case .complete(let length):
             unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)

@@ -56,6 +56,8 @@ final class Connection {
         }
     }
 
+    var hasInput: Bool { !input.isEmpty }
+
     /// The next whole reply of those that have arrived.
     func nextReply(toHead: Bool = false) -> Reply? {
         guard let (reply, length) = Reply.parse(input, toHead: toHead) else { return nil }
