@@ -3,6 +3,7 @@
 // before the fork.
 
 package import ArgumentParser
+import Everycore
 
 @main
 package struct EverycoreCommand: ParsableCommand {
@@ -13,9 +14,9 @@ package struct EverycoreCommand: ParsableCommand {
             Settings come from options, then from environment variables (EVERYCORE_PORT for port, EVERYCORE_TIMEOUTS_IDLE for \
             timeouts.idle), then from the YAML file, then from the defaults.
 
-            Exit status: 0 after an orderly stop, 64 wrong use, 69 the port is taken, 70 workers can't be kept alive, 78 wrong configuration.
+            Exit status: 0 after an orderly stop, 64 wrong use, 69 the address can't be listened on, 70 workers can't be kept alive, 78 wrong configuration.
             """,
-        version: everycoreVersion,
+        version: Server.version,
         subcommands: [Serve.self, Check.self],
         defaultSubcommand: Serve.self)
 

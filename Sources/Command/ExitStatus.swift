@@ -4,7 +4,7 @@
 import Everycore
 
 package enum ExitStatus: Int32, Sendable {
-    /// The port is taken.
+    /// The port is taken, or the address can't be listened on for another reason.
     case unavailable = 69
     /// Workers can't be kept alive, or something else failed that the user can't have caused.
     case software = 70
@@ -15,7 +15,7 @@ package enum ExitStatus: Int32, Sendable {
     package init(for error: any Error) {
         switch error {
         case is ConfigurationErrors, ServerError.configuration: self = .configuration
-        case ServerError.addressTaken: self = .unavailable
+        case ServerError.addressTaken, ServerError.cannotListen: self = .unavailable
         default: self = .software
         }
     }

@@ -65,7 +65,7 @@ import Testing
     @Test func theVersionIsPrinted() {
         for run in [Program.run("--version"), Program.run("serve", "--version")] {
             #expect(run.status == 0)
-            #expect(run.output == "\(everycoreVersion)\n")
+            #expect(run.output == "\(Server.version)\n")
         }
     }
 
@@ -118,6 +118,7 @@ import Testing
         #expect(ExitStatus(for: ConfigurationErrors(lines: [])).rawValue == 78)
         #expect(ExitStatus(for: ServerError.configuration([])).rawValue == 78)
         #expect(ExitStatus(for: ServerError.addressTaken("0.0.0.0:80")).rawValue == 69)
+        #expect(ExitStatus(for: ServerError.cannotListen("")).rawValue == 69)
         #expect(ExitStatus(for: ServerError.failed("")).rawValue == 70)
     }
 }

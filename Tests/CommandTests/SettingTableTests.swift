@@ -61,9 +61,7 @@ import Testing
         configuration.limits.requestLine = 8000
         configuration.limits.headerSection = 4096
         configuration.respawn.delayFirst = .seconds(20)
-        configuration.stuck.kill = .seconds(1)
-        configuration.stuck.handOver = .seconds(2)
-        let keys = ["limits.target", "limits.field_line", "respawn.delay_first", "stuck.hand_over"]
+        let keys = ["limits.target", "limits.field_line", "respawn.delay_first"]
         #expect(configuration.problems().map(\.key) == keys)
     }
 

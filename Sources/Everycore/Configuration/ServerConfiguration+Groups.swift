@@ -1,4 +1,4 @@
-// The settings that come in groups: limits, timeouts, rates, messages, respawn, stuck, routes.
+// The settings that come in groups: limits, timeouts, rates, messages, respawn, routes.
 // The group's name is the key's first half (`limits.body`), the property's name in snake case its second.
 // Plain values, read in the master before the fork and inherited by every worker.
 
@@ -73,13 +73,5 @@ extension ServerConfiguration {
         public var delayMaximum = Duration.seconds(10)
         /// How long no worker may stay alive before the master gives up with exit status 70.
         public var giveUp = Duration.seconds(60)
-    }
-
-    /// What becomes of a worker whose loop no longer turns.
-    public struct Stuck: Sendable, Equatable {
-        /// After this silence a sibling accepts from the worker's listener too.
-        public var handOver = Duration.milliseconds(500)
-        /// After this silence the worker is killed and replaced; `nil` never kills.
-        public var kill: Duration? = .seconds(60)
     }
 }

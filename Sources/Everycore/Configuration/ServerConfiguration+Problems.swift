@@ -36,9 +36,6 @@ extension ServerConfiguration {
             limits.fieldLine <= limits.headerSection, "limits.field_line",
             "must not exceed limits.header_section (\(limits.headerSection))")
         require(respawn.delayFirst <= respawn.delayMaximum, "respawn.delay_first", "must not exceed respawn.delay_maximum")
-        if let kill = stuck.kill {
-            require(stuck.handOver <= kill, "stuck.hand_over", "must not exceed stuck.kill")
-        }
         if case .address(let adminHost, let adminPort) = admin, port != 0 {
             require(
                 adminPort != port || (adminHost != host && !isAny(host) && !isAny(adminHost)), "admin",

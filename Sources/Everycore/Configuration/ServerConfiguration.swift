@@ -47,7 +47,6 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var rates = Rates()
     public var messages = Messages()
     public var respawn = Respawn()
-    public var stuck = Stuck()
 
     /// The defaults.
     public init() {}

@@ -6,6 +6,9 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     case configuration([ServerConfiguration.Problem])
     /// Another program listens on this address (`0.0.0.0:8080`); `everycore` exits with 69.
     case addressTaken(String)
+    /// The address can't be listened on for another reason: no such address here, no permission, a path that exists;
+    /// `everycore` exits with 69.
+    case cannotListen(String)
     /// No worker could be kept alive, or the system refused something; `everycore` exits with 70.
     case failed(String)
 
@@ -13,7 +16,7 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .configuration(let problems): problems.map(\.description).joined(separator: "\n")
         case .addressTaken(let address): "\(address) is taken by another program: stop it, or choose another port with --port"
-        case .failed(let reason): reason
+        case .cannotListen(let reason), .failed(let reason): reason
         }
     }
 }

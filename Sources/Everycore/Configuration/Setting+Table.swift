@@ -50,8 +50,6 @@ extension Setting {
         Setting("respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause, doubled each time"),
         Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),
         Setting("respawn.give_up", \.respawn.giveUp, .duration(.seconds(1) ... .seconds(86400)), "time without a worker that lives, until exit 70"),
-        Setting("stuck.hand_over", \.stuck.handOver, .duration(.milliseconds(50) ... .seconds(3600)), "silence after which a sibling accepts too"),
-        Setting("stuck.kill", \.stuck.kill, .durationOrOff(.seconds(1) ... .seconds(86400)), "silence after which a worker is killed"),
     ]
 
     private static let timeout = ValueFormat.duration(.milliseconds(10) ... .seconds(86400))

@@ -21,7 +21,7 @@ internal import Statistics
 /// Until ``run()`` has forked its workers the process must have a single thread: start no `Task` and no library with threads of
 /// its own before. Handlers may do all of that; each worker is a process of its own with its own copy of what they capture.
 public struct Server {
-    /// As `Server` and in the admin pages.
+    /// What the banner, `everycore --version` and the admin pages say.
     package static let version = "0.1.0"
 
     public let configuration: ServerConfiguration
@@ -78,7 +78,8 @@ extension ServerError {
         switch error {
         case .portTaken(let address): self = .addressTaken(address.description)
         case .badWorkerCount: self = .configuration([.init(key: "workers", reason: error.description)])
-        case .cannotListen, .severalThreads, .system, .workersKeepDying: self = .failed(error.description)
+        case .cannotListen: self = .cannotListen(error.description)
+        case .severalThreads, .system, .workersKeepDying: self = .failed(error.description)
         }
     }
 }

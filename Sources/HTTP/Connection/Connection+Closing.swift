@@ -9,6 +9,7 @@ extension Connection {
     /// Answers a request that can't be served with a short text that says what was wrong.
     func refuse(_ refusal: Refusal) {
         guard let exchange = unsafe exchange, unsafe !exchange.isAnswered else { return }
+        guard streaming == nil else { return closeNow(.incomplete) }
         let text = "\(refusal.status) \(refusal.reason)\n"
         let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining
         let request = ResponseEncoder.Request(
@@ -32,7 +33,7 @@ extension Connection {
         // The collector learns of it after the client was answered, so that nothing it does can come first.
         let collector = exchange.takeCollector()
         refuse(refusal)
-        collector?.done(.failure(failure))
+        collector?.fail(failure)
     }
 
     /// The client has ended its side. A whole request still gets its answer.
@@ -87,7 +88,7 @@ extension Connection {
         phase = .waiting
         unsafe exchange.start = EventLoop.monotonicNanoseconds()
         refuse(refusal)
-        collector?.done(.failure(.incomplete))
+        collector?.fail(.incomplete)
         cancel?()
     }
 
@@ -152,10 +153,12 @@ extension Connection {
         writeWatch = nil
         unsent = nil
         isBlocked = false
+        let streaming = streaming.take()
         kept = []
         keptCount = 0
         close(descriptor)
         releaseExchange(failure)
         service.remove(self)
+        streaming?.wakeWaiters()
     }
 }

@@ -58,6 +58,8 @@ extension Connection {
     /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
     func process(_ count: Int) {
         isProcessing = true
+        assert(!service.isBusy)
+        service.isBusy = true
         unsafe service.encoder.updateDate(unixSeconds: Int64(time(nil)))
         var offset = 0
         processing: while !isBlocked, !closesAfterOutput {
@@ -77,6 +79,7 @@ extension Connection {
             }
         }
         isProcessing = false
+        service.isBusy = false
         guard phase != .closed else { return }
         if offset < count {
             if closesAfterOutput { lingers = true } else { keep(offset..<count) }
@@ -132,7 +135,8 @@ extension Connection {
             setBodyDeadline()
             if inputEnded { return bodyEndedEarly() }
         case .waiting:
-            setDeadline(timeouts.handler, from: readAt)
+            // An answer that has begun, or a body that the handler takes at its own pace, has no deadline of its own.
+            setDeadline(streaming == nil && !bodyPaused ? timeouts.handler : 0, from: readAt)
         case .answered, .lingering, .closed:
             return
         }
@@ -191,9 +195,6 @@ extension Connection {
         phase = .waiting
         bodyBytes = 0
         bodyBegan = readAt
-        if case .length(let length) = unsafe content, length > UInt64(service.limits.body) {
-            return refuse(.contentTooLarge)
-        }
         if let refusal = exchange.head.refusal {
             refuse(refusal)
         } else {
@@ -219,15 +220,25 @@ extension Connection {
     /// The application asks for the content, inside `receive` or later.
     func bodyIsWanted() {
         guard let exchange = unsafe exchange, case .waiting = phase else { return }
+        if case .length(let length) = unsafe content, let limit = unsafe exchange.collector?.limit, bodyBytes == 0,
+            length > limit
+        {
+            return bodyFailed(.tooLarge, .contentTooLarge)
+        }
+        if bodyPaused {
+            bodyPaused = false
+            // The time of the pause was not the client's.
+            bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
+        }
         if exchange.head.expectContinue, keptCount == 0, !continueSent {
             continueSent = true
             unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()
             flush()
         }
-        guard !isProcessing, phase == .waiting else { return }
+        guard phase == .waiting else { return }
         phase = .body
-        processKept()
+        if !isProcessing { processKept() }
     }
 
     /// Uses bytes of a body. Returns how many; on its end the phase has moved on.
@@ -239,7 +250,12 @@ extension Connection {
         case .length(let remaining):
             let count = Int(min(remaining, UInt64(range.count)))
             guard take(range.prefix(count)) else { return count }
-            if UInt64(count) == remaining { bodyDone() } else { unsafe content = .length(remaining - UInt64(count)) }
+            guard UInt64(count) < remaining else {
+                bodyDone()
+                return count
+            }
+            unsafe content = .length(remaining - UInt64(count))
+            if bodyPaused { phase = .waiting }
             return count
         case .chunked(let chunked):
             return readChunks(range, chunked)
@@ -257,6 +273,10 @@ extension Connection {
             case .data(let data):
                 guard take(offset &+ data.lowerBound..<offset &+ data.upperBound) else { return range.count }
                 offset &+= data.upperBound
+                if bodyPaused {
+                    phase = .waiting
+                    return offset &- range.lowerBound
+                }
             case .end(let consumed):
                 bodyDone()
                 return offset &+ consumed &- range.lowerBound
@@ -273,9 +293,15 @@ extension Connection {
         guard let exchange = unsafe exchange else { return false }
         bodyBytes &+= UInt64(range.count)
         if let limit = unsafe exchange.collector?.limit {
-            guard (unsafe exchange.collector?.bytes.count ?? 0) + range.count <= limit else {
+            guard bodyBytes <= limit else {
                 bodyFailed(.tooLarge, .contentTooLarge)
                 return false
+            }
+            if let piece = unsafe exchange.collector?.piece {
+                let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
+                bodyPaused = unsafe !piece(bytes.bytes)
+                if bodyPaused { bodyPausedAt = EventLoop.monotonicNanoseconds() }
+                return true
             }
             unsafe exchange.collector?.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
             return true
@@ -292,7 +318,8 @@ extension Connection {
         unsafe content = .none
         discarded = 0
         continueSent = false
-        if let exchange = unsafe exchange, let collector = exchange.takeCollector() { collector.done(.success(collector.bytes)) }
+        bodyPaused = false
+        if let exchange = unsafe exchange, let collector = exchange.takeCollector() { collector.succeed() }
         advance()
     }
 }

@@ -9,19 +9,35 @@ extension Connection {
     func respond(
         to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
     ) throws(ResponseEncoder.Failure) {
-        let head = exchange.head
-        let unreadBody = if case .none = unsafe content { false } else { true }
-        // A client that was never told to send its body may or may not send it: only a close is certain (RFC 9110 §10.1.1).
-        let keeps =
-            head.keepAlive && !service.isDraining && !isLastRequest
-            && !(unreadBody && head.expectContinue && !continueSent)
-        let outcome = try unsafe service.encoder.appendHead(
-            status: status, contentType: contentType, fields: fields,
-            content: body.isEmpty ? .none : .length(UInt64(body.byteCount)),
-            for: ResponseEncoder.Request(minorVersion: head.minorVersion, isHead: head.method == .head, keepsConnection: keeps),
-            to: &service.output)
+        let outcome = try encodeHead(
+            of: exchange, status: status, contentType: contentType, fields: fields,
+            content: body.isEmpty ? .none : .length(UInt64(body.byteCount)))
         if outcome.body != .omitted { unsafe service.output.append(body) }
         answered(exchange, status: status, closes: outcome.closes)
+    }
+
+    @inline(__always)
+    func encodeHead(
+        of exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
+        content length: ResponseEncoder.Content
+    ) throws(ResponseEncoder.Failure) -> ResponseEncoder.Outcome {
+        let head = exchange.head
+        let keeps = head.keepAlive && !service.isDraining && !isLastRequest && canSkipContent(of: head)
+        return try unsafe service.encoder.appendHead(
+            status: status, contentType: contentType, fields: fields, content: length,
+            for: ResponseEncoder.Request(minorVersion: head.minorVersion, isHead: head.method == .head, keepsConnection: keeps),
+            to: &service.output)
+    }
+
+    /// Whether the next request can be found behind content that the application left unread.
+    @inline(__always)
+    private func canSkipContent(of head: RequestHead) -> Bool {
+        switch unsafe content {
+        case .none: true
+        // A client that was never told to send its content may or may not send it (RFC 9110 §10.1.1); much of it isn't worth reading.
+        case .length(let length): (!head.expectContinue || continueSent) && length <= UInt64(service.limits.body)
+        case .chunked: !head.expectContinue || continueSent
+        }
     }
 
     private var isLastRequest: Bool {
@@ -31,6 +47,7 @@ extension Connection {
 
     /// Books an answer that is in the output buffer.
     func answered(_ exchange: Exchange, status: Int, closes: Bool) {
+        assert(isProcessing || !service.isBusy)
         unsafe exchange.isAnswered = true
         unsafe exchange.onCancel = nil
         unsafe exchange.connection = nil
@@ -42,6 +59,7 @@ extension Connection {
         if unrecordedAnswers > 0, unsafe unrecordedStart != exchange.start { recordLatency() }
         unrecordedStart = unsafe exchange.start
         unrecordedAnswers &+= 1
+        if unsafe exchange.collector != nil, let collector = exchange.takeCollector() { collector.fail(.incomplete) }
         guard !isProcessing else { return }
         // The answer came on its own: send it, and go on with what the client sent meanwhile.
         advance()
@@ -56,20 +74,22 @@ extension Connection {
     }
 
     /// Writes what the output buffer holds. What the socket doesn't take is kept, and nothing more is read until it is gone.
-    func flush() {
+    ///
+    /// - Parameter moreFollows: keeps the kernel from sending a short last segment before the next bytes come (MSG_MORE, send(2)).
+    func flush(moreFollows: Bool = false) {
         if unsafe !service.output.isEmpty {
             if isBlocked {
                 unsafe unsent?.append(moving: &service.output)
                 return
             }
-            let count = unsafe write(&service.output)
+            unsafe write(&service.output, moreFollows: moreFollows)
             guard phase != .closed else { return unsafe service.output.removeAll() }
             guard unsafe service.output.isEmpty else {
                 var rest = OutputBuffer(keptCapacity: 0)
                 unsafe rest.append(moving: &service.output)
                 unsent = consume rest
                 isBlocked = true
-                return waitForRoom(madeProgress: count > 0)
+                return waitForRoom()
             }
         }
         guard !isBlocked else { return }
@@ -78,9 +98,11 @@ extension Connection {
     }
 
     /// One write(2); consumes what went. A failed connection is closed.
-    private func write(_ buffer: inout OutputBuffer) -> Int {
+    @discardableResult
+    private func write(_ buffer: inout OutputBuffer, moreFollows: Bool = false) -> Int {
+        let flags = Int32(MSG_NOSIGNAL) | (moreFollows ? Int32(MSG_MORE) : 0)
         let count = unsafe buffer.withUnsafeBytes { bytes in
-            unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            unsafe send(descriptor, bytes.baseAddress, bytes.count, flags)
         }
         guard count < 0 else {
             service.figures.add(.bytesOut, UInt64(count))
@@ -94,9 +116,10 @@ extension Connection {
         return 0
     }
 
-    private func waitForRoom(madeProgress: Bool) {
+    func waitForRoom() {
         setDeadline(service.timeouts.write, from: EventLoop.monotonicNanoseconds())
         pauseReading()
+        guard writeWatch == nil else { return }
         do {
             writeWatch = try service.loop.watch(descriptor, for: .write) { [unowned self] _ in writable() }
         } catch {
@@ -105,20 +128,31 @@ extension Connection {
     }
 
     private func writable() {
-        guard phase != .closed, var buffer = unsent.take() else { return }
-        let count = write(&buffer)
         guard phase != .closed else { return }
-        guard buffer.isEmpty else {
-            unsent = consume buffer
-            if count > 0 { setDeadline(service.timeouts.write, from: EventLoop.monotonicNanoseconds()) }
-            return
+        if var buffer = unsent.take() {
+            let count = write(&buffer, moreFollows: streaming?.file != nil)
+            guard phase != .closed else { return }
+            guard buffer.isEmpty else {
+                unsent = consume buffer
+                if count > 0 { setDeadline(service.timeouts.write, from: EventLoop.monotonicNanoseconds()) }
+                return
+            }
         }
         isBlocked = false
+        if streaming?.file != nil {
+            sendFile()
+            guard phase != .closed, !isBlocked else { return }
+        }
         writeWatch?.cancel()
         writeWatch = nil
         recordLatency()
         if closesAfterOutput { return finishClosing() }
         resumeReading()
+        if let streaming {
+            setDeadline(0, from: 0)
+            streaming.wakeWaiters()
+            guard phase != .closed, !isBlocked else { return }
+        }
         processKept()
     }
 }

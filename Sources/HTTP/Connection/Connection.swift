@@ -55,8 +55,10 @@ final class Connection {
     var keptCount = 0
     /// Bytes that the socket didn't take yet.
     var unsent: OutputBuffer?
-    /// Whether there are any.
+    /// Whether the socket is full.
     var isBlocked = false
+    /// A response that has begun and not ended.
+    var streaming: StreamingResponse?
     var isProcessing = false
     /// The client has ended its side.
     var inputEnded = false
@@ -73,6 +75,9 @@ final class Connection {
     /// Content of the current request that has come, and since when it was to come.
     var bodyBytes: UInt64 = 0
     var bodyBegan: UInt64 = 0
+    /// The application asked for a pause in the content, and when.
+    var bodyPaused = false
+    var bodyPausedAt: UInt64 = 0
     var continueSent = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false

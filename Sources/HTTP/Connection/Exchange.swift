@@ -70,7 +70,7 @@ package final class Exchange {
     func abandon(_ failure: BodyFailure) {
         unsafe connection = nil
         unsafe isAnswered = true
-        if let collector = takeCollector() { collector.done(.failure(failure)) }
+        if let collector = takeCollector() { collector.fail(failure) }
         if let onCancel = unsafe onCancel {
             unsafe self.onCancel = nil
             onCancel()
@@ -85,12 +85,34 @@ package final class Exchange {
 
 /// The content of one request as it comes in, and who waits for it.
 struct BodyCollector {
-    let limit: Int
-    let done: (Result<[UInt8], BodyFailure>) -> Void
+    let limit: UInt64
+    /// Takes pieces as they come, and says whether it wants more; nil where all of it is collected first.
+    let piece: ((RawSpan) -> Bool)?
+    private let collected: ((Result<[UInt8], BodyFailure>) -> Void)?
+    private let end: ((BodyFailure?) -> Void)?
     var bytes: [UInt8] = []
 
     init(limit: Int, done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
+        self.limit = UInt64(max(limit, 0))
+        piece = nil
+        collected = done
+        end = nil
+    }
+
+    init(limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void) {
         self.limit = limit
-        self.done = done
+        self.piece = piece
+        collected = nil
+        self.end = end
+    }
+
+    func succeed() {
+        collected?(.success(bytes))
+        end?(nil)
+    }
+
+    func fail(_ failure: BodyFailure) {
+        collected?(.failure(failure))
+        end?(failure)
     }
 }

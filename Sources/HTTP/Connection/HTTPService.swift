@@ -21,6 +21,8 @@ package import Statistics
     // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
     @exclusivity(unchecked) var encoder = ResponseEncoder()
     private(set) var isDraining = false
+    /// A connection uses the buffers. Answers of others can't come meanwhile: they come from jobs, which the loop runs afterwards.
+    var isBusy = false
 
     private var acceptors: [Acceptor] = []
     private var connections: ContiguousArray<Connection?> = []

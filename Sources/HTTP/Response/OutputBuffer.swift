@@ -59,6 +59,16 @@ package struct OutputBuffer: ~Copyable {
     /// In small letters, without a prefix.
     package mutating func append(hexadecimal number: UInt64) { append(number, radix: 16) }
 
+    /// Lets `fill` write `count` bytes at the end; they count when it says that it has.
+    package mutating func appendInPlace(_ count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Bool) -> Bool {
+        guard count > 0 else { return true }
+        reserve(count)
+        let room = unsafe UnsafeMutableRawBufferPointer(start: storage?.advanced(by: end), count: count)
+        guard unsafe fill(room) else { return false }
+        end &+= count
+        return true
+    }
+
     /// Moves all of the other's bytes to the end of this one.
     package mutating func append(moving other: inout OutputBuffer) {
         unsafe other.withUnsafeBytes { unsafe append($0) }

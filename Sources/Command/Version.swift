@@ -1,3 +1,0 @@
-// The version that `everycore --version` prints.
-
-package let everycoreVersion = "0.1.0"

@@ -1,0 +1,119 @@
+// Responses that are sent piece by piece or from a file. Worker process, on the loop's thread.
+// At most one write of a producer waits in memory; a file's bytes go from the page cache to the socket and never come here.
+
+import EventLoop
+import Glibc
+import Statistics
+
+extension Connection {
+    func beginResponse(
+        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
+        length: UInt64?
+    ) throws(ResponseEncoder.Failure) {
+        guard streaming == nil else { return }
+        let outcome = try encodeHead(
+            of: exchange, status: status, contentType: contentType, fields: fields,
+            content: length.map { .length($0) } ?? .unknownLength)
+        let framing: StreamingResponse.Framing =
+            switch outcome.body {
+            case .omitted: .omitted
+            case .chunked: .chunked
+            case .identity: length.map { .length(remaining: $0) } ?? .untilClose
+            }
+        streaming = StreamingResponse(status: status, closes: outcome.closes, framing: framing)
+        setDeadline(0, from: 0)
+        if !isProcessing { flush() }
+    }
+
+    func writeContent(_ bytes: RawSpan) {
+        guard let streaming, !bytes.isEmpty else { return }
+        switch streaming.framing {
+        case .omitted:
+            return
+        case .length(let remaining):
+            let count = min(UInt64(bytes.byteCount), remaining)
+            guard count > 0 else { return }
+            unsafe service.output.append(bytes.extracting(first: Int(count)))
+            streaming.framing = .length(remaining: remaining - count)
+        case .chunked:
+            unsafe service.encoder.appendChunk(bytes, to: &service.output)
+        case .untilClose:
+            unsafe service.output.append(bytes)
+        }
+        if !isProcessing || (unsafe service.output.count > Self.outputBound) { flush() }
+    }
+
+    func endContent(of exchange: Exchange) {
+        guard let streaming else { return }
+        switch streaming.framing {
+        case .length(let remaining) where remaining > 0:
+            return closeNow(.incomplete)
+        case .chunked:
+            unsafe service.encoder.appendLastChunk(to: &service.output)
+        case .omitted, .length, .untilClose:
+            break
+        }
+        self.streaming = nil
+        answered(exchange, status: streaming.status, closes: streaming.closes)
+        streaming.wakeWaiters()
+    }
+
+    // MARK: Files
+
+    func respond(
+        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
+        file: FileTransfer
+    ) throws(ResponseEncoder.Failure) {
+        guard streaming == nil else { return }
+        let outcome = try encodeHead(
+            of: exchange, status: status, contentType: contentType, fields: fields,
+            content: .length(UInt64(file.remaining)))
+        let isWhole = outcome.body == .omitted || file.remaining == 0
+        if isWhole || (file.remaining <= Self.copiedFileBound && appendFile(file)) {
+            return answered(exchange, status: status, closes: outcome.closes)
+        }
+        let streaming = StreamingResponse(status: status, closes: outcome.closes, framing: .omitted)
+        streaming.file = file
+        self.streaming = streaming
+        setDeadline(0, from: 0)
+        flush(moreFollows: true)
+        if phase != .closed, !isBlocked { sendFile() }
+    }
+
+    /// Up to here one read(2) into the output buffer is cheaper than a head and a sendfile(2) of their own.
+    private static var copiedFileBound: Int64 { 32768 }
+
+    /// Appends a small file to the output. False when it couldn't be read whole; nothing was appended then.
+    private func appendFile(_ file: FileTransfer) -> Bool {
+        let count = Int(file.remaining)
+        return unsafe service.output.appendInPlace(count) { room in
+            unsafe pread(file.descriptor, room.baseAddress, count, Int(file.offset)) == count
+        }
+    }
+
+    /// Sends on, until the file's end or until the socket is full.
+    func sendFile() {
+        guard let streaming, let file = streaming.file else { return }
+        while file.remaining > 0 {
+            let portion = Int(min(file.remaining, Self.filePortion))
+            var offset = Int(file.offset)
+            let count = unsafe sendfile(descriptor, file.descriptor, &offset, portion)
+            if count > 0 {
+                service.figures.add(.bytesOut, UInt64(count))
+                file.offset &+= Int64(count)
+                file.remaining &-= Int64(count)
+                continue
+            }
+            // The file has become shorter than announced, or can't be read: only a close tells the client.
+            guard count < 0, errno == EAGAIN || errno == EINTR else { return closeNow(.incomplete) }
+            if errno == EINTR { continue }
+            isBlocked = true
+            return waitForRoom()
+        }
+        guard let exchange = unsafe exchange else { return }
+        self.streaming = nil
+        answered(exchange, status: streaming.status, closes: streaming.closes)
+    }
+
+    private static var filePortion: Int64 { 1 << 20 }
+}

@@ -1,0 +1,127 @@
+// Requests and responses that are longer than memory should hold: piece by piece, at the pace of the slower side.
+// Worker process, on the loop's thread.
+
+import Glibc
+
+extension Exchange {
+    // MARK: The request's content
+
+    /// Hands the content over piece by piece, up to `limit` bytes in all. `piece` gets bytes that are valid during the call and
+    /// says whether it wants more at once; if not, reading stops, and so does the client in time, until `resumeBody()`.
+    /// `end` is called once: with nil after the last piece, else with why there is no more (the client was answered then).
+    package func streamBody(
+        upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void
+    ) {
+        guard head.hasBody else { return end(nil) }
+        guard let connection = unsafe connection, unsafe !isAnswered, unsafe collector == nil else { return end(.incomplete) }
+        unsafe collector = BodyCollector(limit: limit, piece: piece, end: end)
+        connection.bodyIsWanted()
+    }
+
+    /// Goes on after `piece` has asked for a pause.
+    package func resumeBody() {
+        unsafe connection?.bodyIsWanted()
+    }
+
+    // MARK: The response's content
+
+    /// Sends a response's head; its content follows through `write` and ends with `end()`.
+    ///
+    /// - Parameter length: the content's length in bytes, or nil where it isn't known: then it is sent chunked, and to HTTP/1.0
+    ///   clients up to the connection's end (RFC 9112 §6.3).
+    /// - Throws: as `respond` does; nothing was sent then.
+    package func beginResponse(
+        status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], length: UInt64?
+    ) throws(ResponseEncoder.Failure) {
+        guard let connection = unsafe connection, unsafe !isAnswered else { return }
+        try connection.beginResponse(to: self, status: status, contentType: contentType, fields: fields, length: length)
+    }
+
+    /// Whether a response has begun and can't be replaced by another one.
+    package var hasBegun: Bool { unsafe connection?.streaming != nil }
+
+    /// Whether the client takes what is written. If not, more would pile up in memory: wait with `whenWritable`.
+    package var isWritable: Bool { unsafe connection.map { !$0.isBlocked } ?? true }
+
+    /// Sends a piece of the content. Bytes beyond the announced length are dropped; after a client has gone it does nothing.
+    package func write(_ bytes: RawSpan) {
+        guard let connection = unsafe connection else { return }
+        connection.writeContent(bytes)
+    }
+
+    /// Calls `body` once, when the socket has room again or nobody waits any longer. At once where there is room.
+    package func whenWritable(_ body: @escaping () -> Void) {
+        guard let connection = unsafe connection, connection.isBlocked, let streaming = connection.streaming else { return body() }
+        streaming.waiters.append(body)
+    }
+
+    /// Ends the response. One that is shorter than announced closes the connection: the client must not take it for whole.
+    package func end() {
+        guard let connection = unsafe connection, connection.streaming != nil else { return }
+        connection.endContent(of: self)
+    }
+
+    /// Gives a response up that has begun: the connection closes without a proper end, which is how the client learns of it.
+    package func abort() {
+        unsafe connection?.closeNow(.incomplete)
+    }
+
+    /// Sends a part of a file as the content. Takes the descriptor and closes it, whatever happens.
+    ///
+    /// A file that shrinks while it is sent closes the connection.
+    /// - Throws: as `respond` does; nothing was sent then.
+    package func respondFile(
+        status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [],
+        descriptor: Int32, offset: Int64, length: Int64
+    ) throws(ResponseEncoder.Failure) {
+        let file = FileTransfer(descriptor: descriptor, offset: offset, remaining: max(length, 0))
+        guard let connection = unsafe connection, unsafe !isAnswered else { return }
+        try connection.respond(to: self, status: status, contentType: contentType, fields: fields, file: file)
+    }
+}
+
+/// A part of an open file on its way to a client. Closes the file when it goes.
+final class FileTransfer {
+    let descriptor: Int32
+    var offset: Int64
+    var remaining: Int64
+
+    init(descriptor: Int32, offset: Int64, remaining: Int64) {
+        self.descriptor = descriptor
+        self.offset = offset
+        self.remaining = remaining
+    }
+
+    deinit {
+        close(descriptor)
+    }
+}
+
+/// A response whose content comes piece by piece, and who waits for room.
+final class StreamingResponse {
+    enum Framing {
+        case omitted
+        case length(remaining: UInt64)
+        case chunked
+        case untilClose
+    }
+
+    let status: Int
+    var closes: Bool
+    var framing: Framing
+    var file: FileTransfer?
+    var waiters: [() -> Void] = []
+
+    init(status: Int, closes: Bool, framing: Framing) {
+        self.status = status
+        self.closes = closes
+        self.framing = framing
+    }
+
+    func wakeWaiters() {
+        guard !waiters.isEmpty else { return }
+        let woken = waiters
+        waiters = []
+        for waiter in woken { waiter() }
+    }
+}
