@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "cposix_everycore.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,3 +37,15 @@ int cposix_open_entry(int directory, const char *name, int is_last) {
 int cposix_duplicate(int descriptor) {
     return fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
 }
+
+int cposix_open_file(const char *path) {
+    int descriptor;
+    do {
+        descriptor = open(path, READING);
+    } while (descriptor < 0 && errno == EINTR);
+    return descriptor;
+}
+
+const void *cposix_entry_name(const struct dirent *entry) { return entry->d_name; }
+
+unsigned long cposix_entry_length(const struct dirent *entry) { return strlen(entry->d_name); }

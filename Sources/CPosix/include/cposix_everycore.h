@@ -12,3 +12,9 @@ int cposix_open_beneath(int root, const char *path);
 int cposix_open_entry(int directory, const char *name, int is_last);
 // A copy of a descriptor, close-on-exec; or -1 with errno.
 int cposix_duplicate(int descriptor);
+// Opens any file for reading as cposix_open_beneath does, but wherever it is: a descriptor, or -1 with errno.
+int cposix_open_file(const char *path);
+// The name of what readdir(3) returned, and its length.
+struct dirent;
+const void *cposix_entry_name(const struct dirent *entry);
+unsigned long cposix_entry_length(const struct dirent *entry);

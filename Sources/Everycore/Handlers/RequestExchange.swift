@@ -21,6 +21,23 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     func send(
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
     ) throws
+
+    /// Sends an answer whose fields, the content's type among them, were prepared.
+    func send(status: Int, prepared: PreparedFields, body: RawSpan) throws
+
+    /// Sends a part of a file. Takes the descriptor and closes it, whatever happens.
+    func sendFile(status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64) throws
+
+    /// Sends a response's head; its content follows through `write`, and ends with `end`.
+    func beginResponse(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
+    ) throws(ResponseEncoder.Failure)
+    /// Whether the client takes what is written.
+    var isWritable: Bool { get }
+    func whenWritable(_ body: @escaping () -> Void)
+    func write(_ bytes: RawSpan)
+    /// Ends the response. One that is shorter than announced closes the connection.
+    func end()
 }
 
 extension RequestExchange {
@@ -67,7 +84,23 @@ extension RequestExchange {
             try unsafe send(status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
         case .bytes(let bytes):
             try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.span.bytes)
+        case .file(let content):
+            try send(status: status, contentType: contentType, fields: fields, content)
         }
+    }
+
+    private func send(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], _ content: FileContent
+    ) throws {
+        if let part = content.parts.first, content.parts.count == 1, part.prefix.isEmpty {
+            let typed = contentType.map { [(name: "Content-Type", value: $0.description)] } ?? []
+            let prepared = try PreparedFields(typed + fields)
+            return try sendFile(
+                status: status, prepared: prepared, descriptor: content.file.duplicate(), offset: part.range.lowerBound,
+                length: Int64(part.range.count))
+        }
+        try beginResponse(status: status, contentType: contentType, fields: fields, length: UInt64(content.length))
+        PartsWriter(content, to: self).run()
     }
 }
 

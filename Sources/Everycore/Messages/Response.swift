@@ -21,6 +21,8 @@ public struct Response: Sendable {
         case constant(StaticString)
         case text(String)
         case bytes([UInt8])
+        /// Parts of an open file, or all of it.
+        case file(FileContent)
     }
 
     /// The status code, 200…599. Anything else becomes a 500 and a line in the log.

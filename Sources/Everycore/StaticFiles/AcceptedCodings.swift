@@ -2,6 +2,8 @@
 //
 // Pure; runs in the workers, for files with compressed siblings and for whatever else can be compressed. Allocates nothing.
 
+internal import HTTP
+
 /// A content coding that this server can have (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
 package enum ContentCoding: UInt8, Sendable, CaseIterable {
     // In the order in which they are taken where a client likes several equally.

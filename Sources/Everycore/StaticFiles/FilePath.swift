@@ -65,6 +65,9 @@ package struct FilePath: Sendable, Equatable {
         FilePath(bytes: bytes + (bytes.isEmpty ? [] : [UInt8(ascii: "/")]) + Array(name.utf8))
     }
 
+    /// The file next to it whose name is longer by this.
+    package func withSuffix(_ suffix: String) -> FilePath { FilePath(bytes: bytes + Array(suffix.utf8)) }
+
     /// As a path of a URL, with a slash at its begin and, for what isn't the root, one at its end.
     package var directoryLocation: String {
         var location = "/"
