@@ -43,12 +43,24 @@ let package = Package(
         .executableTarget(
             name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
 
+        .executableTarget(
+            name: "hello", dependencies: ["Everycore"], path: "Sources/Examples/Hello", swiftSettings: strict),
+        .executableTarget(
+            name: "streaming", dependencies: ["Everycore"], path: "Sources/Examples/Streaming", swiftSettings: strict),
+        // Started by ProcessTests; not shipped.
+        .executableTarget(
+            name: "loop-probe", dependencies: ["EventLoop", "CPosix"], path: "Tests/Programs/LoopProbe",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
+
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
         .testTarget(name: "EverycoreTests", dependencies: ["Everycore"], swiftSettings: strict),
         .testTarget(name: "CommandTests", dependencies: ["Command"], swiftSettings: strict),
-        .testTarget(name: "ProcessTests", dependencies: ["Command", "hi-master"], swiftSettings: strict),
+        .testTarget(
+            name: "ProcessTests", dependencies: ["Command", "loop-probe", "test-server"], swiftSettings: strict),
     ]
 )

@@ -1,6 +1,7 @@
-# Shared by the scripts beside it: where the project is, and how missing packages are installed. Sourced, not run.
+# Shared by the scripts beside it: where the project is, how missing packages are installed, how long steps show that they
+# live. Sourced, not run.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
@@ -10,25 +11,33 @@ die() {
   exit 1
 }
 
+# as_root COMMAND…: with sudo where that is needed; what for is `$reason`.
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  else
+    command -v sudo >/dev/null || die "run as root, or do this first: $reason"
+    sudo "$@"
+  fi
+}
+
 # install_missing PACKAGE…: installs those Debian packages that aren't there, and says which.
 install_missing() {
-  local missing=()
+  local missing=() package reason
   for package in "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
+  reason="apt-get install ${missing[*]}"
   command -v apt-get >/dev/null || die "install these first: ${missing[*]}"
-  local sudo=()
-  if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || die "run as root, or install these first: apt-get install ${missing[*]}"
-    sudo=(sudo)
-  fi
   say "installing ${missing[*]}"
   # The lists of a fresh machine may be missing or old; their update is tried once, when the first attempt fails.
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1 ||
-    { "${sudo[@]}" apt-get update -qq &&
-      "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; } ||
+  apt_install "${missing[@]}" >/dev/null 2>&1 || { as_root apt-get update -qq && apt_install "${missing[@]}" >/dev/null; } ||
     die "apt-get could not install ${missing[*]}"
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
 # What every build needs: libevent, and a C library to compile against.
@@ -37,25 +46,38 @@ need_build_tools() {
   install_missing libevent-dev libc6-dev pkg-config git ca-certificates
 }
 
-# build NAME ARGUMENT…: swift build with its progress on a terminal, and only warnings and errors elsewhere.
+# quietly LOG COMMAND…: runs it with its output in LOG. On a terminal the latest line shows that it lives.
+quietly() {
+  local log=$1
+  shift
+  if [ -t 2 ]; then
+    "$@" 2>&1 | tee "$log" | show_last_line
+  else
+    "$@" >"$log" 2>&1
+  fi
+}
+
+show_last_line() {
+  local line columns
+  columns=$(tput cols 2>/dev/null || echo 80)
+  while IFS= read -r line; do
+    printf '\r\033[K%s' "${line:0:columns-1}" >&2
+  done
+  printf '\r\033[K' >&2
+}
+
+# build NAME ARGUMENT…: swift build. Leaves the warnings about the project's own files in `build_warnings`; other packages'
+# are their own business.
 build() {
-  local name=$1
+  local name=$1 log status=0
   shift
   say "building $name"
-  if [ -t 1 ]; then
-    swift build "$@"
-  else
-    local log
-    log=$(mktemp)
-    if swift build "$@" >"$log" 2>&1; then
-      grep -E '(warning|error):' "$log" | sort -u || true
-      rm -f "$log"
-    else
-      cat "$log"
-      rm -f "$log"
-      return 1
-    fi
-  fi
+  log=$(mktemp)
+  quietly "$log" swift build "$@" || status=$?
+  build_warnings=$(grep -E "^$root/(Package\.swift|Sources/|Tests/).*[0-9]: warning:|^warning: '$(basename "${root,,}")':" "$log" | sort -u || true)
+  [ $status -eq 0 ] || grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" >&2 || true
+  rm -f "$log"
+  return $status
 }
 
 # The shipped form of the server: Swift's libraries are part of the binary.

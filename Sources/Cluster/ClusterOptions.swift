@@ -32,8 +32,9 @@ public struct ClusterOptions {
     public var backlog: Int32 = 4096
     /// What worker processes are called in `ps` and `top`, followed by `-w` and the slot.
     public var processName = "everycore"
-    /// Takes the master's and the workers' log lines; standard error by default.
-    public var logger = Logger(label: "everycore", factory: { StreamLogHandler.standardError(label: $0) })
+    /// Takes the master's and the workers' log lines; standard error by default, where a line that would have to wait for a
+    /// reader is lost. A handler of your own must not wait either: the master and each worker have but one thread.
+    public var logger = Logger(label: "everycore", factory: { StreamLogHandler(label: $0, stream: StandardErrorStream()) })
 
     public init() {}
 }

@@ -6,9 +6,13 @@ import CLibevent
 public final class DescriptorWatch: LoopEvent {
     private let body: (Interest) -> Void
 
-    init(loop: EventLoop, descriptor: Int32, interest: Interest, body: @escaping (Interest) -> Void) {
+    init(
+        loop: EventLoop, descriptor: Int32, interest: Interest, keepsLoop: Bool = true,
+        body: @escaping (Interest) -> Void
+    ) {
         self.body = body
-        super.init(loop: loop, descriptor: descriptor, flags: Int32(interest.rawValue) | EV_PERSIST)
+        super.init(
+            loop: loop, descriptor: descriptor, flags: Int32(interest.rawValue) | EV_PERSIST, keepsLoop: keepsLoop)
     }
 
     override func fire(_ flags: Int16) {

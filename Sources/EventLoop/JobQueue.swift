@@ -29,7 +29,7 @@ final class JobQueue {
 
     func attach(to loop: EventLoop) {
         turn = LoopTurn(loop: loop) { [unowned loop] in loop.jobs.run(on: loop) }
-        let watch = DescriptorWatch(loop: loop, descriptor: wakeUp, interest: .read) { [unowned loop] _ in
+        let watch = DescriptorWatch(loop: loop, descriptor: wakeUp, interest: .read, keepsLoop: false) { [unowned loop] _ in
             loop.jobs.takeRemote()
         }
         // An eventfd can always be watched; without memory for it the loop would still serve its own thread.
@@ -37,7 +37,7 @@ final class JobQueue {
         wakeUpWatch = watch
     }
 
-    /// Drops what refers to the loop.
+    /// Drops what refers to the loop, which does not keep the loop alive.
     func detach() {
         wakeUpWatch = nil
         turn = nil
@@ -98,7 +98,7 @@ final class LoopTurn: LoopEvent {
 
     init(loop: EventLoop, body: @escaping () -> Void) {
         self.body = body
-        super.init(loop: loop, descriptor: -1, flags: 0)
+        super.init(loop: loop, descriptor: -1, flags: 0, keepsLoop: false)
     }
 
     override func fire(_ flags: Int16) {

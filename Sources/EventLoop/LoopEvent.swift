@@ -6,12 +6,15 @@ import Glibc
 
 /// A registration with an event loop. It is in force until it is cancelled or the last reference to it is dropped.
 @safe public class LoopEvent {
-    let loop: EventLoop
+    unowned(unsafe) let loop: EventLoop
+    /// Nil for the loop's own events, which it drops before it goes itself.
+    private let keptLoop: EventLoop?
     let event: UnsafeMutablePointer<CLibevent.event>
     private var isCancelled = false
 
-    init(loop: EventLoop, descriptor: Int32, flags: Int32) {
-        self.loop = loop
+    init(loop: EventLoop, descriptor: Int32, flags: Int32, keepsLoop: Bool = true) {
+        unsafe self.loop = loop
+        keptLoop = keepsLoop ? loop : nil
         unsafe event = .allocate(capacity: 1)
         unsafe event.initialize(to: CLibevent.event())
         let callback: event_callback_fn = { _, flags, context in
@@ -21,27 +24,27 @@ import Glibc
             registration.fire(flags)
         }
         unsafe event_assign(
-            event, loop.base, descriptor, Int16(truncatingIfNeeded: flags), callback,
+            event, unsafe loop.base, descriptor, Int16(truncatingIfNeeded: flags), callback,
             Unmanaged.passUnretained(self).toOpaque())
     }
 
     deinit {
         // After a fork the child has given up the loop: libevent's memory is gone, only ours is left.
-        if !loop.isAbandoned { unsafe event_del(event) }
+        if unsafe !loop.isAbandoned { unsafe event_del(event) }
         unsafe event.deallocate()
     }
 
     func fire(_ flags: Int16) {}
 
     func add(timeout: Duration? = nil) -> Bool {
-        guard !isCancelled, !loop.isAbandoned else { return false }
+        guard !isCancelled, unsafe !loop.isAbandoned else { return false }
         guard let timeout else { return unsafe event_add(event, nil) == 0 }
         var time = timeval(timeout)
         return unsafe event_add(event, &time) == 0
     }
 
     func remove() {
-        if !loop.isAbandoned { unsafe event_del(event) }
+        if unsafe !loop.isAbandoned { unsafe event_del(event) }
     }
 
     /// Ends the registration. The handler isn't called again. May be called from the handler, and more than once.

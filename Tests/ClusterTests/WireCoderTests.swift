@@ -178,6 +178,20 @@ private struct Interleaved: Codable, Equatable {
         }
     }
 
+    @Test func aDamagedEntryIsNeitherAMissingOneNorTheLast() throws {
+        struct Lenient: Codable, Equatable { var a: Int?; var b: Int? }
+        let (a, b): ([UInt8], [UInt8]) = ([1, 0x61, 0x81], [1, 0x62, 0x82])
+        func container(_ entries: [UInt8]) -> [UInt8] { [0x09, UInt8(entries.count), 0, 0, 0] + entries }
+        #expect(try WireDecoder().decode(Lenient.self, from: container(a + b)) == Lenient(a: 1, b: 2))
+        // A value of unknown kind, a key that is too long, and one that isn't UTF-8, in front and behind.
+        for damaged: [UInt8] in [[1, 0x63, 0x42], [9, 0x63, 0x81], [1, 0xFF, 0x81]] {
+            for entries in [damaged + b, b + damaged] {
+                #expect(throws: DecodingError.self) { try WireDecoder().decode(Lenient.self, from: container(entries)) }
+                #expect(throws: DecodingError.self) { try WireDecoder().decode([String: Int].self, from: container(entries)) }
+            }
+        }
+    }
+
     @Test func damagedBytesThrowOrDecodeButNeverTrap() throws {
         let good = try WireEncoder(sizeLimit: 1 << 20).encode(Everything())
         var random = SystemRandomNumberGenerator()

@@ -1,11 +1,12 @@
-// config/everycore.yaml is the documentation of the settings: it names all of them, with their defaults.
+// config/everycore.yaml and the article on configuration name all settings, with their defaults.
 
 import Command
 import Everycore
 import Testing
 
 @Suite struct DocumentedConfiguration {
-    private let path = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/config/everycore.yaml"
+    private let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
+    private var path: String { root + "/config/everycore.yaml" }
 
     @Test func itNamesEverySettingWithItsDefaultAndNothingElse() {
         let file = ConfigurationFile(path: path)
@@ -20,6 +21,16 @@ import Testing
         let file = ConfigurationFile(path: path)
         let order = file.entries.sorted { $0.value.line < $1.value.line }.map(\.key)
         #expect(order == Setting.all.map(\.key))
+    }
+
+    @Test func theArticleNamesEverySettingWithItsDefaultAndItsOption() throws {
+        let article = try fileBytes(at: root + "/Sources/Everycore/Everycore.docc/Configuration.md")
+        let rows = String(decoding: article, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("| `") }
+        #expect(rows.count == Setting.all.count)
+        for (row, setting) in zip(rows, Setting.all) {
+            let option = setting.option.map { "`--\($0)`" } ?? ""
+            #expect(row.hasPrefix("| `\(setting.key)` | `\(setting.text(in: ServerConfiguration()))` | \(option) | "), "\(row)")
+        }
     }
 
     @Test func loadingItGivesTheDefaults() throws {

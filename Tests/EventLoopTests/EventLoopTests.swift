@@ -19,6 +19,21 @@ private func withLoop(_ body: (EventLoop, @escaping @Sendable () -> Void) throws
 }
 
 @Suite struct EventLoopTests {
+    @Test func aLoopGoesWithItsLastReferenceAndStaysForItsTimers() throws {
+        weak var loop: EventLoop?
+        var timer: LoopTimer?
+        do {
+            let owned = try EventLoop()
+            owned.execute {}
+            timer = owned.after(.seconds(5)) {}
+            loop = owned
+        }
+        #expect(loop != nil)
+        timer?.cancel()
+        timer = nil
+        #expect(loop == nil)
+    }
+
     @Test func oneShotTimersFireInOrderAndNeverEarly() throws {
         var fired: [Int] = []
         var timers: [LoopTimer] = []

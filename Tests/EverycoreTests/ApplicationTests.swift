@@ -77,6 +77,18 @@ struct ApplicationTests {
         #expect(try client.send("OPTIONS", "/c").status == 404)
     }
 
+    @Test func `OPTIONS with an asterisk means the server, also where a pattern would match a segment`() throws {
+        let client = try TestClient {
+            $0.get("/a") { _ in .text("a") }
+            $0.put("/:any") { _ in .text("put") }
+            $0.options("/*rest") { _ in .text("own") }
+        }
+        let all = try client.send("OPTIONS", "*")
+        #expect(all.status == 204)
+        #expect(all["allow"] == "GET, HEAD, PUT, OPTIONS")
+        #expect(try client.send("OPTIONS", "/b").body == "own")
+    }
+
     @Test func `HEAD has GET's header section and no body`() throws {
         let client = try TestClient {
             $0.get("/a") { _ in Response.text("some text").header("X-One", "1") }

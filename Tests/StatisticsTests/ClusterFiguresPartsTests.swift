@@ -77,6 +77,18 @@ import Testing
         #expect(throws: ClusterFigures.PartError.foreign) { try assembler.add([UInt8](repeating: 7, count: 99)) }
     }
 
+    @Test func `slots that are out of order, twice there or beyond the last are no figures`() throws {
+        let part = wide(2).parts()[0]
+        let slotBytes = (part.count - wide(0).parts()[0].count) / 2
+        let second = part.count - slotBytes
+        #expect(part[second] == 1)
+        for (low, high) in [(0, 0), (0, 4), (0xFF, 0xFF)] as [(UInt8, UInt8)] {
+            var changed = part
+            (changed[second], changed[second + 1]) = (low, high)
+            #expect(throws: ClusterFigures.PartError.garbled) { try assemble([changed]) }
+        }
+    }
+
     @Test func `20,000 damaged parts never trap`() {
         var random = SeededGenerator(seed: 99)
         let parts = Sample.cluster().parts(maximumBytes: 1024)

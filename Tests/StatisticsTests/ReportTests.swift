@@ -28,13 +28,13 @@ import Testing
         bytes += [1, 0]  // kind
         bytes += [2, 0, 0, 0]  // slot
         bytes += [3, 0, 0, 0]  // generation
-        bytes += [22, 0]  // counters
+        bytes += [34, 0]  // counters
         bytes += [2, 0]  // bucket entries
         bytes += word(0x22, 0x11, 0)  // sequence
         bytes += [0x0C, 0x0B, 0x0A, 0]  // pid
         bytes += [8, 7, 6, 5, 4, 3, 2, 1]  // uptime
         bytes += [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]  // monotonic clock
-        bytes += [0x52, 0xF2, 0x09, 0x00, 0xEB, 0xFF, 0xBC, 0x85]  // checksum
+        bytes += [0x76, 0xE5, 0x2D, 0x46, 0xE9, 0xC6, 0x96, 0xEB]  // checksum
         bytes += word(2, 1, 0)  // requests
         bytes += word(0, 0, 0)  // 1xx
         bytes += word(0, 1, 0)  // 2xx
@@ -44,7 +44,7 @@ import Testing
         for _ in 6..<10 { bytes += word(0, 0, 0) }  // bytes in and out, connections accepted and open
         bytes += [0x78, 0, 0, 0, 0x10, 0, 0, 0]  // latency sum
         bytes += [0, 0, 0, 0, 0x10, 0, 0, 0]  // latency maximum
-        for _ in 12..<20 { bytes += word(0, 0, 0) }  // refused reports … messages received
+        for _ in 12..<32 { bytes += word(0, 0, 0) }  // refused reports … messages received
         bytes += word(0, 0, 0x40)  // resident bytes
         bytes += word(0, 0, 0)  // started at
         bytes += [1, 0] + word(3, 0, 0)  // 32…63 ns

@@ -119,7 +119,7 @@ import Testing
         #expect(lines[4] == "sent        228kB (19kB/s)")
         #expect(lines[5] == "connections 151 accepted, 4 open")
         #expect(lines[6] == "latency     p50 20.2µs, p90 20.2µs, p99 20.2µs, p99.9 2.5ms, max 2.5ms, mean 36.3µs")
-        #expect(lines[7] == "failures    0 unreadable requests; timeouts: header 0, body 0, idle 0, write 0")
+        #expect(lines[7] == "failures    0 unreadable requests; timeouts: header 0, body 0, idle 0, write 0, handler 0")
         #expect(lines[8] == "restarts    1")
         #expect(lines[9] == "reports     2 received, 2 lost, 0 refused, 1 ignored (short 1)")
         #expect(words(lines[12]).prefix(3) == ["0", "1", "1500"])

@@ -1,4 +1,4 @@
-"""What must be built: Everycore itself (unless EVERYCORE_BINARY names one), the C programs, and the Hummingbird peer.
+"""What must be built: Everycore itself (unless BENCH_BINARY names one), the C programs, and the Hummingbird peer.
 
 C programs go to .build/bench of the repository, which git ignores; they are made anew when their source is newer.
 """
@@ -40,10 +40,10 @@ def program(name):
 
 @functools.cache
 def everycore():
-    given = os.environ.get("EVERYCORE_BINARY")
+    given = os.environ.get("BENCH_BINARY")
     if given:
         if not os.access(given, os.X_OK):
-            raise Failure(f"EVERYCORE_BINARY={given} is not a program")
+            raise Failure(f"BENCH_BINARY={given} is not a program")
         return os.path.abspath(given)
     options = ["-c", "release", "--product", "everycore", "--static-swift-stdlib"]
     return swift_product(ROOT, options, "everycore")

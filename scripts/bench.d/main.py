@@ -29,7 +29,7 @@ WHAT = """what to measure:
   instructions  Everycore's user-space instructions per request (callgrind); --budget FILE makes it a check
   reports       Everycore with reports on and off
 
-EVERYCORE_BINARY=PATH measures that binary instead of building one. Exit status: 0, or 1 when a server failed,
+BENCH_BINARY=PATH measures that binary instead of building one. Exit status: 0, or 1 when a server failed,
 a load had errors or an instruction count is over its budget."""
 
 

@@ -4,11 +4,9 @@ internal import EventLoop
 internal import Logging
 internal import Statistics
 
-/// A request for figures that waits for reports.
+/// Figures that wait for every worker's report, so that they are all of one moment.
 struct FiguresCollection {
-    let requester: Child
-    /// The number under which the requester asked.
-    let number: UInt32
+    let done: (ClusterFigures) -> Void
     /// Process ids of the workers that have not reported yet.
     var missing: Set<Int32>
     let timeout: LoopTimer
@@ -44,7 +42,8 @@ extension Master {
         case .reported:
             if let number = packet.numbered?.number { reported(child, number) }
         case .figuresRequest:
-            if let number = packet.numbered?.number { collectFigures(for: child, number) }
+            guard let number = packet.numbered?.number else { return }
+            collectFigures { [unowned self] in send($0, to: child, number) }
         case .drain, .reportNow, .figuresPart:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
@@ -61,7 +60,8 @@ extension Master {
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
     }
 
-    private func collectFigures(for requester: Child, _ number: UInt32) {
+    /// Lets every worker report, and calls `done` with the figures of all.
+    func collectFigures(_ done: @escaping (ClusterFigures) -> Void) {
         lastCollection &+= 1
         let collection = lastCollection
         var missing: Set<Int32> = []
@@ -74,7 +74,7 @@ extension Master {
             }
         }
         collections[collection] = FiguresCollection(
-            requester: requester, number: number, missing: missing,
+            done: done, missing: missing,
             timeout: loop.after(Self.collectionTime) { [unowned self] in answer(collection) })
         if missing.isEmpty { answer(collection) }
     }
@@ -93,12 +93,17 @@ extension Master {
         guard let collection = collections.removeValue(forKey: number) else { return }
         collection.timeout.cancel()
         receiveReports(atMost: .max)
+        collection.done(currentFigures())
+    }
+
+    /// - Parameter number: the one under which the child asked.
+    private func send(_ figures: ClusterFigures, to child: Child, _ number: UInt32) {
         do throws(MessageError) {
-            for part in currentFigures().parts(maximumBytes: 60_000) {
-                try collection.requester.channel.send(bulk: Packet(.figuresPart, number: collection.number, and: part))
+            for part in figures.parts(maximumBytes: 60_000) {
+                try child.channel.send(bulk: Packet(.figuresPart, number: number, and: part))
             }
         } catch {
-            log(.debug, "could not send figures", about: collection.requester, ["reason": "\(error)"])
+            log(.debug, "could not send figures", about: child, ["reason": "\(error)"])
         }
     }
 }

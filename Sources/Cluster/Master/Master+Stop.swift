@@ -27,7 +27,7 @@ extension Master {
         try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
         try onSignal(SIGUSR1) { [unowned self] in
             receiveReports(atMost: .max)
-            reporter.onRequest(currentFigures())
+            collectFigures { [unowned self] in reporter.onRequest($0) }
         }
         for number in [SIGHUP, SIGTTIN, SIGTTOU, SIGUSR2] {
             try onSignal(number) { [unowned self] in

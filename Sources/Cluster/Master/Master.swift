@@ -91,7 +91,8 @@ final class Master {
         }
         watches.append(
             loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
-                reporter.interval(currentFigures())
+                guard reporter.printsIntervals else { return }
+                collectFigures { [unowned self] in reporter.interval($0) }
             })
         let now = EventLoop.monotonicNanoseconds()
         carryOut(workerSupervisor.begin(now: now), auxiliaries: false)

@@ -11,6 +11,8 @@ final class Reporter {
 
     init(output: ClusterOptions.Output) { self.output = output }
 
+    var printsIntervals: Bool { output != .quiet }
+
     func closeInherited() { console.closeInherited() }
 
     func interval(_ figures: ClusterFigures) {

@@ -11,6 +11,7 @@ struct DrainState {
     var handlers: [(_ done: @escaping () -> Void) -> Void] = []
     var unfinished = 0
     var deadline: LoopTimer?
+    var hasClosedListeners = false
 }
 
 extension Worker {
@@ -23,6 +24,15 @@ extension Worker {
         } else {
             drain.handlers.append(body)
         }
+    }
+
+    /// Closes this process's ``listeners``, for a worker that drains and has accepted what waited in them: then nobody
+    /// connects to a queue that is emptied no more. When the cluster stops, new connections are refused from here on; while it
+    /// runs, the master's own copies keep the queues for the successor.
+    public func closeListeners() {
+        guard !drain.hasClosedListeners else { return }
+        drain.hasClosedListeners = true
+        for listener in listeners { _ = close(listener.descriptor) }
     }
 
     func beginDrain(within deadline: Duration) {

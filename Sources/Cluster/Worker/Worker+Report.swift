@@ -19,8 +19,11 @@ extension Worker {
         figures.set(.startedAtNanoseconds, startedAt)
         blackBox.beat(now: startedAt)
         reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
-            blackBox.beat(now: EventLoop.monotonicNanoseconds())
-            report()
+            let now = EventLoop.monotonicNanoseconds()
+            blackBox.beat(now: now)
+            // The master asks for reports when it prints; this one is for when it doesn't.
+            let interval = max(options.reportInterval, .milliseconds(10)).wholeNanoseconds
+            if now &- min(lastReport, now) > interval / 2 { report() }
         }
     }
 
@@ -29,6 +32,7 @@ extension Worker {
         guard !isAuxiliary else { return }
         if let resident = ResidentMemory.byteCount() { figures.set(.residentBytes, resident) }
         let now = EventLoop.monotonicNanoseconds()
+        lastReport = now
         let report = Report(
             slot: slot, generation: generation, sequence: reportSequence &+ 1, pid: pid,
             uptimeNanoseconds: now &- min(startedAt, now), monotonicNanoseconds: now, figures: figures.snapshot())

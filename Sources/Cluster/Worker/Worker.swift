@@ -38,6 +38,7 @@ public final class Worker: @unchecked Sendable {
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
     var reportSequence: UInt64 = 0
+    var lastReport: UInt64 = 0
     var figuresRequests = FiguresRequests()
     private var undecodable = 0
     private let master: AnyObject

@@ -5,6 +5,8 @@
 package enum Handler {
     case sync((Request) throws -> Response)
     case async(@Sendable (sending Request) async throws -> Response)
+    /// Called when the head is here; takes up to so many bytes of content as they come.
+    case streaming(UInt64, @Sendable (sending Request, BodyStream) async throws -> Response)
 
     /// The same handler with middleware around it, the first one outermost.
     func wrapped(in middleware: [any Middleware]) -> Handler {
@@ -26,6 +28,15 @@ package enum Handler {
                 let shared = Confined(request)
                 var response: Response
                 do { response = try await handler(shared.value) } catch let error as HTTPError { response = error.response }
+                try layer.after(shared.value, &response)
+                return response
+            }
+        case .streaming(let limit, let handler):
+            return .streaming(limit) { request, body in
+                if let response = try layer.before(request) { return response }
+                let shared = Confined(request)
+                var response: Response
+                do { response = try await handler(shared.value, body) } catch let error as HTTPError { response = error.response }
                 try layer.after(shared.value, &response)
                 return response
             }

@@ -28,35 +28,35 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     /// Sends a part of a file. Takes the descriptor and closes it, whatever happens.
     func sendFile(status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64) throws
 
-    /// Sends a response's head; its content follows through `write`, and ends with `end`.
-    func beginResponse(
-        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
-    ) throws(ResponseEncoder.Failure)
-    /// Whether the client takes what is written.
+    // Content that comes or goes piece by piece; HTTP's Exchange says more of each.
+    func streamBody(upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void)
+    func resumeBody()
+    func begin(status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?) throws
     var isWritable: Bool { get }
-    func whenWritable(_ body: @escaping () -> Void)
     func write(_ bytes: RawSpan)
-    /// Ends the response. One that is shorter than announced closes the connection.
+    func whenWritable(_ body: @escaping () -> Void)
     func end()
+    func abort()
 }
 
 extension RequestExchange {
-    /// Sends a response. Runs on the loop's thread.
+    /// Sends a response; false where only its head was sent, and its content is still to be produced. Runs on the loop's thread.
     /// - Throws: as `send(status:contentType:fields:body:)` does.
     @inline(__always)
-    func send(_ response: Response) throws {
+    func send(_ response: Response) throws -> Bool {
         // What most answers are, and the one that costs nothing but the bytes it writes.
         if response.headers.isEmpty, case .constant(let type) = response.contentType,
             case .constant(let text) = response.body, text.hasPointerRepresentation, response.status == 200
         {
             let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            return try unsafe send(status: 200, contentType: type, fields: [], body: bytes.bytes)
+            try unsafe send(status: 200, contentType: type, fields: [], body: bytes.bytes)
+            return true
         }
-        try sendAny(response)
+        return try sendAny(response)
     }
 
     @inline(never)
-    private func sendAny(_ response: Response) throws {
+    private func sendAny(_ response: Response) throws -> Bool {
         let status = response.status
         guard status >= 200, status <= 599 else { throw UnsendableStatus(status: status) }
         var fields = response.headers.fields
@@ -75,8 +75,8 @@ extension RequestExchange {
             // Literals have a pointer. A StaticString without one holds a single scalar.
             guard text.hasPointerRepresentation else {
                 let text = text.description
-                return try unsafe send(
-                    status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
+                try unsafe send(status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
+                return true
             }
             let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
             try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.bytes)
@@ -86,21 +86,25 @@ extension RequestExchange {
             try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.span.bytes)
         case .file(let content):
             try send(status: status, contentType: contentType, fields: fields, content)
+        case .stream(let content):
+            try begin(status: status, contentType: contentType, fields: fields, length: content.length)
+            return false
         }
+        return true
     }
 
     private func send(
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], _ content: FileContent
     ) throws {
-        if let part = content.parts.first, content.parts.count == 1, part.prefix.isEmpty {
-            let typed = contentType.map { [(name: "Content-Type", value: $0.description)] } ?? []
-            let prepared = try PreparedFields(typed + fields)
-            return try sendFile(
-                status: status, prepared: prepared, descriptor: content.file.duplicate(), offset: part.range.lowerBound,
-                length: Int64(part.range.count))
+        guard let part = content.wholePart else {
+            try begin(status: status, contentType: contentType, fields: fields, length: UInt64(content.length))
+            return PartsWriter(content, to: self).run()
         }
-        try beginResponse(status: status, contentType: contentType, fields: fields, length: UInt64(content.length))
-        PartsWriter(content, to: self).run()
+        let typed = contentType.map { [(name: "Content-Type", value: $0.description)] } ?? []
+        let prepared = try PreparedFields(typed + fields)
+        try sendFile(
+            status: status, prepared: prepared, descriptor: content.file.duplicate(), offset: part.lowerBound,
+            length: Int64(part.count))
     }
 }
 

@@ -58,6 +58,9 @@ package final class RoutedApplication {
         let method = head.method
         switch method {
         case .connect, .other: return refuse(exchange, HTTPError(501))
+        // The whole server is meant, not a path that a parameter could match (RFC 9110 §9.3.7).
+        case .options where head.targetForm == .asterisk: 
+            return listMethods(exchange, files == nil ? table.allMethods : table.allMethods.union(StaticFiles.methods))
         case .trace:
             let methods = head.withPath { table.allowedMethods($0) }
             return refuseMethod(exchange, methods.isEmpty && files != nil ? StaticFiles.methods : methods)
@@ -74,13 +77,8 @@ package final class RoutedApplication {
         case .methodNotAllowed(let methods):
             method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
         case .notFound:
-            if head.targetForm == .asterisk {
-                listMethods(exchange, files == nil ? table.allMethods : table.allMethods.union(StaticFiles.methods))
-            } else if let files {
-                do { try files.answer(exchange) } catch { failed(exchange, error) }
-            } else {
-                refuse(exchange, HTTPError(404))
-            }
+            guard let files else { return refuse(exchange, HTTPError(404)) }
+            do { try files.answer(exchange) } catch { failed(exchange, error) }
         }
     }
 
@@ -95,6 +93,7 @@ package final class RoutedApplication {
 
     @inline(never)
     private func collect<Exchange: RequestExchange>(_ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange) {
+        if case .streaming = endpoint.handler { return call(endpoint, request(endpoint, captures, [], exchange), exchange) }
         exchange.collectBody(upTo: bodyLimit) { [self] result in
             // The connection has answered a failure, or the client is gone.
             guard case .success(let bytes) = result else { return }
@@ -120,6 +119,10 @@ package final class RoutedApplication {
             do { send(try handler(request), exchange) } catch { failed(exchange, error) }
         case .async(let handler):
             start(handler, request, exchange)
+        case .streaming(let limit, let handler):
+            let source = BodySource()
+            source.start(exchange, upTo: limit)
+            start({ try await handler($0, BodyStream(source: source)) }, request, exchange)
         }
     }
 
@@ -146,20 +149,42 @@ package final class RoutedApplication {
 
     @inline(__always)
     private func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
-        do { try exchange.send(response) } catch { unsendable(exchange, error) }
+        do {
+            if try !exchange.send(response) { produce(response, exchange) }
+        } catch {
+            unsendable(exchange, error)
+        }
+    }
+
+    /// Starts what makes the content of a response whose head is sent.
+    @inline(never)
+    private func produce<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
+        guard case .stream(let content) = response.body else { return }
+        let confined = Confined((application: self, exchange: exchange))
+        let task = Task.immediate(executorPreference: context.loop) {
+            let (application, exchange) = confined.value
+            do {
+                try await content.produce(BodyWriter(exchange))
+                exchange.end()
+            } catch {
+                if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, "content failed", error) }
+                exchange.abort()
+            }
+        }
+        if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
     }
 
     /// A handler made a response that can't go on the wire: the client gets a 500, the log the reason.
     @inline(never)
     private func unsendable<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
         log(exchange, "unsendable response", error)
-        try? exchange.send(HTTPError(500).response)
+        _ = try? exchange.send(HTTPError(500).response)
     }
 
     @inline(never)
     private func failed<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
         // The client is gone or got its 503; what cancellation made of the handler is no news.
-        if exchange.isAnswered, error is CancellationError { return }
+        if exchange.isAnswered, error is CancellationError || error is BodyError { return }
         if let error = error as? HTTPError, (400...599).contains(error.status) { return refuse(exchange, error) }
         log(exchange, "handler failed", error)
         refuse(exchange, HTTPError(500))
@@ -207,6 +232,7 @@ extension Exchange: RequestExchange {
         try respond(status: status, contentType: contentType, fields: fields, body: body)
     }
 
+    @inline(__always)
     package func send(status: Int, prepared: PreparedFields, body: RawSpan) throws {
         try respond(status: status, prepared: prepared, body: body)
     }
@@ -215,5 +241,11 @@ extension Exchange: RequestExchange {
         status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64
     ) throws {
         try respondFile(status: status, prepared: prepared, descriptor: descriptor, offset: offset, length: length)
+    }
+
+    package func begin(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
+    ) throws {
+        try beginResponse(status: status, contentType: contentType, fields: fields, length: length)
     }
 }

@@ -14,7 +14,9 @@ public struct HTTPError: Error, Sendable, CustomStringConvertible {
     /// Further fields of the response: `Retry-After`, `WWW-Authenticate`.
     public var headers = Headers()
 
-    /// - Parameter message: what was wrong, without a full stop; the status' own phrase when it is left out.
+    /// - Parameters:
+    ///   - status: 400…599.
+    ///   - message: what was wrong, without a full stop; the status' own phrase when it is left out.
     public init(_ status: Int, _ message: String = "") {
         self.status = status
         self.message = message.isEmpty ? Self.phrase(status) : message

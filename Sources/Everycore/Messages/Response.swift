@@ -23,6 +23,7 @@ public struct Response: Sendable {
         case bytes([UInt8])
         /// Parts of an open file, or all of it.
         case file(FileContent)
+        case stream(StreamedContent)
     }
 
     /// The status code, 200…599. Anything else becomes a 500 and a line in the log.

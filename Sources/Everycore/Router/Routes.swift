@@ -53,6 +53,17 @@ public struct Routes {
         add(method, pattern, .async(handler))
     }
 
+    /// Registers a handler that takes the content while it arrives. It starts when the head is here; what it hasn't taken yet
+    /// waits at the client.
+    ///
+    /// - Parameter limit: the most bytes of content; more is a 413. The limit on content in the configuration doesn't count here.
+    public mutating func stream(
+        _ method: HTTPRequest.Method, _ pattern: String, upTo limit: UInt64,
+        _ handler: @escaping @Sendable (sending Request, BodyStream) async throws -> Response
+    ) {
+        add(method, pattern, .streaming(limit, handler))
+    }
+
     /// Registers routes whose patterns share a prefix, with middleware around their handlers, the first one outermost.
     public mutating func group(
         _ prefix: String = "", with middleware: any Middleware..., routes: (inout Routes) throws -> Void

@@ -1,7 +1,8 @@
 // Log lines as JSON objects on standard error, one line each, for collectors.
 //
-// Used in every process of the server. One write(2) a line, so that the lines of several processes don't mix.
+// Used in every process of the server. One write(2) for a line of up to 4 KB, so that the lines of several processes don't mix.
 
+internal import Cluster
 internal import Glibc
 package import Logging
 internal import Statistics
@@ -19,9 +20,10 @@ package struct JSONLogHandler: LogHandler {
         let line = Self.line(
             level: event.level, message: event.message.description,
             metadata: metadata.merging(event.metadata ?? [:]) { $1 }, at: Self.now())
-        var bytes = Array(line.utf8)
-        // A log that can't be written has nowhere to say so.
-        _ = unsafe bytes.withUnsafeMutableBytes { unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        var stream = StandardErrorStream { lost in
+            Self.line(level: .warning, message: "\(lost) log lines were lost: nobody read them", metadata: [:], at: Self.now())
+        }
+        stream.write(line)
     }
 
     /// - Parameter time: milliseconds since 1970.

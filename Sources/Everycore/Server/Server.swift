@@ -28,8 +28,10 @@ public struct Server {
     public let configuration: ServerConfiguration
     private let routes: BuiltRoutes
 
-    /// - Parameter routes: registers the application's routes. The built-in ones are added where no other route is, unless the
-    ///   configuration turns them off.
+    /// - Parameters:
+    ///   - configuration: the settings; the defaults when it is left out. No file and no environment is read.
+    ///   - routes: registers the application's routes. The built-in ones are added where no other route is, unless the
+    ///     configuration turns them off.
     /// - Throws: ``ServerError/configuration(_:)``, ``RouteErrors``, or what the closure throws.
     public init(
         configuration: ServerConfiguration = ServerConfiguration(), routes: (inout Routes) throws -> Void = { _ in }

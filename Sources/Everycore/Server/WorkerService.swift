@@ -26,6 +26,7 @@ enum WorkerService {
             context.isDraining = true
             // The cluster lets go of this closure when it has called it; the service has to outlive that.
             service.drain { withExtendedLifetime(service) { done() } }
+            worker.closeListeners()
         }
     }
 }

@@ -39,6 +39,9 @@ package final class FileContent: Sendable {
         suffix = Array("\r\n--\(boundary)--\r\n".utf8)
     }
 
+    /// The file's bytes that are all of the content, where nothing is written around them.
+    var wholePart: Range<Int64>? { parts.count == 1 && suffix.isEmpty ? parts.first?.range : nil }
+
     /// In bytes.
     package var length: Int64 {
         parts.reduce(Int64(suffix.count)) { $0 &+ Int64($1.prefix.count) &+ Int64($1.range.count) }
@@ -87,8 +90,8 @@ final class PartsWriter<Exchange: RequestExchange> {
             let count = min(Self.pieceSize, length &- offset)
             guard let bytes = content.file.read(at: current.range.lowerBound &+ offset, count: Int(count)), bytes.count == count
             else {
-                // The file has become shorter than announced: an end before the length closes the connection.
-                return exchange.end()
+                // The file has become shorter than announced: only a close tells the client.
+                return exchange.abort()
             }
             unsafe exchange.write(bytes.span.bytes)
             offset &+= count

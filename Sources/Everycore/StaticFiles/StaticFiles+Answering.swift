@@ -76,7 +76,7 @@ extension StaticFiles {
     ) throws -> Bool {
         guard let file = try opened(representation, file) else { return false }
         let response = Response.parts(parts, of: file, contentType: representation.contentType, fields: representation.partial)
-        try exchange.send(response)
+        _ = try exchange.send(response)
         return true
     }
 

@@ -76,7 +76,7 @@ package final class StaticFiles {
         case .file(let path, let file): try answer(exchange, path, file)
         case .directory(let path): try redirect(exchange, to: path)
         case .listing(let path, let directory):
-            try exchange.send(Response.html(try DirectoryListing.page(of: directory, at: path)).header("Cache-Control", "no-cache"))
+            _ = try exchange.send(Response.html(try DirectoryListing.page(of: directory, at: path)).header("Cache-Control", "no-cache"))
         }
     }
 
@@ -87,13 +87,13 @@ package final class StaticFiles {
             error.headers["Allow"] = Self.methods.description
             throw error
         }
-        try exchange.send(Response.empty(204).header("Allow", Self.methods.description))
+        _ = try exchange.send(Response.empty(204).header("Allow", Self.methods.description))
     }
 
     /// A directory has a slash at its end: relative links in its page would miss it otherwise.
     private func redirect<Exchange: RequestExchange>(_ exchange: Exchange, to path: FilePath) throws {
         let query = exchange.head.query.map { "?" + $0 } ?? ""
-        try exchange.send(Response.redirect(to: path.directoryLocation + query, status: 301))
+        _ = try exchange.send(Response.redirect(to: path.directoryLocation + query, status: 301))
     }
 
     func now() -> Int64 { Int64(time(nil)) }

@@ -71,7 +71,7 @@ package struct ChunkedDecoder: Sendable {
         case .chunkExtension(var syntax):
             if byte == 0x0D, syntax.mayEnd { return state = .sizeLF }
             extensionBytes &+= 1
-            if extensionBytes > extensionLimit { throw .badRequest("the chunk extensions are too long") }
+            if extensionBytes > extensionLimit { throw .extensionsTooLong }
             if !syntax.take(byte) { throw .badRequest("a chunk extension is malformed") }
             state = .chunkExtension(syntax)
         case .sizeLF:
@@ -104,7 +104,7 @@ package struct ChunkedDecoder: Sendable {
         if remaining > UInt64(Int64.max) { throw .badRequest("a chunk size is not below 2^63") }
         if byte == 0x0D { return state = .sizeLF }
         extensionBytes &+= 1
-        if extensionBytes > extensionLimit { throw .badRequest("the chunk extensions are too long") }
+        if extensionBytes > extensionLimit { throw .extensionsTooLong }
         state = .chunkExtension(.beforeName)
     }
 

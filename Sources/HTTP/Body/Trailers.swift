@@ -2,6 +2,8 @@
 // section, kept apart from it, and rid of fields that frame, route or authorise (RFC 9110
 // §6.5.1). Takes memory only when there are trailers. Runs in workers.
 
+import Statistics
+
 package struct Trailers: Sendable {
     private var bytes: [UInt8] = []
     private var ranges: [FieldRange] = []
@@ -54,7 +56,7 @@ struct TrailerSection: Sendable {
     /// Takes a byte after the last chunk; true when it ends the section.
     mutating func take(_ byte: UInt8) throws(Refusal) -> Bool {
         taken &+= 1
-        if taken > sectionLimit { throw Refusal(431, "the trailer section is too long") }
+        if taken > sectionLimit { throw Refusal(431, "the trailer section is too long", limit: .limitTrailerSection) }
         if sawCR {
             if byte != 0x0A { throw .badRequest("a CR is not followed by LF") }
             sawCR = false
@@ -68,13 +70,13 @@ struct TrailerSection: Sendable {
         }
         if byte == 0x0A { throw .badRequest("a line ends in LF without CR") }
         if (byte < 0x20 && byte != 0x09) || byte == 0x7F { throw .badRequest("the trailer section has a control byte") }
-        if line.count >= lineLimit { throw Refusal(431, "a trailer field line is too long") }
+        if line.count >= lineLimit { throw Refusal(431, "a trailer field line is too long", limit: .limitFieldLine) }
         line.append(byte)
         return false
     }
 
     private mutating func takeLine() throws(Refusal) {
-        if lines >= countLimit { throw Refusal(431, "the request has too many trailer fields") }
+        if lines >= countLimit { throw Refusal(431, "the request has too many trailer fields", limit: .limitFieldCount) }
         lines &+= 1
         let whole = line
         line = []

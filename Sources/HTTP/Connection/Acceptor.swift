@@ -29,34 +29,44 @@ final class Acceptor {
 
     private func accept(atMost count: Int) {
         for _ in 0..<count {
-            guard service.hasRoom else {
-                watch?.pause()
-                return
+            if !service.hasRoom {
+                // An idle connection gives way to one that waits, not to none.
+                guard hasWaiting else { return }
+                guard service.makeRoom() else { return rest() }
             }
             let descriptor = cposix_accept(listener)
             guard descriptor >= 0 else {
                 switch errno {
                 case EINTR, ECONNABORTED: continue
-                case EMFILE, ENFILE, ENOBUFS, ENOMEM: rest()
-                default: break
+                case EAGAIN: return
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                    if service.makeRoom() { continue }
+                    return rest()
+                default: return rest()
                 }
-                return
             }
             service.open(descriptor)
         }
     }
 
-    /// A connection has closed where all were in use.
-    func thereIsRoom() {
-        if pause == nil { watch?.resume() }
+    private var hasWaiting: Bool {
+        var queue = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&queue, 1, 0) > 0
     }
 
-    /// Out of descriptors or memory: the listener stays readable, so without a pause the loop would spin.
+    /// A connection has closed where all were in use.
+    func thereIsRoom() {
+        pause = nil
+        watch?.resume()
+    }
+
+    /// Out of connections, descriptors or memory: the listener stays readable, so without a pause the loop would spin. After it
+    /// some connection may have become idle.
     private func rest() {
         watch?.pause()
         pause = service.loop.after(.milliseconds(100)) { [unowned self] in
             pause = nil
-            if service.hasRoom { watch?.resume() }
+            watch?.resume()
         }
     }
 }

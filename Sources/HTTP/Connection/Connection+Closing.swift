@@ -9,9 +9,11 @@ extension Connection {
     /// Answers a request that can't be served with a short text that says what was wrong.
     func refuse(_ refusal: Refusal) {
         guard let exchange = unsafe exchange, unsafe !exchange.isAnswered else { return }
-        guard streaming == nil else { return closeNow(.incomplete) }
+        guard streaming == nil else { return breakOff() }
+        if let limit = refusal.limit { service.figures.add(limit, 1) }
         let text = "\(refusal.status) \(refusal.reason)\n"
-        let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining
+        let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining && !isLastRequest
+        if !isProcessing { service.updateDate() }
         let request = ResponseEncoder.Request(
             minorVersion: exchange.head.minorVersion, isHead: exchange.head.method == .head, keepsConnection: keeps)
         let body = unsafe text.utf8Span.span.bytes
@@ -59,16 +61,17 @@ extension Connection {
             return closeNow(.incomplete)
         }
         switch phase {
-        case .head where requestsServed > 0 && keptCount == 0:
+        case .head where keptCount == 0 && (requestsServed > 0 || service.isDraining):
             service.figures.add(.timeoutsIdle, 1)
             lingerClose()
         case .head:
             service.figures.add(.timeoutsHeader, 1)
             timeOut(.timeout)
         case .body:
-            service.figures.add(.timeoutsBody, 1)
+            service.figures.add(bodyIsTooSlow(now) ? .limitBodyRate : .timeoutsBody, 1)
             timeOut(.timeout)
         case .waiting, .answered:
+            service.figures.add(.timeoutsHandler, 1)
             timeOut(Refusal(503, "the server did not answer in time"))
         case .lingering, .closed:
             closeNow(.incomplete)
@@ -80,7 +83,7 @@ extension Connection {
         let exchange = unsafe exchange ?? service.takeExchange()
         if unsafe self.exchange == nil { exchange.head.reset() }
         unsafe self.exchange = exchange
-        guard unsafe !exchange.isAnswered else { return closeNow(.incomplete) }
+        guard unsafe !exchange.isAnswered else { return lingerClose() }
         lingers = true
         let cancel = unsafe exchange.onCancel
         let collector = exchange.takeCollector()
@@ -92,18 +95,46 @@ extension Connection {
         cancel?()
     }
 
-    /// The service takes no more requests: an idle connection ends now, unless a request is just arriving.
+    /// The service takes no more requests: an idle connection ends now, unless a request is just arriving. A client that has
+    /// connected and sent nothing yet is about to: it has a moment.
     func serviceDrains() {
         guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
         readable()
-        if phase == .head, unsafe exchange == nil, !isBlocked, !closesAfterOutput { lingerClose() }
+        guard phase == .head, keptCount == 0, unsafe exchange == nil, !isBlocked, !closesAfterOutput else { return }
+        guard requestsServed == 0 else { return lingerClose() }
+        service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
+    }
+
+    private static var drainGrace: UInt64 { 1_000_000_000 }
+
+    /// Between two requests of a kept connection.
+    var isIdle: Bool { phase == .head && keptCount == 0 && requestsServed > 0 && !isBlocked }
+
+    /// Closes an idle connection, unless a request is just arriving.
+    func giveWay() {
+        readable()
+        if isIdle { closeNow(.incomplete) }
     }
 
     // MARK: The end
 
+    /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
+    func breakOff() {
+        flush()
+        closeNow(.incomplete)
+    }
+
     /// After the last answer was written.
     func finishClosing() {
-        if lingers, !inputEnded { lingerClose() } else { closeNow(.incomplete) }
+        guard phase != .closed, phase != .lingering else { return }
+        if !inputEnded, lingers || hasUnreadInput { lingerClose() } else { closeNow(.incomplete) }
+    }
+
+    /// Whether bytes came that nobody has looked at. They are thrown away.
+    private var hasUnreadInput: Bool {
+        let count = unsafe recv(descriptor, service.inputStart, service.inputCapacity, 0)
+        if count > 0 { service.figures.add(.bytesIn, UInt64(count)) }
+        return count > 0
     }
 
     /// Ends our side, and reads on for a bounded time and amount: a close with unread input would make the kernel reset the
@@ -122,17 +153,19 @@ extension Connection {
     }
 
     private static var lingerTime: UInt64 { 2_000_000_000 }
-    private static var lingerBytes: Int { 1 << 20 }
+    private static var lingerBytes: Int { 1 << 24 }
 
     func discardInput() {
-        while discarded < Self.lingerBytes {
+        // A part of it in one go, then others have their turn.
+        for _ in 0..<16 {
             let count = unsafe read(descriptor, service.inputStart, service.inputCapacity)
-            if count < 0 && errno == EAGAIN { return }
-            guard count > 0 else { break }
+            if count < 0, errno == EAGAIN || errno == EINTR { return }
+            guard count > 0 else { return closeNow(.incomplete) }
             service.figures.add(.bytesIn, UInt64(count))
             discarded &+= count
+            // Beyond the bound the client has to wait; until the time is over it can still read its answer.
+            if discarded >= Self.lingerBytes { return pauseReading() }
         }
-        closeNow(.incomplete)
     }
 
     private func releaseExchange(_ failure: BodyFailure) {

@@ -52,6 +52,8 @@ extension Connection {
     func processKept() {
         guard phase != .closed, phase != .lingering else { return }
         readAt = EventLoop.monotonicNanoseconds()
+        // A body's time runs from when it is wanted, not from when its head came.
+        if phase == .body, bodyBytes == 0 { bodyBegan = readAt }
         process(restoreKept())
     }
 
@@ -60,7 +62,7 @@ extension Connection {
         isProcessing = true
         assert(!service.isBusy)
         service.isBusy = true
-        unsafe service.encoder.updateDate(unixSeconds: Int64(time(nil)))
+        service.updateDate()
         var offset = 0
         processing: while !isBlocked, !closesAfterOutput {
             switch phase {
@@ -80,7 +82,7 @@ extension Connection {
         }
         isProcessing = false
         service.isBusy = false
-        guard phase != .closed else { return }
+        guard phase != .closed else { return unsafe service.output.removeAll() }
         if offset < count {
             if closesAfterOutput { lingers = true } else { keep(offset..<count) }
         }
@@ -98,6 +100,8 @@ extension Connection {
         if phase == .answered { recycleExchange() }
         guard unsafe exchange != nil else { return }
         if phase == .head {
+            // A refused head has been answered: without this, the next request would count as answered too.
+            unsafe exchange?.recycle()
             service.keepSpare(unsafe exchange.take())
         } else {
             unsafe exchange?.head.detach()
@@ -154,6 +158,11 @@ extension Connection {
         service.deadlines[slot] = min(service.deadlines[slot], due)
     }
 
+    /// Whether it was the average that ran out, and not the time between two pieces.
+    func bodyIsTooSlow(_ now: UInt64) -> Bool {
+        service.timeouts.body == 0 || now &- min(readAt, now) < service.timeouts.body
+    }
+
     // MARK: Head
 
     /// Reads one head and hands the request over. Returns the head's length, or nil when it isn't whole or was refused.
@@ -166,8 +175,11 @@ extension Connection {
         case .refused(let refusal):
             unsafe parser.reset()
             service.figures.add(.parseFailures, 1)
+            unsafe exchange.start = readAt
             unsafe exchange.connection = self
             refuse(refusal)
+            // So that the exchange is made ready for reuse before another connection gets it.
+            phase = .answered
             return nil
         case .complete(let length):
             unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)
@@ -230,7 +242,8 @@ extension Connection {
             // The time of the pause was not the client's.
             bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
         }
-        if exchange.head.expectContinue, keptCount == 0, !continueSent {
+        // Also where the content is here already, so that the answer doesn't depend on how the bytes came.
+        if exchange.head.expectContinue, !continueSent {
             continueSent = true
             unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()

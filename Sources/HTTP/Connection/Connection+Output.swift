@@ -22,6 +22,7 @@ extension Connection {
         of exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
         prepared: PreparedFields? = nil, content length: ResponseEncoder.Content
     ) throws(ResponseEncoder.Failure) -> ResponseEncoder.Outcome {
+        if !isProcessing { service.updateDate() }
         let head = exchange.head
         let keeps = head.keepAlive && !service.isDraining && !isLastRequest && canSkipContent(of: head)
         return try unsafe service.encoder.appendHead(
@@ -41,9 +42,11 @@ extension Connection {
         }
     }
 
-    private var isLastRequest: Bool {
+    var isLastRequest: Bool {
         let bound = service.connectionLimits.requestsPerConnection
-        return bound > 0 && requestsServed &+ 1 >= bound
+        guard bound > 0, requestsServed &+ 1 >= bound else { return false }
+        service.figures.add(.limitRequestsPerConnection, 1)
+        return true
     }
 
     /// Books an answer that is in the output buffer.

@@ -47,7 +47,7 @@ extension Connection {
         guard let streaming else { return }
         switch streaming.framing {
         case .length(let remaining) where remaining > 0:
-            return closeNow(.incomplete)
+            return breakOff()
         case .chunked:
             unsafe service.encoder.appendLastChunk(to: &service.output)
         case .omitted, .length, .untilClose:
@@ -94,7 +94,14 @@ extension Connection {
     /// Sends on, until the file's end or until the socket is full.
     func sendFile() {
         guard let streaming, let file = streaming.file else { return }
+        var portions = 0
         while file.remaining > 0 {
+            // A client that reads as fast as this sends must not hold up the others.
+            portions &+= 1
+            if portions > Self.portionsInARow {
+                isBlocked = true
+                return waitForRoom()
+            }
             let portion = Int(min(file.remaining, Self.filePortion))
             var offset = Int(file.offset)
             let count = unsafe sendfile(descriptor, file.descriptor, &offset, portion)
@@ -116,4 +123,5 @@ extension Connection {
     }
 
     private static var filePortion: Int64 { 1 << 20 }
+    private static var portionsInARow: Int { 8 }
 }

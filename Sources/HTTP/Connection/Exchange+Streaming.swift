@@ -63,7 +63,7 @@ extension Exchange {
 
     /// Gives a response up that has begun: the connection closes without a proper end, which is how the client learns of it.
     package func abort() {
-        unsafe connection?.closeNow(.incomplete)
+        unsafe connection?.breakOff()
     }
 
     /// Sends a part of a file as the content. Takes the descriptor and closes it, whatever happens.

@@ -61,18 +61,32 @@ package import Statistics
     /// Stops accepting, answers what is in flight, closes idle connections, and calls `done` when none is left.
     package func drain(_ done: @escaping () -> Void) {
         guard !isDraining else { return }
-        drained = done
         isDraining = true
         // What waits in the accept queues was promised an answer by the kernel's handshake.
         for acceptor in acceptors { acceptor.acceptRemaining() }
         acceptors.removeAll()
         for connection in connections { connection?.serviceDrains() }
+        // Not before: a connection that was answered and closed above doesn't end the drain while others wait to be accepted.
+        drained = done
         finishDrainIfEmpty()
     }
 
     /// Whether one more connection may be taken.
     var hasRoom: Bool {
         connectionLimits.connections == 0 || openConnections < connectionLimits.connections
+    }
+
+    /// Closes the connection that has been idle for longest, for one that waits in the queue. False when none is idle.
+    func makeRoom() -> Bool {
+        figures.add(.limitConnections, 1)
+        var oldest: Connection?
+        for case let connection? in connections where connection.isIdle {
+            if let candidate = oldest, candidate.readAt <= connection.readAt { continue }
+            oldest = connection
+        }
+        guard let oldest else { return false }
+        oldest.giveWay()
+        return oldest.phase == .closed
     }
 
     func open(_ descriptor: Int32) {
@@ -117,10 +131,16 @@ package import Statistics
 
     // MARK: Time
 
+    /// Before anything is answered: once for a batch of requests, each time for an answer that comes on its own.
+    @inline(__always)
+    func updateDate() { unsafe encoder.updateDate(unixSeconds: Int64(time(nil))) }
+
     /// Only a worker with connections looks at deadlines: an idle one sleeps.
     private func startSweep() {
         guard sweep == nil else { return }
-        sweep = loop.every(timeouts.sweepInterval) { [unowned self] in
+        sweep = loop.every(timeouts.sweepInterval) { [weak self] in
+            // Held to the end: a deadline may close the last connection of a drain, and with it goes the service.
+            guard let self else { return }
             let now = EventLoop.monotonicNanoseconds()
             for slot in deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
             if openConnections == 0 { sweep = nil }

@@ -1,6 +1,8 @@
 // What the whole header section says together: host, length of the content, persistence,
 // expectation, upgrade. Noted while lines are read, judged at the blank line. Runs in workers.
 
+import Statistics
+
 struct FramingFields {
     private var present: UInt8 = 0
     private var repeated: UInt8 = 0
@@ -107,7 +109,7 @@ struct FramingFields {
             while let option = elements.next(in: input) {
                 options &+= 1
                 // Each option is compared with each field: the product must stay small.
-                if options > limits.fieldCount { throw Refusal(431, "the Connection field has too many options") }
+                if options > limits.fieldCount { throw Refusal(431, "the Connection field has too many options", limit: .limitFieldCount) }
                 if input.range(option, equals: "close") {
                     close = true
                     continue

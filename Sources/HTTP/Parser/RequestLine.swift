@@ -1,6 +1,8 @@
 // The request line: method SP target SP version (RFC 9112 §3), judged when its CRLF is in. The
 // caller has found the line's end and that no control byte but the tab is in it. Runs in workers.
 
+import Statistics
+
 enum RequestLine {
     static func parse(
         _ input: RawSpan, from start: Int, to end: Int, limits: HTTPLimits, into facts: inout HeadFacts
@@ -16,7 +18,7 @@ enum RequestLine {
         let targetEnd = try scanTarget(input, from: targetStart, to: end, into: &facts)
         facts.target = ByteRange(targetStart, targetEnd)
         try readVersion(input, from: targetEnd &+ 1, to: end, into: &facts)
-        if targetEnd &- targetStart > limits.target { throw Refusal(414, "the request target is too long") }
+        if targetEnd &- targetStart > limits.target { throw Refusal(414, "the request target is too long", limit: .limitTarget) }
         if facts.method == .connect { throw Refusal(501, "this server is no proxy: CONNECT is not supported") }
         try RequestTarget.classify(input, into: &facts)
     }

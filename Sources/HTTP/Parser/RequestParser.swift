@@ -3,6 +3,8 @@
 // that came in pieces is read once more when it is whole, since the RequestHead belongs to the
 // worker and other connections use it meanwhile. One per connection, in workers.
 
+import Statistics
+
 package struct RequestParser: Sendable {
     package enum Progress: Sendable, Equatable {
         /// The head isn't whole; come back with the same bytes and more.
@@ -76,7 +78,7 @@ package struct RequestParser: Sendable {
             switch section {
             case .fields:
                 if lineEnd == start { return lineStart }
-                if fieldCount >= limits.fieldCount { throw Refusal(431, "the request has too many header fields") }
+                if fieldCount >= limits.fieldCount { throw Refusal(431, "the request has too many header fields", limit: .limitFieldCount) }
                 let field = try FieldLine.parse(input, from: start, to: lineEnd)
                 head.store(field, at: fieldCount)
                 if field.known != .none { framing.note(field.known, at: fieldCount) }
@@ -121,8 +123,9 @@ package struct RequestParser: Sendable {
 
     @inline(never)
     private func tooLong(_ bound: Int) -> Refusal {
-        if section != .fields { return Refusal(414, "the request line is too long") }
+        if section != .fields { return Refusal(414, "the request line is too long", limit: .limitRequestLine) }
         return bound == sectionStart &+ limits.headerSection
-            ? Refusal(431, "the header section is too long") : Refusal(431, "a header field line is too long")
+            ? Refusal(431, "the header section is too long", limit: .limitHeaderSection)
+            : Refusal(431, "a header field line is too long", limit: .limitFieldLine)
     }
 }

@@ -25,6 +25,19 @@
     case timeoutsBody
     case timeoutsIdle
     case timeoutsWrite
+    case timeoutsHandler
+    // How often each limit struck.
+    case limitRequestLine
+    case limitTarget
+    case limitFieldLine
+    case limitHeaderSection
+    case limitFieldCount
+    case limitBody
+    case limitBodyRate
+    case limitChunkExtensions
+    case limitTrailerSection
+    case limitRequestsPerConnection
+    case limitConnections
     case messagesSent
     case messagesReceived
     /// Gauge.

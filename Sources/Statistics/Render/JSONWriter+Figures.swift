@@ -12,6 +12,11 @@ extension JSONWriter {
                 timeouts.member(name, figures[counter])
             }
         }
+        object("limits") { limits in
+            for (name, counter) in Counter.limits {
+                limits.member(name, figures[counter])
+            }
+        }
         member("parse_failures", figures[.parseFailures])
         object("messages") { messages in
             messages.member("sent", figures[.messagesSent])
@@ -79,8 +84,18 @@ extension JSONWriter {
 }
 
 extension Counter {
+    /// The limits by their names in the configuration.
+    static let limits: [(name: String, counter: Counter)] = [
+        ("request_line", .limitRequestLine), ("target", .limitTarget), ("field_line", .limitFieldLine),
+        ("header_section", .limitHeaderSection), ("field_count", .limitFieldCount), ("body", .limitBody),
+        ("body_minimum", .limitBodyRate), ("chunk_extensions", .limitChunkExtensions),
+        ("trailer_section", .limitTrailerSection), ("requests_per_connection", .limitRequestsPerConnection),
+        ("connections", .limitConnections),
+    ]
+
     /// The timeouts by what was waited for.
     static let timeouts: [(name: String, counter: Counter)] = [
         ("header", .timeoutsHeader), ("body", .timeoutsBody), ("idle", .timeoutsIdle), ("write", .timeoutsWrite),
+        ("handler", .timeoutsHandler),
     ]
 }

@@ -38,6 +38,9 @@ extension MetricsPage {
                     "timeouts_total", .counter, "Connections given up, by what was waited for.", timeouts,
                     perWorker: false),
                 Family(
+                    "limit_hits_total", .counter, "How often each limit struck, by its name in the configuration.", limits,
+                    perWorker: false),
+                Family(
                     "messages_total", .counter, "Messages between workers and the master, as workers see them.",
                     [([("direction", "sent")], .messagesSent), ([("direction", "received")], .messagesReceived)],
                     perWorker: false),
@@ -46,6 +49,10 @@ extension MetricsPage {
 
         private static var responses: [(labels: PrometheusWriter.Labels, counter: Counter)] {
             Counter.statusClasses.enumerated().map { index, counter in ([("class", "\(index + 1)xx")], counter) }
+        }
+
+        private static var limits: [(labels: PrometheusWriter.Labels, counter: Counter)] {
+            Counter.limits.map { name, counter in ([("limit", name)], counter) }
         }
 
         private static var timeouts: [(labels: PrometheusWriter.Labels, counter: Counter)] {

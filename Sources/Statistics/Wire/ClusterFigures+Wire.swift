@@ -36,7 +36,9 @@ extension ClusterFigures {
         else { return nil }
         var slots: [SlotFigures] = []
         for _ in 0..<count {
-            guard let slot = SlotFigures(reading: bytes, at: &offset) else { return nil }
+            guard let slot = SlotFigures(reading: bytes, at: &offset), slot.slot < Report.slotLimit,
+                slot.slot > slots.last?.slot ?? -1
+            else { return nil }
             slots.append(slot)
         }
         guard offset == bytes.byteCount else { return nil }

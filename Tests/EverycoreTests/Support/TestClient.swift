@@ -90,8 +90,6 @@ final class TestExchange: RequestExchange {
 
     var hasBody: Bool { head.hasBody }
     var start: UInt64 = 0
-    /// A response that has begun: its content so far, and how much was announced.
-    private var begun: (bytes: [UInt8], missing: UInt64)?
 
     func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard body.count <= limit else {
@@ -119,60 +117,67 @@ final class TestExchange: RequestExchange {
         try unsafe send(status: status, contentType: nil, fields: [], prepared: prepared, body: bytes.span.bytes)
     }
 
-    func beginResponse(
-        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
-    ) throws(ResponseEncoder.Failure) {
-        var output = OutputBuffer()
-        _ = try Self.appendHead(
-            status: status, contentType: contentType, fields: fields, prepared: nil,
-            content: length.map { .length($0) } ?? .none, for: head, to: &output)
-        begun = (unsafe output.withUnsafeBytes { unsafe Array($0) }, length ?? 0)
-    }
-
-    var isWritable: Bool { true }
-    func whenWritable(_ body: @escaping () -> Void) { body() }
-
-    func write(_ bytes: RawSpan) {
-        unsafe bytes.withUnsafeBytes { unsafe begun?.bytes.append(contentsOf: $0) }
-        begun?.missing &-= UInt64(bytes.byteCount)
-    }
-
-    func end() {
-        guard let begun else { return }
-        #expect(begun.missing == 0, "the content isn't as long as announced")
-        answered(begun.bytes)
-    }
-
     private func send(
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], prepared: PreparedFields?,
         body: RawSpan
     ) throws {
         guard !isAnswered else { return }
         var output = OutputBuffer()
-        let outcome = try Self.appendHead(
-            status: status, contentType: contentType, fields: fields, prepared: prepared,
-            content: body.isEmpty ? .none : .length(UInt64(body.byteCount)), for: head, to: &output)
-        if outcome.body != .omitted { output.append(body) }
-        answered(unsafe output.withUnsafeBytes { unsafe Array($0) })
-    }
-
-    private static func appendHead(
-        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], prepared: PreparedFields?,
-        content: ResponseEncoder.Content, for head: RequestHead, to output: inout OutputBuffer
-    ) throws(ResponseEncoder.Failure) -> ResponseEncoder.Outcome {
         var encoder = ResponseEncoder()
         encoder.updateDate(unixSeconds: 0)
-        return try encoder.appendHead(
-            status: status, contentType: contentType, fields: fields, prepared: prepared, content: content,
+        let outcome = try encoder.appendHead(
+            status: status, contentType: contentType, fields: fields, prepared: prepared,
+            content: body.isEmpty ? .none : .length(UInt64(body.byteCount)),
             for: .init(minorVersion: 1, isHead: head.method == .head, keepsConnection: true), to: &output)
-    }
-
-    private func answered(_ bytes: [UInt8]) {
-        response = TestResponse(String(decoding: bytes, as: UTF8.self))
+        if outcome.body != .omitted { output.append(body) }
+        response = TestResponse(unsafe output.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
         isAnswered = true
         onCancel = nil
         onAnswer?()
     }
+
+    // A stand-in has its content whole and takes any answer at once.
+
+    func streamBody(upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void) {
+        guard UInt64(body.count) <= limit else {
+            try? send(status: 413, contentType: nil, fields: [], body: RawSpan())
+            return end(.tooLarge)
+        }
+        let body = body
+        if !body.isEmpty { _ = unsafe piece(body.span.bytes) }
+        end(nil)
+    }
+
+    func resumeBody() {}
+
+    private var begun: (status: Int, contentType: StaticString?, fields: [(name: String, value: String)])?
+    private var announced: UInt64?
+    private var written: [UInt8] = []
+
+    func begin(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
+    ) throws {
+        begun = (status, contentType, fields)
+        announced = length
+    }
+
+    var isWritable: Bool { true }
+
+    func write(_ bytes: RawSpan) {
+        unsafe bytes.withUnsafeBytes { unsafe written.append(contentsOf: $0) }
+    }
+
+    func whenWritable(_ body: @escaping () -> Void) { body() }
+
+    func end() {
+        guard let begun else { return }
+        let written = written
+        #expect(announced == nil || announced == UInt64(written.count), "the content isn't as long as announced")
+        try? unsafe send(
+            status: begun.status, contentType: begun.contentType, fields: begun.fields, body: written.span.bytes)
+    }
+
+    func abort() { abandon() }
 
     /// The client goes away, or its time is up.
     func abandon() {

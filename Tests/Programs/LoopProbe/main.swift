@@ -7,7 +7,7 @@ import Glibc
 
 func fact(_ name: String, _ value: some CustomStringConvertible) {
     print("\(name)=\(value)")
-    unsafe fflush(stdout)
+    fflush(nil)
 }
 
 @MainActor final class Counter {
@@ -35,7 +35,7 @@ func exercise(_ loop: EventLoop) async -> [Bool] {
     places.append(loop.isOnLoop)
     try? await loop.sleep(for: .milliseconds(2))
     places.append(loop.isOnLoop)
-    let counter = await Counter()
+    let counter = Counter()
     await counter.count()
     places.append(await counter.value == 2)
     let register = Register()

@@ -62,7 +62,7 @@ final class WireValueDecoder: Decoder {
         guard let contents = try reading({ try $0.contents(of: WireTag.keyed, at: offset, end: end) }) else {
             throw mismatch([String: Any].self)
         }
-        return KeyedDecodingContainer(WireKeyedDecoding<Key>(decoder: self, contents: contents))
+        return KeyedDecodingContainer(try WireKeyedDecoding<Key>(decoder: self, contents: contents))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {

@@ -8,10 +8,17 @@ final class WireKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
     private let contents: Range<Int>
     private var cursor: Int
 
-    init(decoder: WireValueDecoder, contents: Range<Int>) {
+    /// Looks at all entries first: `contains` and `allKeys` can't throw, and must not take a damaged entry for a missing one.
+    init(decoder: WireValueDecoder, contents: Range<Int>) throws {
         self.decoder = decoder
         self.contents = contents
         cursor = contents.lowerBound
+        var offset = contents.lowerBound
+        while offset < contents.upperBound {
+            let entry = try entry(at: offset)
+            try decoder.reading { try $0.checkText(in: entry.key) }
+            offset = entry.end
+        }
     }
 
     var codingPath: [any CodingKey] { decoder.codingPath }

@@ -1,0 +1,119 @@
+// A request's content as it arrives, for handlers that don't want it in memory as a whole.
+//
+// Made in the workers; used on the loop's thread. What the handler hasn't taken yet is bounded: beyond it the connection stops
+// reading, the kernel's window fills, and the client waits.
+
+internal import HTTP
+
+/// A request's content, piece by piece, in order: each piece is what one read of the socket brought. It can be read once.
+///
+/// ```swift
+/// routes.stream(.put, "/files/:name", upTo: 10 << 30) { request, body in
+///     var size = 0
+///     for try await piece in body { size += piece.count }
+///     return .text("\(size) bytes")
+/// }
+/// ```
+///
+/// Iterating throws ``BodyError`` when the client breaks off, or sends more than the route takes.
+public struct BodyStream: AsyncSequence {
+    public typealias Element = [UInt8]
+
+    let source: BodySource
+
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let source: BodySource
+
+        public mutating func next() async throws -> [UInt8]? {
+            try await source.next()
+        }
+    }
+
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(source: source) }
+}
+
+/// Why a request's content ended before its end.
+public enum BodyError: Error, Sendable {
+    /// More than the route takes: the client was answered 413.
+    case tooLarge
+    /// Its framing was wrong: the client was answered 400.
+    case malformed
+    /// The client broke off or was too slow.
+    case incomplete
+
+    init(_ failure: BodyFailure) {
+        switch failure {
+        case .tooLarge: self = .tooLarge
+        case .malformed: self = .malformed
+        case .incomplete: self = .incomplete
+        }
+    }
+}
+
+/// Between a connection and the handler that reads from it. Confined to the loop's thread.
+final class BodySource: @unchecked Sendable {
+    /// Bytes that may wait for the handler before reading stops.
+    static let bound = 262_144
+
+    private var pieces: [[UInt8]] = []
+    private var waitingBytes = 0
+    private var isPaused = false
+    private var end: Result<Void, BodyError>?
+    private var reader: CheckedContinuation<[UInt8]?, any Error>?
+    private var resume: () -> Void = {}
+
+    func start(_ exchange: some RequestExchange, upTo limit: UInt64) {
+        resume = { exchange.resumeBody() }
+        exchange.streamBody(upTo: limit) { [self] bytes in
+            take(bytes)
+        } end: { [self] failure in
+            finish(failure.map { .failure(BodyError($0)) } ?? .success(()))
+        }
+    }
+
+    private func take(_ bytes: RawSpan) -> Bool {
+        let piece = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+        if let reader {
+            self.reader = nil
+            reader.resume(returning: piece)
+            return true
+        }
+        pieces.append(piece)
+        waitingBytes += piece.count
+        isPaused = waitingBytes >= Self.bound
+        return !isPaused
+    }
+
+    private func finish(_ result: Result<Void, BodyError>) {
+        guard end == nil else { return }
+        end = result
+        resume = {}
+        guard let reader else { return }
+        self.reader = nil
+        switch result {
+        case .success: reader.resume(returning: nil)
+        case .failure(let error): reader.resume(throwing: error)
+        }
+    }
+
+    func next() async throws -> [UInt8]? {
+        if !pieces.isEmpty {
+            let piece = pieces.removeFirst()
+            waitingBytes -= piece.count
+            if isPaused, waitingBytes <= Self.bound / 2 {
+                isPaused = false
+                resume()
+            }
+            return piece
+        }
+        if let end {
+            try end.get()
+            return nil
+        }
+        return try await withCheckedThrowingContinuation { continuation in
+            // A second reader at the same time gets nothing: a body has one order.
+            guard reader == nil else { return continuation.resume(returning: nil) }
+            reader = continuation
+        }
+    }
+}

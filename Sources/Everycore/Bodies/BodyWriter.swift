@@ -1,0 +1,68 @@
+// A response's content on its way out, piece by piece, no faster than the client reads.
+//
+// Made in the workers; used on the loop's thread.
+
+/// Writes the content of a response that was made with `Response.stream`.
+public struct BodyWriter: Sendable {
+    private let exchange: Confined<any RequestExchange>
+
+    init(_ exchange: any RequestExchange) {
+        self.exchange = Confined(exchange)
+    }
+
+    /// Sends a piece, and returns when the socket has room for the next one.
+    /// - Throws: ``ClientGone`` when nobody reads any longer.
+    public func write(_ bytes: [UInt8]) async throws {
+        try await send(unsafe bytes.span.bytes)
+    }
+
+    /// Sends a text's UTF-8.
+    /// - Throws: ``ClientGone`` when nobody reads any longer.
+    public func write(_ text: String) async throws {
+        try await send(unsafe text.utf8Span.span.bytes)
+    }
+
+    private func send(_ bytes: RawSpan) async throws {
+        let exchange = exchange.value
+        guard !exchange.isAnswered else { throw ClientGone() }
+        exchange.write(bytes)
+        guard !exchange.isWritable else { return }
+        await withCheckedContinuation { continuation in
+            exchange.whenWritable { continuation.resume() }
+        }
+        if exchange.isAnswered { throw ClientGone() }
+    }
+}
+
+/// The client of a streamed response has closed its connection.
+public struct ClientGone: Error, Sendable {
+    public init() {}
+}
+
+/// Content that is produced while it is sent.
+package struct StreamedContent: Sendable {
+    let length: UInt64?
+    let produce: @Sendable (BodyWriter) async throws -> Void
+}
+
+extension Response {
+    /// Content that is made while it is sent, at the pace of the client.
+    ///
+    /// ```swift
+    /// routes.get("/numbers") { _ in
+    ///     .stream { writer in
+    ///         for number in 1...1_000_000 { try await writer.write("\(number)\n") }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// - Parameter length: in bytes where it is known; else the content is sent chunked (RFC 9112 §7.1).
+    /// - Parameter produce: runs as a task on the worker's loop, cancelled when the client goes away. What it throws breaks the
+    ///   connection off, so that the client doesn't take the content for whole.
+    public static func stream(
+        length: UInt64? = nil, contentType: String = "text/plain; charset=utf-8",
+        _ produce: @escaping @Sendable (BodyWriter) async throws -> Void
+    ) -> Response {
+        Response(contentType: .text(contentType), body: .stream(StreamedContent(length: length, produce: produce)))
+    }
+}

@@ -1,0 +1,3 @@
+// The currency types of HTTP come with the server: `.get`, `HTTPFields` and the like need no import of their own.
+
+@_exported public import HTTPTypes

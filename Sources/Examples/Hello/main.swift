@@ -1,0 +1,13 @@
+// The smallest server: one route, on every core.
+//
+//   swift run hello
+//   curl http://127.0.0.1:8080/hello/world
+
+import Everycore
+
+try Server { routes in
+    routes.get("/hello/:name") { request in
+        .text("Hello, \(request.parameters["name"] ?? "nobody")!\n")
+    }
+}
+.run()

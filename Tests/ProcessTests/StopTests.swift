@@ -1,0 +1,140 @@
+// How a server leaves: in order, in time, and with nothing left behind, whatever its workers are at.
+
+import Glibc
+import Testing
+
+extension ProcessTests {
+    @Suite struct Stopping {
+        @Test(arguments: [SIGTERM, SIGINT])
+        func endsWithStatusZeroAndASummary(_ signal: Int32) throws {
+            let server = try TestedServer.everycore()
+            let workers = server.workers
+            #expect(server.stop(signal) == 0)
+            #expect(server.program.output.contains("connections 1 accepted, 0 open"))
+            #expect(workers.count == 2)
+            #expect(workers.allSatisfy { ProcessTable.state(of: $0) == nil })
+        }
+
+        @Test func answersWhatIsInFlightAndTakesNothingNew() throws {
+            let server = try TestedServer.everycore()
+            let clients = try (0...1).map { try server.connect(toSlot: $0).connection }
+            for client in clients { client.request("GET", "/sleep?ms=800") }
+            // Both are with their handlers when a later request on the same worker has been answered.
+            for slot in 0...1 { try server.connect(toSlot: slot).connection.leave() }
+            let began = ContinuousClock.now
+            server.program.signal(SIGTERM)
+            #expect(server.program.logs("stopping"))
+            #expect(server.program.becomesTrue(within: .milliseconds(500)) { isRefused(server.endpoint) })
+            for client in clients {
+                let reply = try client.reply()
+                #expect(reply.body == "slept 800 ms\n")
+                #expect(reply["connection"] == "close")
+                #expect(client.awaitEnd() == "closed")
+            }
+            #expect(ContinuousClock.now - began >= .milliseconds(700))
+            #expect(server.program.wait(within: .seconds(3)) == 0)
+        }
+
+        @Test func isNotReadyToARequestThatArrivesMeanwhile() throws {
+            let server = try TestedServer.everycore(workers: 1)
+            let client = try server.connect()
+            _ = try client.whoami()
+            // The first half of a request has come when the worker begins to drain.
+            client.send("GET /ready HTTP/1.1\r\n")
+            let other = try server.connect()
+            other.request("GET", "/sleep?ms=600")
+            try server.connect(toSlot: 0).connection.leave()
+            server.program.signal(SIGTERM)
+            #expect(server.program.becomesTrue(within: .milliseconds(500)) { isRefused(server.endpoint) })
+            client.send("Host: test\r\n\r\n")
+            let reply = try client.reply()
+            #expect(reply.status == 503)
+            #expect(reply["connection"] == "close")
+            client.leave()
+            #expect(try other.reply().status == 200)
+            other.leave()
+            #expect(server.program.wait(within: .seconds(3)) == 0)
+        }
+
+        @Test func letsIdleConnectionsGo() throws {
+            let server = try TestedServer.everycore()
+            let client = try server.connect()
+            _ = try client.whoami()
+            server.program.signal(SIGTERM)
+            #expect(client.awaitEnd(within: .seconds(1)) == "closed")
+            client.leave()
+            #expect(server.program.wait(within: .seconds(1)) == 0)
+        }
+
+        @Test func cutsOffAtTheDeadlineWhatIsStillInFlight() throws {
+            let server = try TestedServer.harmful("timeouts.drain=300ms")
+            let client = try server.connect()
+            client.request("GET", "/hang")
+            let spinning = try server.connect(toSlot: 0).connection
+            spinning.request("GET", "/spin")
+            let began = ContinuousClock.now
+            server.program.signal(SIGTERM)
+            #expect(server.program.wait(within: .seconds(5)) == 0)
+            let took = ContinuousClock.now - began
+            #expect(took < .milliseconds(1500), "took \(took)")
+        }
+
+        @Test func doesNotWaitForAStoppedWorkerBeyondTheDeadline() throws {
+            let server = try TestedServer.harmful("timeouts.drain=300ms")
+            let worker = try #require(server.workers.first)
+            kill(worker, SIGSTOP)
+            let began = ContinuousClock.now
+            #expect(server.stop() == 0)
+            let took = ContinuousClock.now - began
+            #expect(took < .milliseconds(1500), "took \(took)")
+            #expect(ProcessTable.state(of: worker) == nil)
+        }
+
+        @Test(arguments: [SIGTERM, SIGINT, SIGQUIT])
+        func isCutShortByASecondSignal(_ second: Int32) throws {
+            let server = try TestedServer.everycore()
+            let client = try server.connect()
+            client.request("GET", "/sleep?ms=20000")
+            try server.connect(toSlot: 0).connection.leave()
+            try server.connect(toSlot: 1).connection.leave()
+            server.program.signal(SIGTERM)
+            #expect(server.program.logs("stopping"))
+            let began = ContinuousClock.now
+            server.program.signal(second)
+            let status = server.program.wait(within: .seconds(2))
+            #expect(status == 0)
+            #expect(ContinuousClock.now - began < .milliseconds(500))
+            #expect(client.awaitEnd(within: .seconds(1)) != nil)
+        }
+
+        @Test func happensAtOnceWithQuit() throws {
+            let server = try TestedServer.everycore()
+            let client = try server.connect()
+            client.request("GET", "/sleep?ms=20000")
+            kill(try #require(server.workers.last), SIGSTOP)
+            let began = ContinuousClock.now
+            server.program.signal(SIGQUIT)
+            #expect(server.program.wait(within: .seconds(2)) == 0)
+            #expect(ContinuousClock.now - began < .milliseconds(500))
+        }
+
+        @Test func worksWhenTheWholeGroupGetsTheSignalAsFromATerminal() throws {
+            for signal in [SIGINT, SIGTERM] {
+                let server = try TestedServer.everycore()
+                kill(-server.program.pid, signal)
+                #expect(server.program.wait(within: .seconds(3)) == 0)
+                #expect(server.program.output.contains("restarts    0"))
+            }
+        }
+
+        /// Whether the kernel turns a new connection away at once, instead of letting it wait for nobody.
+        private func isRefused(_ endpoint: Endpoint) -> Bool {
+            do {
+                let connection = try Connection(endpoint)
+                return connection.awaitEnd(within: .milliseconds(50)) == "Connection refused"
+            } catch {
+                return (error as? ConnectFailure)?.code == ECONNREFUSED
+            }
+        }
+    }
+}

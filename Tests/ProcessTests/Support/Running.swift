@@ -1,0 +1,189 @@
+// A program under test: started as a shell would, its output collected, its end awaited and, whatever happens, brought about.
+//
+// Programs come from the folder in EVERYCORE_PROGRAMS, or from beside the test bundle. Each is the head of a process group of its own, so
+// that what it leaves behind can be found, and ended without touching anything else.
+
+import Glibc
+import Testing
+
+final class Running {
+    let pid: pid_t
+    private(set) var output = ""
+    private(set) var error = ""
+    /// The exit status, or the negative number of the signal that ended it; nil while it runs.
+    private(set) var status: Int32?
+    private var errorIsStuck: Bool
+    private var outputEnd: Int32
+    private var errorEnd: Int32
+
+    /// - Parameters:
+    ///   - wrapper: what is to start the program, such as `["taskset", "-c", "0"]`.
+    ///   - terminal: what standard output is, instead of a pipe.
+    ///   - errorIsStuck: standard error is a pipe that is full, and nobody reads it until `unstickError()`.
+    init(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], wrapper: [String] = [],
+        errorIsStuck: Bool = false, terminal: Terminal? = nil
+    ) throws {
+        let words = wrapper + ["\(Self.folder)/\(program)"] + arguments
+        var variables = environment
+        for name in ["LD_LIBRARY_PATH", "PATH"] where variables[name] == nil {
+            if let value = unsafe getenv(name) { variables[name] = unsafe String(cString: value) }
+        }
+        let (output, error) = (try terminal?.ends() ?? Self.pipe(), try Self.pipe())
+        defer {
+            close(output.write)
+            close(error.write)
+        }
+        if errorIsStuck { Self.fill(error.write) }
+        self.errorIsStuck = errorIsStuck
+        pid = try Self.spawn(words, variables, output: output.write, error: error.write)
+        (outputEnd, errorEnd) = (output.read, error.read)
+    }
+
+    deinit { end() }
+
+    /// Ends what still runs. Fails the test if the program has left processes behind after ending by itself.
+    func end() {
+        if status == nil {
+            kill(-pid, SIGKILL)
+            _ = wait(within: .seconds(5))
+        } else {
+            // A process that was just killed takes a moment to be gone.
+            _ = becomesTrue(within: .seconds(1)) { members.isEmpty }
+            let left = members
+            #expect(left.isEmpty, "processes were left behind: \(left)")
+            if !left.isEmpty { kill(-pid, SIGKILL) }
+        }
+        closeOutput()
+        if errorEnd >= 0 { close(errorEnd) }
+        errorEnd = -1
+    }
+
+    /// The reader of the program's standard output goes away.
+    func closeOutput() {
+        if outputEnd >= 0 { close(outputEnd) }
+        outputEnd = -1
+    }
+
+    func signal(_ number: Int32) { kill(pid, number) }
+
+    /// The processes of the program's group that are alive.
+    var members: [pid_t] { ProcessTable.members(ofGroup: pid) }
+
+    // MARK: Waiting
+
+    /// Waits for the program's end. Its output is complete then, up to what the pipes held.
+    @discardableResult
+    func wait(within limit: Duration) -> Int32? {
+        _ = becomesTrue(within: limit) {
+            var code: Int32 = 0
+            if status == nil, unsafe waitpid(pid, &code, WNOHANG) == pid {
+                status = code & 0x7F == 0 ? (code >> 8) & 0xFF : -(code & 0x7F)
+            }
+            return status != nil
+        }
+        collect()
+        return status
+    }
+
+    /// Waits for a text on standard output.
+    func prints(_ text: String, within limit: Duration = .seconds(5)) -> Bool {
+        becomesTrue(within: limit) { output.contains(text) }
+    }
+
+    /// Waits for a text on standard error.
+    func logs(_ text: String, within limit: Duration = .seconds(5)) -> Bool {
+        becomesTrue(within: limit) { error.contains(text) }
+    }
+
+    /// Looks again and again, collecting output meanwhile.
+    func becomesTrue(within limit: Duration, _ condition: () -> Bool) -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            collect()
+            if condition() { return true }
+            guard ContinuousClock.now < deadline else { return false }
+            usleep(1000)
+        }
+    }
+
+    /// Takes what the pipes hold, without waiting.
+    func collect() {
+        output += Self.drain(outputEnd)
+        if !errorIsStuck { error += Self.drain(errorEnd) }
+    }
+
+    /// The reader of the program's standard error comes back.
+    func unstickError() {
+        errorIsStuck = false
+        collect()
+    }
+
+    private static func drain(_ descriptor: Int32) -> String {
+        guard descriptor >= 0 else { return "" }
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = unsafe chunk.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { return String(decoding: bytes, as: UTF8.self) }
+            // Zeros are what a pipe was filled with.
+            bytes += chunk.prefix(count).filter { $0 != 0 }
+        }
+    }
+
+    // MARK: Starting
+
+    private static let folder: String = {
+        if let folder = unsafe getenv("EVERYCORE_PROGRAMS") { return unsafe String(cString: folder) }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+            guard let start = bytes.baseAddress else { return 0 }
+            return unsafe readlink("/proc/self/exe", start, bytes.count)
+        }
+        let executable = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
+        return executable.lastIndex(of: "/").map { String(executable[..<$0]) } ?? "."
+    }()
+
+    private static func pipe() throws -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [-1, -1]
+        try #require(unsafe Glibc.pipe(&ends) == 0)
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+        return (ends[0], ends[1])
+    }
+
+    private static func fill(_ descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+        var byte: UInt8 = 0
+        while unsafe write(descriptor, &byte, 1) == 1 {}
+        // The program shares the open file, and expects it to be as a shell would have made it.
+        _ = fcntl(descriptor, F_SETFL, 0)
+    }
+
+    private static func spawn(
+        _ words: [String], _ variables: [String: String], output: Int32, error: Int32
+    ) throws -> pid_t {
+        var argv = unsafe words.map { unsafe strdup($0) } + [nil]
+        var envp = unsafe variables.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { unsafe (argv + envp).forEach { unsafe free($0) } }
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
+        unsafe posix_spawn_file_actions_adddup2(&actions, error, 2)
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawnattr_init(&attributes)
+        defer { unsafe posix_spawnattr_destroy(&attributes) }
+        // The test runner's threads may have signals blocked.
+        var none = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setpgroup(&attributes, 0)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
+        var pid = pid_t()
+        let result = unsafe posix_spawnp(&pid, words[0], &actions, &attributes, &argv, &envp)
+        try #require(result == 0, "could not start \(words[0]): \(unsafe String(cString: strerror(result)))")
+        return pid
+    }
+}

@@ -1,0 +1,138 @@
+// A server under test, from its banner to its last summary.
+
+import Foundation
+import Glibc
+import Testing
+
+final class TestedServer {
+    let program: Running
+    let endpoint: Endpoint
+    let admin: Endpoint?
+
+    /// The shipped command: `everycore serve` with these options, on ports that the kernel chooses.
+    static func everycore(
+        _ options: String..., workers: Int? = 2, admin: String = "127.0.0.1:0", environment: [String: String] = [:],
+        wrapper: [String] = []
+    ) throws -> TestedServer {
+        let count = workers.map { ["--workers", "\($0)"] } ?? []
+        let options = ["serve", "--port", "0", "--admin", admin] + count + options
+        return try TestedServer(Running("everycore", options, environment: environment, wrapper: wrapper))
+    }
+
+    /// The server whose handlers do harm.
+    static func harmful(_ settings: String..., workers: Int = 2, environment: [String: String] = [:]) throws -> TestedServer {
+        let arguments = ["port=0", "admin=127.0.0.1:0", "workers=\(workers)"] + settings
+        return try TestedServer(Running("test-server", arguments, environment: environment))
+    }
+
+    /// Waits for the banner, and for every worker's first answer.
+    init(_ program: Running) throws {
+        self.program = program
+        let isThere = program.becomesTrue(within: .seconds(10)) {
+            program.output.contains("  admin  ") || program.output.contains(#""reason":"#) || program.wait(within: .zero) != nil
+        }
+        try #require(isThere && program.status == nil, "did not start: \(program.output)\(program.error)")
+        let banner = program.output
+        let listening = try #require(Self.place(after: banner.contains("listening  ") ? "listening  " : #""listening":""#, in: banner))
+        endpoint = listening
+        admin = Self.place(after: banner.contains("admin      ") ? "admin      " : #""admin":""#, in: banner)
+        try #require(try get("/health").status == 200)
+    }
+
+    /// Every process that serves requests, by its slot.
+    var workers: [pid_t] {
+        ProcessTable.children(of: program.pid).filter { ProcessTable.name(of: $0).contains("-w") }
+            .sorted { ProcessTable.name(of: $0) < ProcessTable.name(of: $1) }
+    }
+
+    func connect() throws -> Connection { try Connection(endpoint) }
+
+    /// One request on a connection of its own.
+    func get(_ target: String, within limit: Duration = .seconds(5)) throws -> Reply {
+        let connection = try connect()
+        connection.request("GET", target, headers: "Connection: close\r\n")
+        return try connection.reply(within: limit)
+    }
+
+    func getAdmin(_ target: String) throws -> Reply {
+        let connection = try Connection(try #require(admin))
+        connection.request("GET", target, headers: "Connection: close\r\n")
+        return try connection.reply()
+    }
+
+    func stats() throws -> Stats {
+        let reply = try getAdmin("/stats")
+        try #require(reply.status == 200)
+        return try JSONDecoder().decode(Stats.self, from: Data(reply.body.utf8))
+    }
+
+    /// A connection that a certain worker has accepted.
+    func connect(toSlot slot: Int) throws -> (connection: Connection, who: Identity) {
+        for _ in 0..<200 {
+            let connection = try connect()
+            let who = try connection.whoami()
+            if who.worker == slot { return (connection, who) }
+        }
+        throw NoReply(reason: "worker \(slot) accepted none of 200 connections", partial: "")
+    }
+
+    /// Waits until so many workers have said that they are ready.
+    func awaitReady(_ count: Int) throws {
+        for _ in 0..<500 {
+            if try stats().server.workers_ready == count { return }
+            usleep(2000)
+        }
+        Issue.record("fewer than \(count) workers became ready")
+    }
+
+    /// Sends TERM and waits for the end.
+    @discardableResult
+    func stop(_ signal: Int32 = SIGTERM, within limit: Duration = .seconds(8)) -> Int32? {
+        program.signal(signal)
+        return program.wait(within: limit)
+    }
+
+    private static func place(after label: String, in text: String) -> Endpoint? {
+        guard let range = text.range(of: label) else { return nil }
+        let word = text[range.upperBound...].prefix { $0 != "\n" && $0 != "\"" && $0 != "," }
+        if word.hasPrefix("unix:") { return .unix(String(word.dropFirst(5))) }
+        guard word.hasPrefix("http://"), let port = word.split(separator: ":").last.flatMap({ UInt16($0) }) else { return nil }
+        return word.contains("[") ? .ipv6(port) : .ipv4(port)
+    }
+}
+
+extension Connection {
+    func whoami() throws -> Identity {
+        request("GET", "/whoami")
+        return try reply().identity()
+    }
+}
+
+extension Reply {
+    func identity() throws -> Identity { try JSONDecoder().decode(Identity.self, from: Data(body.utf8)) }
+}
+
+/// What `/whoami` says.
+struct Identity: Decodable, Equatable {
+    let worker: Int
+    let generation: Int
+    let pid: pid_t
+}
+
+/// What `/stats` says, under its own names.
+struct Stats: Decodable {
+    struct Server: Decodable { let workers_ready: Int, workers_wanted: Int }
+    struct Connections: Decodable { let accepted: Int, open: Int }
+    struct Reports: Decodable { let received: Int, lost: Int, refused: Int }
+    struct Latency: Decodable { let p50: Double?, p90: Double?, p99: Double?, p999: Double?, max: Double?, mean: Double? }
+    struct Total: Decodable {
+        let requests: Int, responses: [String: Int], bytes_in: Int, bytes_out: Int, connections: Connections
+        let latency_seconds: Latency, reports: Reports, restarts: Int
+    }
+    struct Worker: Decodable {
+        let slot: Int, generation: Int, pid: pid_t, state: String, uptime_seconds: Double, resident_bytes: Int
+        let stale_seconds: Double, requests: Int, responses: [String: Int], restarts: Int
+    }
+
+    let server: Server, total: Total, workers: [Worker]
+}

@@ -1,0 +1,88 @@
+// The harm: every way in which a handler can end its process, hold it, or leave its client without an answer.
+// Runs in the workers.
+
+import Everycore
+import Glibc
+
+struct Refusal: Error {}
+
+func addHarm(_ routes: inout Routes) {
+    routes.get("/trap") { _ in
+        trap()
+        return .text("not reached\n")
+    }
+    routes.get("/trap-async") { _ async throws in
+        try await Task.sleep(for: .milliseconds(2))
+        trap()
+        return .text("not reached\n")
+    }
+    routes.get("/abort") { _ in abort() }
+    routes.get("/overflow") { _ in
+        var path: [Int] = []
+        return .text("\(recurse(&path))\n")
+    }
+    routes.get("/exit") { _ in exit(0) }
+    routes.get("/throws") { _ in throw Refusal() }
+    routes.get("/throws-async") { _ async throws in
+        try await Task.sleep(for: .milliseconds(2))
+        throw Refusal()
+    }
+    // Never gives the loop back. It sleeps, so that the machine's other core isn't all that the tests have.
+    routes.get("/spin") { _ in
+        while true { pause() }
+    }
+    // Never answers, and doesn't hear that nobody waits any longer.
+    routes.get("/hang") { _ async throws in
+        await unsafe withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+        return .text("not reached\n")
+    }
+    // Holds the worker for a while.
+    routes.get("/slow") { request in
+        let milliseconds = UInt32(request.queryItem("ms") ?? "") ?? 100
+        usleep(min(milliseconds, 10_000) * 1000)
+        return .text("slow\n")
+    }
+    // Writes rubbish to everything that leads to the master; answers how many pieces were taken.
+    routes.get("/garble") { _ in .text("\(garble())") }
+    // What a handler that starts work beside the request does.
+    routes.get("/tasks") { _ async throws in
+        let sum = await withTaskGroup(of: Int.self) { group in
+            for number in 1...100 { group.addTask { await Task.detached { number }.value } }
+            return await group.reduce(0, +)
+        }
+        return .text("\(sum)\n")
+    }
+}
+
+/// Index out of range.
+@inline(never)
+func trap() {
+    let numbers = [Int](repeating: 0, count: CommandLine.arguments.count)
+    print(numbers[numbers.count])
+}
+
+/// Overflows the stack. The array keeps the optimiser from making a loop of it.
+@inline(never)
+func recurse(_ path: inout [Int]) -> Int {
+    path.append(path.count)
+    let below = path.count < Int.max ? recurse(&path) : 0
+    return below &+ (path.popLast() ?? 0)
+}
+
+/// Packets of many lengths, on every packet socket of this process: reports and messages go to the master on such.
+func garble() -> Int {
+    var sent = 0
+    for descriptor: Int32 in 3..<256 {
+        var type: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0,
+            type == Int32(SOCK_DGRAM.rawValue) || type == Int32(SOCK_SEQPACKET.rawValue)
+        else { continue }
+        for count in [1, 2, 7, 8, 64, 300, 5000, 100_000] {
+            let rubbish = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ count) }
+            let result = unsafe rubbish.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress, count, Int32(MSG_DONTWAIT)) }
+            if result == count { sent += 1 }
+        }
+    }
+    return sent
+}
