@@ -100,8 +100,6 @@ extension Connection {
         if phase == .answered { recycleExchange() }
         guard unsafe exchange != nil else { return }
         if phase == .head {
-            // A refused head has been answered: without this, the next request would count as answered too.
-            unsafe exchange?.recycle()
             service.keepSpare(unsafe exchange.take())
         } else {
             unsafe exchange?.head.detach()
