@@ -56,10 +56,7 @@ extension Connection {
 
     func deadlinePassed(_ now: UInt64) {
         service.deadlines[slot] = DeadlineTable.never
-        if isBlocked {
-            service.figures.add(.timeoutsWrite, 1)
-            return closeNow(.incomplete)
-        }
+        if isBlocked { return writeTimePassed(now) }
         switch phase {
         case .head where keptCount == 0 && (requestsServed > 0 || service.isDraining):
             service.figures.add(.timeoutsIdle, 1)

@@ -7,10 +7,11 @@ import Statistics
 
 extension Connection {
     func respond(
-        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
+        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
+        prepared: PreparedFields? = nil, body: RawSpan
     ) throws(ResponseEncoder.Failure) {
         let outcome = try encodeHead(
-            of: exchange, status: status, contentType: contentType, fields: fields,
+            of: exchange, status: status, contentType: contentType, fields: fields, prepared: prepared,
             content: body.isEmpty ? .none : .length(UInt64(body.byteCount)))
         if outcome.body != .omitted { unsafe service.output.append(body) }
         answered(exchange, status: status, closes: outcome.closes)
@@ -19,13 +20,13 @@ extension Connection {
     @inline(__always)
     func encodeHead(
         of exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
-        content length: ResponseEncoder.Content
+        prepared: PreparedFields? = nil, content length: ResponseEncoder.Content
     ) throws(ResponseEncoder.Failure) -> ResponseEncoder.Outcome {
         if !isProcessing { service.updateDate() }
         let head = exchange.head
         let keeps = head.keepAlive && !service.isDraining && !isLastRequest && canSkipContent(of: head)
         return try unsafe service.encoder.appendHead(
-            status: status, contentType: contentType, fields: fields, content: length,
+            status: status, contentType: contentType, fields: fields, prepared: prepared, content: length,
             for: ResponseEncoder.Request(minorVersion: head.minorVersion, isHead: head.method == .head, keepsConnection: keeps),
             to: &service.output)
     }
@@ -120,8 +121,8 @@ extension Connection {
     }
 
     func waitForRoom() {
-        setDeadline(service.timeouts.write, from: EventLoop.monotonicNanoseconds())
         pauseReading()
+        beginWriteTime(EventLoop.monotonicNanoseconds())
         guard writeWatch == nil else { return }
         do {
             writeWatch = try service.loop.watch(descriptor, for: .write) { [unowned self] _ in writable() }
@@ -130,14 +131,37 @@ extension Connection {
         }
     }
 
+    private func beginWriteTime(_ now: UInt64) {
+        setDeadline(service.timeouts.write, from: now)
+        undelivered = bytesInKernel
+        sentSince = 0
+    }
+
+    /// The time for some progress is over. What counts is what the client's side took, not what the kernel's buffer did: that one
+    /// takes more only when much of it is free, which for a slow client can be minutes.
+    func writeTimePassed(_ now: UInt64) {
+        let left = bytesInKernel
+        let taken = undelivered &+ sentSince &- min(left, undelivered &+ sentSince)
+        let (wanted, overflow) = service.connectionLimits.bodyMinimumRate.multipliedReportingOverflow(by: service.timeouts.write)
+        if !overflow, taken > 0, taken >= wanted / 1_000_000_000 { return beginWriteTime(now) }
+        service.figures.add(.timeoutsWrite, 1)
+        closeNow(.incomplete)
+    }
+
+    /// Bytes that were sent and not acknowledged by the client's side (SIOCOUTQ, tcp(7)).
+    private var bytesInKernel: UInt64 {
+        var count: Int32 = 0
+        let result = unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count)
+        return result == 0 ? UInt64(max(count, 0)) : 0
+    }
+
     private func writable() {
         guard phase != .closed else { return }
         if var buffer = unsent.take() {
-            let count = write(&buffer, moreFollows: streaming?.file != nil)
+            sentSince &+= UInt64(write(&buffer, moreFollows: streaming?.file != nil))
             guard phase != .closed else { return }
             guard buffer.isEmpty else {
                 unsent = consume buffer
-                if count > 0 { setDeadline(service.timeouts.write, from: EventLoop.monotonicNanoseconds()) }
                 return
             }
         }
