@@ -97,7 +97,7 @@ import Synchronization
 
 /// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`,
 /// `/injected`,
-/// `/twice`, `/mirror`, `/whenever` and `/release`, `/answers-when-cancelled`; anything else says what the request was.
+/// `/twice`, `/mirror`, `/answers-when-cancelled`; anything else says what the request was.
 final class WireApplication: Application {
     var loop: EventLoop?
     /// Paths in the order in which they came.
@@ -105,8 +105,6 @@ final class WireApplication: Application {
     var bodyFailures: [BodyFailure] = []
     var cancelled = 0
     var kept: [Exchange] = []
-    /// Answers of `/whenever` that wait for the test to give them.
-    var waiting: [() -> Void] = []
     private var timers: [Int: LoopTimer] = [:]
     private var nextTimer = 0
 
@@ -122,7 +120,6 @@ final class WireApplication: Application {
         case "close": try? exchange.respond(status: 200, fields: [("Connection", "close")], body: raw("close"))
         case "later": later(number) { [self] in text(exchange, "later \(number)") }
         case "later-echo": later(number) { [self] in echo(exchange, limit: 1 << 20) }
-        case "whenever": waiting.append { [self] in echo(exchange, limit: 1 << 20) }
         case "forgotten": break
         case "never":
             kept.append(exchange)
@@ -137,11 +134,6 @@ final class WireApplication: Application {
                 text(exchange, "too late")
             }
             kept.append(exchange)
-        case "release":
-            let released = waiting
-            waiting = []
-            for answer in released { answer() }
-            text(exchange, "released \(released.count)")
         case "big": try? exchange.respond(status: 200, body: [UInt8](repeating: 0x78, count: number))
         case "status": try? exchange.respond(status: number, body: raw("content"))
         case "kept":

@@ -121,8 +121,8 @@ extension Connection {
     }
 
     func waitForRoom() {
-        setDeadline(service.timeouts.write, from: EventLoop.monotonicNanoseconds())
         pauseReading()
+        beginWriteTime(EventLoop.monotonicNanoseconds())
         guard writeWatch == nil else { return }
         do {
             writeWatch = try service.loop.watch(descriptor, for: .write) { [unowned self] _ in writable() }
@@ -131,14 +131,37 @@ extension Connection {
         }
     }
 
+    private func beginWriteTime(_ now: UInt64) {
+        setDeadline(service.timeouts.write, from: now)
+        undelivered = bytesInKernel
+        sentSince = 0
+    }
+
+    /// The time for some progress is over. What counts is what the client's side took, not what the kernel's buffer did: that one
+    /// takes more only when much of it is free, which for a slow client can be minutes.
+    func writeTimePassed(_ now: UInt64) {
+        let left = bytesInKernel
+        let taken = undelivered &+ sentSince &- min(left, undelivered &+ sentSince)
+        let (wanted, overflow) = service.connectionLimits.bodyMinimumRate.multipliedReportingOverflow(by: service.timeouts.write)
+        if !overflow, taken > 0, taken >= wanted / 1_000_000_000 { return beginWriteTime(now) }
+        service.figures.add(.timeoutsWrite, 1)
+        closeNow(.incomplete)
+    }
+
+    /// Bytes that were sent and not acknowledged by the client's side (SIOCOUTQ, tcp(7)).
+    private var bytesInKernel: UInt64 {
+        var count: Int32 = 0
+        let result = unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count)
+        return result == 0 ? UInt64(max(count, 0)) : 0
+    }
+
     private func writable() {
         guard phase != .closed else { return }
         if var buffer = unsent.take() {
-            let count = write(&buffer, moreFollows: streaming?.file != nil)
+            sentSince &+= UInt64(write(&buffer, moreFollows: streaming?.file != nil))
             guard phase != .closed else { return }
             guard buffer.isEmpty else {
                 unsent = consume buffer
-                if count > 0 { setDeadline(service.timeouts.write, from: EventLoop.monotonicNanoseconds()) }
                 return
             }
         }

@@ -57,6 +57,9 @@ final class Connection {
     var unsent: OutputBuffer?
     /// Whether the socket is full.
     var isBlocked = false
+    /// While it is: what the kernel hadn't delivered when the write deadline was set, and what it was given since.
+    var undelivered: UInt64 = 0
+    var sentSince: UInt64 = 0
     /// A response that has begun and not ended.
     var streaming: StreamingResponse?
     var isProcessing = false

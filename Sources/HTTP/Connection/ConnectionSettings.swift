@@ -8,7 +8,7 @@ package struct ConnectionTimeouts: Sendable {
     package var body: UInt64 = 30_000_000_000
     /// Between two requests of a kept connection: closed in silence.
     package var idle: UInt64 = 60_000_000_000
-    /// Between two steps of progress of a response that the client reads: closed.
+    /// Between two looks at whether the client still reads its response, fast enough (`bodyMinimumRate`): closed if not.
     package var write: UInt64 = 30_000_000_000
     /// From a complete request to its answer: 503.
     package var handler: UInt64 = 30_000_000_000
@@ -28,7 +28,8 @@ package struct ConnectionLimits: Sendable {
     package var requestsPerConnection = 0
     /// Open connections of one worker. At the bound, new ones wait in the listener's queue.
     package var connections = 0
-    /// The average at which content must arrive after a grace of five seconds, in bytes per second: 408.
+    /// In bytes per second: the average at which content must arrive after a grace of five seconds (408), and at which a response
+    /// that doesn't fit into the socket's buffer must be read in each `write` time (closed).
     package var bodyMinimumRate: UInt64 = 240
 
     package init() {}
