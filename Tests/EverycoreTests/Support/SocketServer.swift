@@ -17,7 +17,7 @@ import Testing
     private let listener: Int32
     private var thread = pthread_t()
 
-    init(files: StaticFiles?, writeTimeout: UInt64 = 5_000_000_000) throws {
+    init(files: StaticFiles?) throws {
         unsafe memory = .allocate(byteCount: WorkerFigures.byteCount, alignment: 64)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: WorkerFigures.byteCount)
         loop = try EventLoop()
@@ -28,7 +28,7 @@ import Testing
         service = unsafe HTTPService(
             loop: loop, application: application, timeouts: ConnectionTimeouts(), figures: WorkerFigures(at: memory))
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        port = unsafe Self.listen(listener)
+        port = Self.listen(listener)
         try service.serve(listener: listener)
         let unmanaged = unsafe Unmanaged.passRetained(loop)
         unsafe pthread_create(&thread, nil, { context in
