@@ -36,7 +36,7 @@ let package = Package(
         .target(name: "Statistics", swiftSettings: strict),
         .target(name: "Cluster", dependencies: ["EventLoop", "Statistics", "CPosix", logging], swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["EventLoop", "Statistics", "CPosix"], swiftSettings: strict),
-        .target(name: "Everycore", dependencies: ["Cluster", "HTTP", httpTypes, logging], swiftSettings: strict),
+        .target(name: "Everycore", dependencies: ["Cluster", "HTTP", "CPosix", httpTypes, logging], swiftSettings: strict),
         .executableTarget(
             name: "Command", dependencies: ["Everycore", argumentParser, configuration, yams, logging],
             swiftSettings: strict),

@@ -84,7 +84,11 @@ extension ProcessTests {
             } while times.count < 3 && times.allSatisfy { $0 >= Self.replacementTime }
             #expect(times.contains { $0 < Self.replacementTime }, "took \(times)")
             if backtrace == "enable=yes" { #expect(server.program.logs("crashed", within: .seconds(10))) }
-            #expect(server.program.logs("worker died", within: .seconds(10)), "\(server.program.error)")
+            // Each is held by the backtracer until its trace is written.
+            let areReaped = server.program.becomesTrue(within: .seconds(10)) {
+                server.program.error.ranges(of: "] worker died\n").count == times.count
+            }
+            #expect(areReaped, "\(server.program.error)")
             let line = server.program.error.split(separator: "\n").first { $0.contains("worker died") } ?? ""
             #expect(line.contains("worker=0") && line.contains("gen=1"), "\(line)")
             if target != "/trap-async" { #expect(line.contains("request=GET \(target)"), "\(line)") }

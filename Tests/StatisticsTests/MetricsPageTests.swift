@@ -46,6 +46,22 @@ import Testing
         #expect(!page.contains("4003"))
     }
 
+    @Test func `every family is in the article on figures`() throws {
+        let path = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Sources/Everycore/Everycore.docc/Figures.md"
+        let file = try unsafe #require(fopen(path, "r"))
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = unsafe fread(&bytes, 1, bytes.count, file)
+        let article = String(decoding: bytes.prefix(count), as: UTF8.self)
+        let families = page().split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.compactMap { $0.split(separator: " ").dropFirst(2).first }
+        #expect(families.count > 20)
+        for family in families {
+            // A worker's family is documented with the cluster's where there is one.
+            let ofCluster = "everycore_" + family.dropFirst(family.hasPrefix("everycore_worker_") ? 17 : 10)
+            #expect(article.contains("`\(family)`") || article.contains("`\(ofCluster)`"), "\(family)")
+        }
+    }
+
     @Test func `latency buckets rise to +Inf, which is the count`() {
         let page = page()
         let name = "everycore_request_duration_seconds"

@@ -4,3 +4,4 @@
 #include "cposix_eventloop.h"
 #include "cposix_cluster.h"
 #include "cposix_http.h"
+#include "cposix_everycore.h"

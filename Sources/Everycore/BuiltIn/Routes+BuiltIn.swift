@@ -7,11 +7,13 @@ internal import HTTPTypes
 
 extension Routes {
     /// Adds `/`, `/plaintext`, `/json`, `/whoami`, `/echo`, `/sleep`, `/work`, `/health` and `/ready`, where no other route is.
-    package mutating func addBuiltIn() {
+    ///
+    /// - Parameter hasFiles: a root of static files is served; `/` is its index page then, and not the built-in one.
+    package mutating func addBuiltIn(hasFiles: Bool = false) {
         yields = true
         defer { yields = false }
 
-        get("/") { _ in .html(welcomePage) }
+        if !hasFiles { get("/") { _ in .html(welcomePage) } }
         get("/plaintext") { _ in .text("Hello, World!") }
         get("/json") { _ in .json(#"{"message":"Hello, World!"}"#) }
         get("/whoami") { request in

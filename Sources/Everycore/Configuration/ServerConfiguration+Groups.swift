@@ -1,4 +1,4 @@
-// The settings that come in groups: limits, timeouts, rates, messages, respawn, routes.
+// The settings that come in groups: files, limits, timeouts, rates, messages, respawn, routes.
 // The group's name is the key's first half (`limits.body`), the property's name in snake case its second.
 // Plain values, read in the master before the fork and inherited by every worker.
 
@@ -7,6 +7,24 @@ extension ServerConfiguration {
     public struct Routes: Sendable, Equatable {
         /// Serves the built-in routes: `/`, `/plaintext`, `/json`, `/whoami`, `/echo`, `/sleep`, `/work`, `/health`, `/ready`.
         public var builtin = true
+    }
+
+    /// How the files below `root` are served.
+    public struct Files: Sendable, Equatable {
+        /// The names of the pages that stand for a directory, the first that exists wins. Empty for none.
+        public var index = ["index.html"]
+        /// Lists the names in a directory that has no index page.
+        public var listing = false
+        /// Sends `Cache-Control` with the files whose path matches; the first rule that matches counts. None by default: then
+        /// caches decide for themselves (RFC 9111 §4.2.2).
+        public var cacheControl: [CacheRule] = []
+        /// The memory in which each worker keeps files of at most 64 KiB and what it knows of larger ones, in bytes; 0 keeps
+        /// nothing. What is kept is looked at again when it is a second old.
+        public var cacheSize = 8 << 20
+        /// Sends `name.br`, `name.zst` or `name.gz` in the place of `name` to clients that accept it, where there is one.
+        public var precompressed = true
+
+        public init() {}
     }
 
     /// How much a peer may send. All sizes in bytes.

@@ -42,6 +42,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var backlog = 4096
 
     public var routes = Routes()
+    public var files = Files()
     public var limits = Limits()
     public var timeouts = Timeouts()
     public var rates = Rates()

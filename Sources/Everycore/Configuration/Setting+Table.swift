@@ -2,7 +2,7 @@
 // A new setting is a property of `ServerConfiguration`, a line here, and its entry in that file; a test holds the last two together.
 
 extension Setting {
-    package static let all: [Setting] = general + peers + processes
+    package static let all: [Setting] = general + files + peers + processes
 
     private static let general = [
         Setting("host", \.host, .host, option: "host", "address to listen on"),
@@ -17,6 +17,14 @@ extension Setting {
         Setting("quiet", \.quiet, .flag, option: "quiet", "print warnings and errors only"),
         Setting("backlog", \.backlog, .number(1...65535), "connections that wait to be accepted, per listener"),
         Setting("routes.builtin", \.routes.builtin, .flag, "serve the built-in routes"),
+    ]
+
+    private static let files = [
+        Setting("files.index", \.files.index, .names, "pages that stand for a directory"),
+        Setting("files.listing", \.files.listing, .flag, "list directories that have no index page"),
+        Setting("files.cache_control", \.files.cacheControl, .cacheRules, "Cache-Control by pattern of the path"),
+        Setting("files.cache_size", \.files.cacheSize, .size(0 ... 1 << 40), "bytes of files that a worker keeps in memory"),
+        Setting("files.precompressed", \.files.precompressed, .flag, "send compressed siblings of files"),
     ]
 
     private static let peers = [

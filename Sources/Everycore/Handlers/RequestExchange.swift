@@ -22,6 +22,12 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
     ) throws
 
+    /// Sends an answer whose fields, the content's type among them, were prepared.
+    func send(status: Int, prepared: PreparedFields, body: RawSpan) throws
+
+    /// Sends a part of a file. Takes the descriptor and closes it, whatever happens.
+    func sendFile(status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64) throws
+
     // Content that comes or goes piece by piece; HTTP's Exchange says more of each.
     func streamBody(upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void)
     func resumeBody()
@@ -78,11 +84,27 @@ extension RequestExchange {
             try unsafe send(status: status, contentType: contentType, fields: fields, body: text.utf8Span.span.bytes)
         case .bytes(let bytes):
             try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.span.bytes)
+        case .file(let content):
+            try send(status: status, contentType: contentType, fields: fields, content)
         case .stream(let content):
             try begin(status: status, contentType: contentType, fields: fields, length: content.length)
             return false
         }
         return true
+    }
+
+    private func send(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], _ content: FileContent
+    ) throws {
+        guard let part = content.wholePart else {
+            try begin(status: status, contentType: contentType, fields: fields, length: UInt64(content.length))
+            return PartsWriter(content, to: self).run()
+        }
+        let typed = contentType.map { [(name: "Content-Type", value: $0.description)] } ?? []
+        let prepared = try PreparedFields(typed + fields)
+        try sendFile(
+            status: status, prepared: prepared, descriptor: content.file.duplicate(), offset: part.lowerBound,
+            length: Int64(part.count))
     }
 }
 

@@ -12,13 +12,17 @@ package final class RoutedApplication {
     private let endpoints: [Endpoint]
     package let context: WorkerContext
     private let bodyLimit: Int
+    private let files: StaticFiles?
 
-    /// - Parameter bodyLimit: the most bytes of content that are collected for a handler; more is a 413.
-    package init(routes: BuiltRoutes, context: WorkerContext, bodyLimit: Int) {
+    /// - Parameters:
+    ///   - bodyLimit: the most bytes of content that are collected for a handler; more is a 413.
+    ///   - files: answer where no route does.
+    package init(routes: BuiltRoutes, context: WorkerContext, bodyLimit: Int, files: StaticFiles? = nil) {
         table = routes.table
         endpoints = routes.endpoints
         self.context = context
         self.bodyLimit = bodyLimit
+        self.files = files
     }
 
     /// Leads to exactly one answer, now or later.
@@ -32,7 +36,7 @@ package final class RoutedApplication {
             } else {
                 call(endpoint, Request(head: head, keptBy: exchange, context: context), exchange)
             }
-        } else {
+        } else if files == nil || !answerFromMemory(exchange) {
             search(exchange)
         }
         context.blackBox?.leave()
@@ -55,8 +59,11 @@ package final class RoutedApplication {
         switch method {
         case .connect, .other: return refuse(exchange, HTTPError(501))
         // The whole server is meant, not a path that a parameter could match (RFC 9110 §9.3.7).
-        case .options where head.targetForm == .asterisk: return listMethods(exchange, table.allMethods)
-        case .trace: return refuseMethod(exchange, head.withPath { table.allowedMethods($0) })
+        case .options where head.targetForm == .asterisk: 
+            return listMethods(exchange, files == nil ? table.allMethods : table.allMethods.union(StaticFiles.methods))
+        case .trace:
+            let methods = head.withPath { table.allowedMethods($0) }
+            return refuseMethod(exchange, methods.isEmpty && files != nil ? StaticFiles.methods : methods)
         default: break
         }
         switch head.withPath({ table.search(method, $0) }) {
@@ -70,7 +77,17 @@ package final class RoutedApplication {
         case .methodNotAllowed(let methods):
             method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
         case .notFound:
-            refuse(exchange, HTTPError(404))
+            guard let files else { return refuse(exchange, HTTPError(404)) }
+            do { try files.answer(exchange) } catch { failed(exchange, error) }
+        }
+    }
+
+    /// A path that is remembered as a file's has no route: it was searched among them first. Returns false for any other.
+    private func answerFromMemory<Exchange: RequestExchange>(_ exchange: Exchange) -> Bool {
+        guard let files else { return false }
+        do { return try files.answerFromMemory(exchange) } catch {
+            failed(exchange, error)
+            return true
         }
     }
 
@@ -213,6 +230,17 @@ extension Exchange: RequestExchange {
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
     ) throws {
         try respond(status: status, contentType: contentType, fields: fields, body: body)
+    }
+
+    @inline(__always)
+    package func send(status: Int, prepared: PreparedFields, body: RawSpan) throws {
+        try respond(status: status, prepared: prepared, body: body)
+    }
+
+    package func sendFile(
+        status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64
+    ) throws {
+        try respondFile(status: status, prepared: prepared, descriptor: descriptor, offset: offset, length: length)
     }
 
     package func begin(

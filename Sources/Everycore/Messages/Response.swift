@@ -21,6 +21,8 @@ public struct Response: Sendable {
         case constant(StaticString)
         case text(String)
         case bytes([UInt8])
+        /// Parts of an open file, or all of it.
+        case file(FileContent)
         case stream(StreamedContent)
     }
 

@@ -25,6 +25,11 @@ package struct MethodSet: Equatable, Sendable, CustomStringConvertible {
     package func contains(_ method: Method) -> Bool { bits & 1 << UInt16(method.rawValue) != 0 }
     package mutating func insert(_ method: Method) { bits |= 1 << UInt16(method.rawValue) }
     package mutating func formUnion(_ other: MethodSet) { bits |= other.bits }
+    package func union(_ other: MethodSet) -> MethodSet {
+        var both = self
+        both.formUnion(other)
+        return both
+    }
 
     /// The value of an Allow field (RFC 9110 §10.2.1).
     package var description: String {

@@ -4,6 +4,7 @@
 // mistake in them ends the program before anything listens; the handlers run in the workers.
 
 internal import Cluster
+internal import EventLoop
 internal import Glibc
 internal import Statistics
 
@@ -39,7 +40,7 @@ public struct Server {
         guard problems.isEmpty else { throw ServerError.configuration(problems) }
         var registered = Routes()
         try routes(&registered)
-        if configuration.routes.builtin { registered.addBuiltIn() }
+        if configuration.routes.builtin { registered.addBuiltIn(hasFiles: configuration.root != nil) }
         self.configuration = configuration
         self.routes = try registered.built()
     }
@@ -53,8 +54,12 @@ public struct Server {
         let identity = ServerIdentity(
             name: "everycore", version: Self.version, startedUnixSeconds: UInt64(clamping: time(nil)))
         let (configuration, routes) = (configuration, routes)
+        let root: DocumentRoot?
+        do throws(SystemError) { root = try configuration.root.map { path throws(SystemError) in try DocumentRoot(path) } } catch {
+            throw .configuration([.init(key: "root", reason: error.description)])
+        }
         let cluster = Cluster(workers: configuration.workerCount, options: configuration.clusterOptions) { worker in
-            try WorkerService.start(in: worker, routes: routes, configuration: configuration)
+            try WorkerService.start(in: worker, routes: routes, root: root, configuration: configuration)
         }
         cluster.listen(on: [configuration.listenAddress])
         if let admin = configuration.adminAddress {

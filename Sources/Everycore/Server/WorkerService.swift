@@ -7,11 +7,16 @@ internal import HTTP
 
 enum WorkerService {
     /// Starts to serve. The service lives until the worker has drained, which ends the process.
-    static func start(in worker: Worker, routes: BuiltRoutes, configuration: ServerConfiguration) throws {
+    /// - Parameter root: of static files, opened before the fork.
+    static func start(
+        in worker: Worker, routes: BuiltRoutes, root: DocumentRoot? = nil, configuration: ServerConfiguration
+    ) throws {
         let context = WorkerContext(
             worker: WorkerIdentity(slot: worker.slot, generation: worker.generation, pid: worker.pid),
             loop: worker.loop, log: worker.logger, blackBox: worker.blackBox)
-        let application = RoutedApplication(routes: routes, context: context, bodyLimit: configuration.limits.body)
+        let application = RoutedApplication(
+            routes: routes, context: context, bodyLimit: configuration.limits.body,
+            files: root.map { StaticFiles(root: $0, settings: configuration.files) })
         let service = HTTPService(
             loop: worker.loop, application: application, limits: configuration.httpLimits,
             timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,

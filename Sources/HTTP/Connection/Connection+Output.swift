@@ -7,10 +7,11 @@ import Statistics
 
 extension Connection {
     func respond(
-        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
+        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
+        prepared: PreparedFields? = nil, body: RawSpan
     ) throws(ResponseEncoder.Failure) {
         let outcome = try encodeHead(
-            of: exchange, status: status, contentType: contentType, fields: fields,
+            of: exchange, status: status, contentType: contentType, fields: fields, prepared: prepared,
             content: body.isEmpty ? .none : .length(UInt64(body.byteCount)))
         if outcome.body != .omitted { unsafe service.output.append(body) }
         answered(exchange, status: status, closes: outcome.closes)
@@ -19,13 +20,13 @@ extension Connection {
     @inline(__always)
     func encodeHead(
         of exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
-        content length: ResponseEncoder.Content
+        prepared: PreparedFields? = nil, content length: ResponseEncoder.Content
     ) throws(ResponseEncoder.Failure) -> ResponseEncoder.Outcome {
         if !isProcessing { service.updateDate() }
         let head = exchange.head
         let keeps = head.keepAlive && !service.isDraining && !isLastRequest && canSkipContent(of: head)
         return try unsafe service.encoder.appendHead(
-            status: status, contentType: contentType, fields: fields, content: length,
+            status: status, contentType: contentType, fields: fields, prepared: prepared, content: length,
             for: ResponseEncoder.Request(minorVersion: head.minorVersion, isHead: head.method == .head, keepsConnection: keeps),
             to: &service.output)
     }

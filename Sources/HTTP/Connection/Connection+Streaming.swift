@@ -62,11 +62,11 @@ extension Connection {
 
     func respond(
         to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
-        file: FileTransfer
+        prepared: PreparedFields? = nil, file: FileTransfer
     ) throws(ResponseEncoder.Failure) {
         guard streaming == nil else { return }
         let outcome = try encodeHead(
-            of: exchange, status: status, contentType: contentType, fields: fields,
+            of: exchange, status: status, contentType: contentType, fields: fields, prepared: prepared,
             content: .length(UInt64(file.remaining)))
         let isWhole = outcome.body == .omitted || file.remaining == 0
         if isWhole || (file.remaining <= Self.copiedFileBound && appendFile(file)) {

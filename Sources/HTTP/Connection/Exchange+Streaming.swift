@@ -72,11 +72,12 @@ extension Exchange {
     /// - Throws: as `respond` does; nothing was sent then.
     package func respondFile(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [],
-        descriptor: Int32, offset: Int64, length: Int64
+        prepared: PreparedFields? = nil, descriptor: Int32, offset: Int64, length: Int64
     ) throws(ResponseEncoder.Failure) {
         let file = FileTransfer(descriptor: descriptor, offset: offset, remaining: max(length, 0))
         guard let connection = unsafe connection, unsafe !isAnswered else { return }
-        try connection.respond(to: self, status: status, contentType: contentType, fields: fields, file: file)
+        try connection.respond(
+            to: self, status: status, contentType: contentType, fields: fields, prepared: prepared, file: file)
     }
 }
 

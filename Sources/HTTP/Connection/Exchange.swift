@@ -50,6 +50,13 @@ package final class Exchange {
         try connection.respond(to: self, status: status, contentType: contentType, fields: fields, body: body)
     }
 
+    /// Sends an answer whose fields, the content's type among them, were prepared.
+    @inline(__always)
+    package func respond(status: Int, prepared: PreparedFields, body: RawSpan) throws(ResponseEncoder.Failure) {
+        guard unsafe !isAnswered, let connection = unsafe connection else { return }
+        try connection.respond(to: self, status: status, contentType: nil, fields: [], prepared: prepared, body: body)
+    }
+
     /// Sends an answer whose body is an array, or none.
     package func respond(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: [UInt8] = []

@@ -84,16 +84,18 @@ package struct ResponseEncoder: Sendable {
     ///     `fields`, where it is checked and takes precedence.
     ///   - fields: of the handler. Its `Date`, `Server` and `Content-Type` replace the server's;
     ///     `close` in its `Connection` closes the connection.
+    ///   - prepared: stands in for `fields` where there are none.
     package func appendHead(
         status: Int,
         contentType: StaticString? = nil,
         fields: [(name: String, value: String)] = [],
+        prepared: PreparedFields? = nil,
         content: Content,
         for request: Request,
         to output: inout OutputBuffer
     ) throws(Failure) -> Outcome {
         guard status >= 100, status <= 599 else { throw .statusOutOfRange(status) }
-        let own = fields.isEmpty ? ResponseFields() : try ResponseFields(checking: fields)
+        let own = fields.isEmpty ? prepared?.own ?? ResponseFields() : try ResponseFields(checking: fields)
         let isInterim = status < 200
         let framing = Framing(status: status, content: content, minorVersion: request.minorVersion)
         let closes = !isInterim && (!request.keepsConnection || own.closes || framing == .connectionEnd)
@@ -119,7 +121,11 @@ package struct ResponseEncoder: Sendable {
         } else if request.minorVersion == 0, !isInterim {
             output.append("Connection: keep-alive\r\n")
         }
-        if !fields.isEmpty { ResponseFields.append(fields, to: &output) }
+        if !fields.isEmpty {
+            ResponseFields.append(fields, to: &output)
+        } else if let prepared {
+            output.append(prepared.bytes)
+        }
         output.append("\r\n")
         return Outcome(body: request.isHead ? .omitted : framing.body(of: content), closes: closes)
     }

@@ -3,6 +3,7 @@
 
 import EventLoop
 import Everycore
+import Glibc
 import HTTP
 import Logging
 import Testing
@@ -10,11 +11,13 @@ import Testing
 /// An application with its own loop, worker identity and log.
 final class TestClient {
     let application: RoutedApplication
+    /// When requests arrive, in monotonic nanoseconds.
+    var time: UInt64 = 0
     let loop: EventLoop
     let log = LogRecorder()
     var context: WorkerContext { application.context }
 
-    init(bodyLimit: Int = 1024, _ register: (inout Everycore.Routes) throws -> Void) throws {
+    init(bodyLimit: Int = 1024, files: StaticFiles? = nil, _ register: (inout Everycore.Routes) throws -> Void) throws {
         var routes = Everycore.Routes()
         try register(&routes)
         loop = try EventLoop()
@@ -22,7 +25,7 @@ final class TestClient {
         let context = WorkerContext(
             worker: WorkerIdentity(slot: 2, generation: 3, pid: 4711), loop: loop,
             log: Logger(label: "test") { _ in recorder })
-        application = RoutedApplication(routes: try routes.built(), context: context, bodyLimit: bodyLimit)
+        application = RoutedApplication(routes: try routes.built(), context: context, bodyLimit: bodyLimit, files: files)
     }
 
     /// Sends a request and turns the loop until it is answered, at most for five seconds.
@@ -49,6 +52,7 @@ final class TestClient {
         for (name, value) in headers { text += "\(name): \(value)\r\n" }
         if !body.isEmpty { text += "Content-Length: \(body.utf8.count)\r\n" }
         let exchange = TestExchange(head: try Self.parse(text + "\r\n"), body: Array(body.utf8))
+        exchange.start = time
         application.answer(exchange)
         return exchange
     }
@@ -85,7 +89,7 @@ final class TestExchange: RequestExchange {
     }
 
     var hasBody: Bool { head.hasBody }
-    var start: UInt64 { 0 }
+    var start: UInt64 = 0
 
     func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard body.count <= limit else {
@@ -98,12 +102,31 @@ final class TestExchange: RequestExchange {
     func send(
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
     ) throws {
+        try send(status: status, contentType: contentType, fields: fields, prepared: nil, body: body)
+    }
+
+    func send(status: Int, prepared: PreparedFields, body: RawSpan) throws {
+        try send(status: status, contentType: nil, fields: [], prepared: prepared, body: body)
+    }
+
+    func sendFile(status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64) throws {
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: Int(length))
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, $0.count, Int(offset)) }
+        #expect(count == bytes.count)
+        try unsafe send(status: status, contentType: nil, fields: [], prepared: prepared, body: bytes.span.bytes)
+    }
+
+    private func send(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], prepared: PreparedFields?,
+        body: RawSpan
+    ) throws {
         guard !isAnswered else { return }
         var output = OutputBuffer()
         var encoder = ResponseEncoder()
         encoder.updateDate(unixSeconds: 0)
         let outcome = try encoder.appendHead(
-            status: status, contentType: contentType, fields: fields,
+            status: status, contentType: contentType, fields: fields, prepared: prepared,
             content: body.isEmpty ? .none : .length(UInt64(body.byteCount)),
             for: .init(minorVersion: 1, isHead: head.method == .head, keepsConnection: true), to: &output)
         if outcome.body != .omitted { output.append(body) }
@@ -128,12 +151,14 @@ final class TestExchange: RequestExchange {
     func resumeBody() {}
 
     private var begun: (status: Int, contentType: StaticString?, fields: [(name: String, value: String)])?
+    private var announced: UInt64?
     private var written: [UInt8] = []
 
     func begin(
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
     ) throws {
         begun = (status, contentType, fields)
+        announced = length
     }
 
     var isWritable: Bool { true }
@@ -147,6 +172,7 @@ final class TestExchange: RequestExchange {
     func end() {
         guard let begun else { return }
         let written = written
+        #expect(announced == nil || announced == UInt64(written.count), "the content isn't as long as announced")
         try? unsafe send(
             status: begun.status, contentType: begun.contentType, fields: begun.fields, body: written.span.bytes)
     }

@@ -56,8 +56,6 @@ final class Connection {
         }
     }
 
-    var hasInput: Bool { !input.isEmpty }
-
     /// The next whole reply of those that have arrived.
     func nextReply(toHead: Bool = false) -> Reply? {
         guard let (reply, length) = Reply.parse(input, toHead: toHead) else { return nil }

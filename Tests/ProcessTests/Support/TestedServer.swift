@@ -25,7 +25,7 @@ final class TestedServer {
         return try TestedServer(Running("test-server", arguments, environment: environment))
     }
 
-    /// Waits for the banner, and for every worker's first answer.
+    /// Waits for the banner, for every process that it promises, and for a first answer.
     init(_ program: Running) throws {
         self.program = program
         let isThere = program.becomesTrue(within: .seconds(10)) {
@@ -36,6 +36,12 @@ final class TestedServer {
         let listening = try #require(Self.place(after: banner.contains("listening  ") ? "listening  " : #""listening":""#, in: banner))
         endpoint = listening
         admin = Self.place(after: banner.contains("admin      ") ? "admin      " : #""admin":""#, in: banner)
+        let count = banner.firstMatch(of: /workers(?: {4}|":)(\d+)/).flatMap { Int($0.1) } ?? 0
+        // The kernel gives a child its parent's name until it has set its own.
+        let areThere = program.becomesTrue(within: .seconds(5)) {
+            workers.count == count && ProcessTable.children(of: program.pid).count == count + (admin == nil ? 0 : 1)
+        }
+        try #require(areThere, "\(count) workers are announced: \(ProcessTable.children(of: program.pid))")
         try #require(try get("/health").status == 200)
     }
 

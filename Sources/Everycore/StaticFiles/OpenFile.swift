@@ -1,0 +1,139 @@
+// An open file and what is known of its version.
+//
+// Made in the workers, for one request; a response that a handler keeps holds it open. Only regular files and directories are
+// opened: of everything else, which may block or do something when it is read, the server says that it isn't there.
+
+internal import CPosix
+package import EventLoop
+internal import Glibc
+
+/// What tells one version of a file from another.
+package struct FileFacts: Sendable, Equatable {
+    package var device: UInt64
+    package var inode: UInt64
+    /// In bytes.
+    package var size: Int64
+    /// When it was modified last, since 1970.
+    package var seconds: Int64
+    package var nanoseconds: Int64
+
+    package init(device: UInt64, inode: UInt64, size: Int64, seconds: Int64, nanoseconds: Int64) {
+        self.device = device
+        self.inode = inode
+        self.size = size
+        self.seconds = seconds
+        self.nanoseconds = nanoseconds
+    }
+
+    /// The validators of this version. The tag is device, inode, size and time in nanoseconds, in hexadecimal digits: it changes
+    /// whenever the file is written, replaced or put back in time.
+    ///
+    /// A file that was modified less than a second ago may be modified again within one tick of the kernel's clock, and keep
+    /// its time: until then its tag is weak, and so is its date (RFC 9110 §8.8.1, §8.8.2.2).
+    package func validators(now: Int64) -> Validators {
+        let time = UInt64(bitPattern: seconds &* 1_000_000_000 &+ nanoseconds)
+        let parts = [device, inode, UInt64(bitPattern: size), time]
+        let tag = EntityTag(parts.map { String($0, radix: 16) }.joined(separator: "-"), isWeak: isYoung(now: now))
+        // Never later than the response's Date (RFC 9110 §8.8.2.1).
+        return Validators(tag: tag, lastModified: min(seconds, now))
+    }
+
+    func isYoung(now: Int64) -> Bool { seconds >= now &- 1 }
+}
+
+/// Why a file can't be had.
+package enum OpenFailure: Error, Equatable {
+    /// No such file, none that is served, or one that isn't below the root.
+    case absent
+    /// The server may not read it.
+    case forbidden
+    /// Out of descriptors or memory.
+    case exhausted
+    case system(SystemError)
+
+    init(errno code: Int32) {
+        switch code {
+        case ENOENT, ENOTDIR, ELOOP, EXDEV, ENAMETOOLONG, ENXIO, ENODEV, EINVAL, EAGAIN: self = .absent
+        case EACCES, EPERM: self = .forbidden
+        case EMFILE, ENFILE, ENOMEM: self = .exhausted
+        default: self = .system(SystemError(errno: code, operation: "open a file"))
+        }
+    }
+
+    /// What the client is told.
+    var answer: any Error {
+        switch self {
+        case .absent: HTTPError(404)
+        case .forbidden: HTTPError(403)
+        case .exhausted: HTTPError(503)
+        case .system(let error): error
+        }
+    }
+}
+
+/// Owns its descriptor. Immutable but for the moment in which a connection takes it over, on the loop's thread.
+package final class OpenFile: @unchecked Sendable {
+    package private(set) var descriptor: Int32
+    package let facts: FileFacts
+    package let isDirectory: Bool
+
+    /// Takes the descriptor, and closes it where it stands for neither a regular file nor a directory.
+    init(descriptor: Int32) throws(OpenFailure) {
+        var status = stat()
+        guard descriptor >= 0 else { throw OpenFailure(errno: errno) }
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            let failure = OpenFailure(errno: errno)
+            close(descriptor)
+            throw failure
+        }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG || kind == S_IFDIR else {
+            close(descriptor)
+            throw .absent
+        }
+        self.descriptor = descriptor
+        isDirectory = kind == S_IFDIR
+        facts = FileFacts(
+            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
+            seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int64(status.st_mtim.tv_nsec))
+    }
+
+    /// Opens a file wherever it is.
+    convenience init(path: String) throws(OpenFailure) {
+        guard !path.isEmpty, !path.utf8.contains(0) else { throw .absent }
+        try self.init(descriptor: unsafe cposix_open_file(path))
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    /// Gives the descriptor away.
+    func take() -> Int32 {
+        defer { descriptor = -1 }
+        return descriptor
+    }
+
+    /// A descriptor of its own for a connection, so that this file can be sent again.
+    func duplicate() throws(OpenFailure) -> Int32 {
+        let copy = cposix_duplicate(descriptor)
+        guard copy >= 0 else { throw OpenFailure(errno: errno) }
+        return copy
+    }
+
+    /// Reads up to `count` bytes; fewer at the file's end, nil when it can't be read.
+    func read(at offset: Int64, count: Int) -> [UInt8]? {
+        var failed = false
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: max(count, 0)) { buffer, filled in
+            while filled < count {
+                let room = unsafe UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+                let got = unsafe pread(descriptor, room.baseAddress, count &- filled, Int(offset) &+ filled)
+                if got < 0 && errno == EINTR { continue }
+                if got < 0 { failed = true }
+                if got <= 0 { break }
+                filled &+= got
+            }
+        }
+        return failed ? nil : bytes
+    }
+}

@@ -1,0 +1,90 @@
+// One version of one file as it is sent: its validators, and the fields that its answers begin with, made once for many.
+//
+// Made in the workers when a file is looked at; used again for as long as the file stays as it is.
+
+internal import HTTP
+
+final class Representation {
+    let path: FilePath
+    let facts: FileFacts
+    let validators: Validators
+    let coding: ContentCoding?
+    let contentType: String
+    /// Of a 200.
+    let whole: PreparedFields
+    /// Of a 304: what a cache has to know, and nothing that it has already (RFC 9110 §15.4.5).
+    let notModified: PreparedFields
+    /// Of a 206, next to its Content-Type and Content-Range.
+    let partial: [(name: String, value: String)]
+    /// The bytes, where they are kept in memory.
+    var content: [UInt8]?
+
+    /// - Parameters:
+    ///   - isNegotiated: other representations of the same resource exist.
+    ///   - now: seconds since 1970.
+    init(
+        path: FilePath, facts: FileFacts, coding: ContentCoding? = nil, contentType: String, cacheControl: String?,
+        isNegotiated: Bool = false, now: Int64
+    ) throws {
+        self.path = path
+        self.facts = facts
+        self.coding = coding
+        self.contentType = contentType
+        validators = facts.validators(now: now)
+        let lasting = Self.lastingFields(validators, cacheControl: cacheControl, isNegotiated: isNegotiated)
+        let fields = lasting + Self.furtherFields(validators, coding: coding)
+        notModified = try PreparedFields(lasting)
+        partial = fields
+        whole = try PreparedFields([(name: "Content-Type", value: contentType)] + fields)
+    }
+
+    /// What a 304 has as well.
+    static func lastingFields(
+        _ validators: Validators, cacheControl: String?, isNegotiated: Bool
+    ) -> [(name: String, value: String)] {
+        var fields = [(name: "ETag", value: validators.tag.description)]
+        if let cacheControl { fields.append(("Cache-Control", cacheControl)) }
+        if isNegotiated { fields.append(("Vary", "Accept-Encoding")) }
+        return fields
+    }
+
+    static func furtherFields(_ validators: Validators, coding: ContentCoding?) -> [(name: String, value: String)] {
+        var fields = [(name: "Last-Modified", value: DateLine.fixdate(unixSeconds: validators.lastModified))]
+        fields.append(("Accept-Ranges", "bytes"))
+        if let coding { fields.append(("Content-Encoding", coding.name.description)) }
+        return fields
+    }
+
+    /// A weak one will be a strong one soon, so it isn't kept; nor is the content of one that may change unseen.
+    var isLasting: Bool { !validators.tag.isWeak }
+}
+
+/// What a request's path stands for: a file, and its compressed siblings.
+final class Resource {
+    /// The file itself comes first.
+    let representations: [Representation]
+    let codings: CodingSet
+    /// When it was last looked at, in monotonic nanoseconds.
+    var checkedAt: UInt64
+    /// Since it was last considered for eviction.
+    var wasUsed = false
+
+    init(representations: [Representation], checkedAt: UInt64) {
+        self.representations = representations
+        self.checkedAt = checkedAt
+        var codings = CodingSet()
+        for representation in representations {
+            if let coding = representation.coding { codings.insert(coding) }
+        }
+        self.codings = codings
+    }
+
+    /// The index of the representation that the client likes best, or nil when it refuses all.
+    func choice(for accepted: AcceptedCodings) -> Int? {
+        switch accepted.choice(of: codings) {
+        case .identity: 0
+        case .coding(let coding): representations.firstIndex { $0.coding == coding }
+        case .nothing: nil
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// Files that handlers send. They are answered as static files are: validators, conditions, ranges, sendfile(2).
+//
+// Called in the workers, by handlers.
+
+internal import Glibc
+internal import HTTP
+
+extension Response {
+    /// A file, or the part of it that the request asks for; 304 where the client has it already.
+    ///
+    /// The path is the program's own business: nothing keeps one that is made of a request's parameters from leading anywhere.
+    ///
+    /// ```swift
+    /// routes.get("/report") { request in
+    ///     try .file("/srv/reports/latest.pdf", for: request)
+    /// }
+    /// ```
+    /// - Parameters:
+    ///   - path: of a regular file; symbolic links are followed. A relative path counts from the working directory.
+    ///   - request: its conditions and its `Range` count (RFC 9110 §13.2.2, §14.2).
+    ///   - contentType: by the path's ending where it is left out.
+    /// - Throws: `HTTPError` 404 where there is no such file, 403 where it can't be read, 412, 416 or 503.
+    public static func file(_ path: String, for request: Request, contentType: String? = nil) throws -> Response {
+        let file: OpenFile
+        do throws(OpenFailure) { file = try OpenFile(path: path) } catch { throw error.answer }
+        guard !file.isDirectory else { throw HTTPError(404) }
+        let now = Int64(time(nil))
+        let validators = file.facts.validators(now: now)
+        let type = contentType ?? MediaType.of(Array(path.utf8)).description
+        let isGet = request.head.method == .get
+        var fields = Representation.lastingFields(validators, cacheControl: nil, isNegotiated: false)
+        switch Preconditions(request.head).evaluate(validators, isGet: isGet, now: now) {
+        case .failed: throw HTTPError(412, "the file isn't the version that the request asks for")
+        case .notModified:
+            var response = Response(status: 304)
+            for (name, value) in fields { response.headers.add(name, value) }
+            return response
+        case .proceed(let range):
+            fields += Representation.furtherFields(validators, coding: nil)
+            if let range {
+                switch RangeSelection(range, size: file.facts.size) {
+                case .whole: break
+                case .unsatisfiable: throw HTTPError.rangeNotSatisfiable(size: file.facts.size)
+                case .parts(let parts): return .parts(parts, of: file, contentType: type, fields: fields)
+                }
+            }
+            var response = Response(contentType: .text(type), body: .file(FileContent(file, 0..<file.facts.size)))
+            for (name, value) in fields { response.headers.add(name, value) }
+            return response
+        }
+    }
+}
