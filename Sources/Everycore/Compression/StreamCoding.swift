@@ -39,8 +39,14 @@ final class StreamCoding {
     }
 
     private func send(_ bytes: RawSpan, isLast: Bool, to exchange: some RequestExchange) {
-        output.removeAll(keepingCapacity: true)
-        hasFailed = !encoder.encode(bytes, isLast: isLast, into: &output)
-        if !hasFailed { unsafe exchange.write(output.span.bytes) }
+        var coded: [UInt8] = []
+        swap(&coded, &output)
+        hasFailed = !encoder.encode(bytes, isLast: isLast, into: &coded)
+        if hasFailed { return }
+        unsafe exchange.write(coded.span.bytes)
+        // Room for small pieces is kept, what a large one took is given back.
+        guard coded.capacity <= 16384 else { return }
+        coded.removeAll(keepingCapacity: true)
+        output = coded
     }
 }
