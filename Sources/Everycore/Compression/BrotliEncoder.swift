@@ -8,17 +8,15 @@ internal import CBrotli
 @safe final class BrotliEncoder: ContentEncoder {
     private let state: OpaquePointer
 
-    /// A stream's window is 64 KiB; its tables are the library's choice by quality (about 700 KiB with 4).
+    /// A window of 64 KiB: with it the library's tables take 0.8 MiB at quality 4 and 1.5 MiB at 9; beyond, up to 33 MiB, cleared for
+    /// each content.
     init?(quality: Int32, for use: EncoderUse) {
         guard let state = unsafe BrotliEncoderCreateInstance(nil, nil, nil) else { return nil }
         unsafe self.state = state
         _ = unsafe BrotliEncoderSetParameter(state, BROTLI_PARAM_QUALITY, UInt32(quality))
-        switch use {
-        case .whole(let size):
-            _ = unsafe BrotliEncoderSetParameter(state, BROTLI_PARAM_LGWIN, 18)
+        _ = unsafe BrotliEncoderSetParameter(state, BROTLI_PARAM_LGWIN, 16)
+        if case .whole(let size) = use {
             _ = unsafe BrotliEncoderSetParameter(state, BROTLI_PARAM_SIZE_HINT, UInt32(clamping: size))
-        case .stream:
-            _ = unsafe BrotliEncoderSetParameter(state, BROTLI_PARAM_LGWIN, 16)
         }
     }
 
