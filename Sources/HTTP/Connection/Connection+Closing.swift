@@ -98,7 +98,8 @@ extension Connection {
         guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
         readable()
         guard phase == .head, keptCount == 0, unsafe exchange == nil, !isBlocked, !closesAfterOutput else { return }
-        guard requestsServed == 0 else { return lingerClose() }
+        // Nothing was left unanswered here: a stop doesn't wait long for a client that keeps its end open.
+        guard requestsServed == 0 else { return lingerClose(for: Self.drainLingerTime) }
         service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
     }
 
@@ -118,7 +119,14 @@ extension Connection {
     /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
     func breakOff() {
         flush()
+        // Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
+        if case .untilClose = streaming?.framing { resetsOnClose() }
         closeNow(.incomplete)
+    }
+
+    private func resetsOnClose() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
 
     /// After the last answer was written.
@@ -136,7 +144,7 @@ extension Connection {
 
     /// Ends our side, and reads on for a bounded time and amount: a close with unread input would make the kernel reset the
     /// connection, and the client could lose the answer it has not read yet (RFC 9112 §9.6).
-    func lingerClose() {
+    func lingerClose(for time: UInt64 = 2_000_000_000) {
         guard phase != .closed, phase != .lingering else { return }
         releaseExchange(.incomplete)
         phase = .lingering
@@ -144,12 +152,12 @@ extension Connection {
         keptCount = 0
         discarded = 0
         shutdown(descriptor, Int32(SHUT_WR))
-        setDeadline(Self.lingerTime, from: EventLoop.monotonicNanoseconds())
+        setDeadline(time, from: EventLoop.monotonicNanoseconds())
         if isReadPaused { resumeReading() }
         discardInput()
     }
 
-    private static var lingerTime: UInt64 { 2_000_000_000 }
+    static var drainLingerTime: UInt64 { 200_000_000 }
     private static var lingerBytes: Int { 1 << 24 }
 
     func discardInput() {
