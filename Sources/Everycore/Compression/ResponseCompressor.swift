@@ -84,10 +84,12 @@ package final class ResponseCompressor {
     private func encode(_ response: inout Response, _ coding: ContentCoding, _ size: Int, isHead: Bool) -> StreamCoding? {
         if case .stream = response.body {} else if size > Self.wholeBound { response.body = portions(of: response.body) }
         if case .stream(let content) = response.body {
-            guard let encoder = coding.makeEncoder(level: level, for: .stream) else { return nil }
+            // Nothing is produced for a HEAD.
+            let encoder = isHead ? nil : coding.makeEncoder(level: level, for: .stream)
+            guard isHead || encoder != nil else { return nil }
             response.markCoded(coding)
             response.body = .stream(StreamedContent(length: nil, produce: content.produce))
-            return isHead ? nil : StreamCoding(encoder, length: content.length)
+            return encoder.map { StreamCoding($0, length: content.length) }
         }
         guard let coded = coded(response.body, coding) else { return nil }
         response.markCoded(coding)
