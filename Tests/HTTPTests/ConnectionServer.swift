@@ -39,6 +39,8 @@ import Synchronization
             unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
             return nil
         }, unsafe unmanaged.toOpaque())
+        // Until then the loop takes this thread for its own.
+        while loop.isOnLoop { usleep(100) }
     }
 
     /// Runs `body` on the loop's thread and waits for what it says.

@@ -32,6 +32,7 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     func streamBody(upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void)
     func resumeBody()
     func begin(status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?) throws
+    var sendsContent: Bool { get }
     var isWritable: Bool { get }
     func write(_ bytes: RawSpan)
     func whenWritable(_ body: @escaping () -> Void)
@@ -98,6 +99,7 @@ extension RequestExchange {
     ) throws {
         guard let part = content.wholePart else {
             try begin(status: status, contentType: contentType, fields: fields, length: UInt64(content.length))
+            guard sendsContent else { return end() }
             return PartsWriter(content, to: self).run()
         }
         let typed = contentType.map { [(name: "Content-Type", value: $0.description)] } ?? []

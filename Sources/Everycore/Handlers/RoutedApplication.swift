@@ -120,8 +120,7 @@ package final class RoutedApplication {
         case .async(let handler):
             start(handler, request, exchange)
         case .streaming(let limit, let handler):
-            let source = BodySource()
-            source.start(exchange, upTo: limit)
+            let source = BodySource(exchange, upTo: limit)
             start({ try await handler($0, BodyStream(source: source)) }, request, exchange)
         }
     }
@@ -159,7 +158,7 @@ package final class RoutedApplication {
     /// Starts what makes the content of a response whose head is sent.
     @inline(never)
     private func produce<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
-        guard case .stream(let content) = response.body else { return }
+        guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
         let confined = Confined((application: self, exchange: exchange))
         let task = Task.immediate(executorPreference: context.loop) {
             let (application, exchange) = confined.value

@@ -119,7 +119,14 @@ extension Connection {
     /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
     func breakOff() {
         flush()
+        // Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
+        if case .untilClose = streaming?.framing { resetsOnClose() }
         closeNow(.incomplete)
+    }
+
+    private func resetsOnClose() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
 
     /// After the last answer was written.
