@@ -154,6 +154,18 @@ import Testing
         #expect(server.onLoop { server.application.kept.map { $0.head.value(of: "x-name") } } == names)
     }
 
+    @Test func `a kept head survives a closing answer whose client has sent more than fits`() throws {
+        defer { server.stop() }
+        for _ in 0..<5 {
+            let client = try server.connect()
+            let name = "/kept-big/" + String(repeating: "n", count: 300)
+            client.send(request("GET \(name) HTTP/1.1", "Host: a", "X-Name: \(name)", "Connection: close") + [UInt8](repeating: 0x7A, count: 300_000))
+            #expect(client.read() == .closed)
+            #expect(try responses(client).map(\.body.count) == [200_000])
+            #expect(server.onLoop { server.application.kept.allSatisfy { $0.head.path == name && $0.head.value(of: "x-name") == name } })
+        }
+    }
+
     private func dateless(_ client: RawClient) -> String {
         client.text.split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("Date: ") }.joined(separator: "\r\n")
     }
