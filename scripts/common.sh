@@ -11,38 +11,41 @@ die() {
   exit 1
 }
 
-# as_root COMMAND…: with sudo where that is needed; what for is `$reason`.
+# as_root COMMAND…: with sudo where that is needed.
 as_root() {
-  if [ "$(id -u)" -eq 0 ]; then
-    "$@"
-  else
-    command -v sudo >/dev/null || die "run as root, or do this first: $reason"
-    sudo "$@"
-  fi
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # install_missing PACKAGE…: installs those Debian packages that aren't there, and says which.
 install_missing() {
-  local missing=() package reason
+  local missing=() package log
   for package in "$@"; do
     dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
-  reason="apt-get install ${missing[*]}"
   command -v apt-get >/dev/null || die "install these first: ${missing[*]}"
   say "installing ${missing[*]}"
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || die "run as root, or do this first: apt-get install ${missing[*]}"
+    sudo -v || die "apt-get needs sudo"
+  fi
+  log=$(mktemp)
   # The lists of a fresh machine may be missing or old; their update is tried once, when the first attempt fails.
-  apt_install "${missing[@]}" >/dev/null 2>&1 || { as_root apt-get update -qq && apt_install "${missing[@]}" >/dev/null; } ||
+  quietly "$log" apt_install "${missing[@]}" ||
+    { quietly "$log" as_root apt-get update && quietly "$log" apt_install "${missing[@]}"; } || {
+    cat "$log" >&2
     die "apt-get could not install ${missing[*]}"
+  }
+  rm -f "$log"
 }
 
 apt_install() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }
 
 # What every build needs: libevent, and a C library to compile against.
 need_build_tools() {
-  command -v swift >/dev/null || die "Swift 6.2 or later isn't on the PATH; https://www.swift.org/install/linux tells how to install it"
+  command -v swift >/dev/null || die "Swift 6.3 or later isn't on the PATH; https://www.swift.org/install/linux tells how to install it"
   install_missing libevent-dev libc6-dev pkg-config git ca-certificates
 }
 

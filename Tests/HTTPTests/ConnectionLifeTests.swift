@@ -154,6 +154,40 @@ import Testing
         #expect(server.onLoop { server.application.kept.map { $0.head.value(of: "x-name") } } == names)
     }
 
+    private func dateless(_ client: RawClient) -> String {
+        client.text.split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("Date: ") }.joined(separator: "\r\n")
+    }
+
+    @Test func `a response of unknown length is chunked to 1.1, and ends with the connection to 1.0`() throws {
+        defer { server.stop() }
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n"
+        let known = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world"
+        let client = try server.connect()
+        client.send(["/stream", "/later-stream/5", "/stream"].flatMap { request("GET \($0) HTTP/1.1", "Host: a") })
+        client.send(request("HEAD /stream HTTP/1.1", "Host: a") + request("GET /stream HTTP/1.0", "Connection: keep-alive"))
+        client.read()
+        #expect(dateless(client) == chunked + known + chunked + "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello world")
+    }
+
+    @Test(arguments: ["/short", "/abort", "/abort-unread"])
+    func `a response that is broken off ends the connection and leaves nothing to the next one`(path: String) throws {
+        defer { server.stop() }
+        for cut in [Cut.whole, .bytewise] {
+            let client = try server.connect()
+            client.send(get() + post(path, "5\r\nhelloX", "Transfer-Encoding: chunked") + get(), cut: cut)
+            client.read()
+            let text = dateless(client)
+            #expect(text.hasPrefix("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nGET /HTTP/1.1 200 OK\r\n"), "\(text)")
+            #expect(!text.contains("\r\n0\r\n\r\n") && text.split(separator: "HTTP/1.1").count == 2, "\(text)")
+            let next = try server.connect()
+            next.send(ConnectionRuleTests.probe)
+            next.read()
+            #expect(try responses(next).map(\.text) == ["GET /after"])
+        }
+        #expect(server.onLoop { server.application.received.filter { $0 == path }.count } == 2)
+    }
+
     private func limited(_ set: (inout ConnectionLimits) -> Void) throws -> ConnectionServer {
         var limits = ConnectionLimits()
         set(&limits)

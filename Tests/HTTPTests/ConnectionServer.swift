@@ -39,6 +39,8 @@ import Synchronization
             unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
             return nil
         }, unsafe unmanaged.toOpaque())
+        // Until then the loop takes this thread for its own.
+        while loop.isOnLoop { usleep(100) }
     }
 
     /// Runs `body` on the loop's thread and waits for what it says.
@@ -97,7 +99,7 @@ import Synchronization
 
 /// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`,
 /// `/injected`,
-/// `/twice`, `/mirror`, `/answers-when-cancelled`; anything else says what the request was.
+/// `/twice`, `/mirror`, `/answers-when-cancelled`, `/stream`, `/later-stream/MS`, `/short`, `/abort`, `/abort-unread`; anything else says what the request was.
 final class WireApplication: Application {
     var loop: EventLoop?
     /// Paths in the order in which they came.
@@ -137,6 +139,23 @@ final class WireApplication: Application {
                 text(exchange, "too late")
             }
             kept.append(exchange)
+        case "stream":
+            stream(exchange, length: nil)
+            exchange.end()
+        case "later-stream": later(number) { [self] in
+            stream(exchange, length: 11)
+            exchange.end()
+        }
+        case "short":
+            stream(exchange, length: 20)
+            exchange.end()
+        case "abort":
+            stream(exchange, length: nil)
+            exchange.abort()
+        case "abort-unread":
+            // A malformed body comes while the response is under way.
+            stream(exchange, length: nil)
+            exchange.streamBody(upTo: 100, piece: { _ in true }, end: { [self] in if let failure = $0 { bodyFailures.append(failure) } })
         case "big": try? exchange.respond(status: 200, body: [UInt8](repeating: 0x78, count: number))
         case "status": try? exchange.respond(status: number, body: raw("content"))
         case "kept":
@@ -174,6 +193,12 @@ final class WireApplication: Application {
                 try? exchange.respond(status: 200, body: raw("must not be seen"))
             }
         }
+    }
+
+    private func stream(_ exchange: Exchange, length: UInt64?) {
+        try? exchange.beginResponse(status: 200, length: length)
+        unsafe exchange.write(raw("hello ").span.bytes)
+        unsafe exchange.write(raw("world").span.bytes)
     }
 
     private func later(_ milliseconds: Int, _ body: @escaping () -> Void) {

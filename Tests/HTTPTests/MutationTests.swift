@@ -24,7 +24,7 @@ struct SeededGenerator: RandomNumberGenerator {
         "Upgrade: a\r\n", "chunked", "gzip", "9223372036854775808", "5;a=\"b\"\r\n", "0\r\n\r\n", "\u{FF}",
     ].map { Array($0.utf8) }
 
-    private static func mutate(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
+    static func mutate(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             let position = Int.random(in: 0...bytes.count, using: &random)
             switch Int.random(in: 0..<6, using: &random) {

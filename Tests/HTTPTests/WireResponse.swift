@@ -21,12 +21,12 @@ struct WireResponse: Equatable, CustomStringConvertible {
         let description: String
     }
 
-    /// All responses in `bytes`, to requests of which those in `heads` (by number) were HEAD.
-    static func parse(_ bytes: [UInt8], heads: Set<Int> = []) throws -> [WireResponse] {
+    /// All responses in `bytes` (or the first ones), to requests of which those in `heads` (by number) were HEAD.
+    static func parse(_ bytes: [UInt8], heads: Set<Int> = [], atMost limit: Int = .max) throws -> [WireResponse] {
         var responses: [WireResponse] = []
         var finals = 0
         var rest = bytes[...]
-        while !rest.isEmpty {
+        while !rest.isEmpty, responses.count < limit {
             let (response, length) = try parseOne(rest, isHead: heads.contains(finals))
             responses.append(response)
             if response.status >= 200 { finals += 1 }

@@ -71,11 +71,24 @@ extension ProcessTests {
             #expect(server.program.wait(within: .seconds(1)) == -SIGKILL)
         }
 
+        /// Where the toolchain's backtracer is: a program with Swift's libraries in it doesn't find it by itself.
+        private static let backtracer: String = {
+            let folders = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? ""
+            for folder in folders.split(separator: ":") {
+                guard let path = unsafe realpath("\(folder)/swift", nil) else { continue }
+                defer { unsafe free(path) }
+                let toolchain = unsafe String(cString: path).split(separator: "/").dropLast(2).joined(separator: "/")
+                let program = "/\(toolchain)/libexec/swift/linux/swift-backtrace"
+                if unsafe access(program, X_OK) == 0 { return ",swift-backtrace=\(program)" }
+            }
+            return ""
+        }()
+
         static let crashes = ["/trap", "/abort", "/overflow", "/trap-async"]
 
         @Test(arguments: crashes, ["enable=no", "enable=yes"])
         func whoseHandlerCrashedIsReplacedAtOnce(_ target: String, _ backtrace: String) throws {
-            let server = try TestedServer.harmful(environment: ["SWIFT_BACKTRACE": backtrace])
+            let server = try TestedServer.harmful(environment: ["SWIFT_BACKTRACE": backtrace + Self.backtracer])
             // Others use the machine, too, and may make a replacement late once, but hardly three times.
             var times: [Duration] = []
             repeat {

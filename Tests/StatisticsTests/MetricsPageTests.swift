@@ -48,7 +48,7 @@ import Testing
 
     @Test func `every family is in the article on figures`() throws {
         let path = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Sources/Everycore/Everycore.docc/Figures.md"
-        let file = try #require(unsafe fopen(path, "r"))
+        let file = try unsafe #require(fopen(path, "r"))
         defer { unsafe fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         let count = unsafe fread(&bytes, 1, bytes.count, file)

@@ -1,4 +1,4 @@
-// `/stats` and the JSON lines hold the names that other people's scripts rely on (ARCHITECTURE.md, Contracts).
+// `/stats` and the JSON lines hold the names that other people's scripts rely on.
 
 import Foundation
 import Statistics

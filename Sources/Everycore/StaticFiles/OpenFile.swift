@@ -47,15 +47,15 @@ package enum OpenFailure: Error, Equatable {
     case absent
     /// The server may not read it.
     case forbidden
-    /// Out of descriptors or memory.
+    /// Out of descriptors or memory, or something on the path is being renamed all the time: another try may do.
     case exhausted
     case system(SystemError)
 
     init(errno code: Int32) {
         switch code {
-        case ENOENT, ENOTDIR, ELOOP, EXDEV, ENAMETOOLONG, ENXIO, ENODEV, EINVAL, EAGAIN: self = .absent
+        case ENOENT, ENOTDIR, ELOOP, EXDEV, ENAMETOOLONG, ENXIO, ENODEV, EINVAL: self = .absent
         case EACCES, EPERM: self = .forbidden
-        case EMFILE, ENFILE, ENOMEM: self = .exhausted
+        case EMFILE, ENFILE, ENOMEM, EAGAIN: self = .exhausted
         default: self = .system(SystemError(errno: code, operation: "open a file"))
         }
     }

@@ -98,7 +98,8 @@ extension Connection {
         guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
         readable()
         guard phase == .head, keptCount == 0, unsafe exchange == nil, !isBlocked, !closesAfterOutput else { return }
-        guard requestsServed == 0 else { return lingerClose() }
+        // Nothing was left unanswered here: a stop doesn't wait long for a client that keeps its end open.
+        guard requestsServed == 0 else { return lingerClose(for: Self.drainLingerTime) }
         service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
     }
 
@@ -143,7 +144,7 @@ extension Connection {
 
     /// Ends our side, and reads on for a bounded time and amount: a close with unread input would make the kernel reset the
     /// connection, and the client could lose the answer it has not read yet (RFC 9112 §9.6).
-    func lingerClose() {
+    func lingerClose(for time: UInt64 = 2_000_000_000) {
         guard phase != .closed, phase != .lingering else { return }
         releaseExchange(.incomplete)
         phase = .lingering
@@ -151,12 +152,12 @@ extension Connection {
         keptCount = 0
         discarded = 0
         shutdown(descriptor, Int32(SHUT_WR))
-        setDeadline(Self.lingerTime, from: EventLoop.monotonicNanoseconds())
+        setDeadline(time, from: EventLoop.monotonicNanoseconds())
         if isReadPaused { resumeReading() }
         discardInput()
     }
 
-    private static var lingerTime: UInt64 { 2_000_000_000 }
+    static var drainLingerTime: UInt64 { 200_000_000 }
     private static var lingerBytes: Int { 1 << 24 }
 
     func discardInput() {

@@ -100,8 +100,6 @@ extension Connection {
         if phase == .answered { recycleExchange() }
         guard unsafe exchange != nil else { return }
         if phase == .head {
-            // A refused head has been answered: without this, the next request would count as answered too.
-            unsafe exchange?.recycle()
             service.keepSpare(unsafe exchange.take())
         } else {
             unsafe exchange?.head.detach()
@@ -128,7 +126,7 @@ extension Connection {
         case .head:
             if inputEnded { return closeNow(.incomplete) }
             if keptCount == 0 {
-                if service.isDraining, requestsServed > 0 { return lingerClose() }
+                if service.isDraining, requestsServed > 0 { return lingerClose(for: Self.drainLingerTime) }
                 if requestsServed > 0 { setDeadline(timeouts.idle, from: readAt) }
             } else if !headBegan {
                 // The first request's time runs from the connection's start.

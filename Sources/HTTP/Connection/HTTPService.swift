@@ -62,6 +62,9 @@ package import Statistics
     package func drain(_ done: @escaping () -> Void) {
         guard !isDraining else { return }
         isDraining = true
+        // The end of the last connection ends the process: it isn't found a second late.
+        sweep = nil
+        startSweep(every: .milliseconds(50))
         // What waits in the accept queues was promised an answer by the kernel's handshake.
         for acceptor in acceptors { acceptor.acceptRemaining() }
         acceptors.removeAll()
@@ -136,9 +139,9 @@ package import Statistics
     func updateDate() { unsafe encoder.updateDate(unixSeconds: Int64(time(nil))) }
 
     /// Only a worker with connections looks at deadlines: an idle one sleeps.
-    private func startSweep() {
+    private func startSweep(every interval: Duration? = nil) {
         guard sweep == nil else { return }
-        sweep = loop.every(timeouts.sweepInterval) { [weak self] in
+        sweep = loop.every(interval ?? timeouts.sweepInterval) { [weak self] in
             // Held to the end: a deadline may close the last connection of a drain, and with it goes the service.
             guard let self else { return }
             let now = EventLoop.monotonicNanoseconds()

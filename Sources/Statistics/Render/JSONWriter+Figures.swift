@@ -1,4 +1,4 @@
-// The figures' JSON members, under the names that ARCHITECTURE.md promises to other people's scripts. One place for the interval's
+// The figures' JSON members, under the names that the article on figures promises to other people's scripts. One place for the interval's
 // line, the summary and `/stats`, so that a figure has the same name everywhere.
 
 extension JSONWriter {

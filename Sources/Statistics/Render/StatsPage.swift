@@ -1,4 +1,4 @@
-// `/stats`: everything as JSON, under the names that ARCHITECTURE.md promises. Served by the admin worker.
+// `/stats`: everything as JSON, under the names that the article on figures promises. Served by the admin worker.
 
 /// Who serves: what the pages say about the server itself.
 package struct ServerIdentity: Equatable, Sendable {

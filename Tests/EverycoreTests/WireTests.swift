@@ -1,0 +1,89 @@
+// Facts about what a client reads off the wire from routes, with everything between the socket and the handler in place.
+
+import EventLoop
+import Everycore
+import HTTP
+import Testing
+
+struct WireTests {
+    private struct Secret: Error, CustomStringConvertible { let description = "the password is 1234" }
+
+    private static func server() throws -> ServedApplication {
+        try ServedApplication { routes in
+            routes.addBuiltIn()
+            routes.get("/throws") { _ in throw Secret() }
+            routes.get("/later-throws") { request in
+                try await request.context.loop.sleep(for: .milliseconds(5))
+                throw Secret()
+            }
+            routes.get("/gone") { _ in throw HTTPError(410, "gone for good") }
+            routes.get("/injects") { _ in .text("a").header("X-A", "b\r\nSet-Cookie: c") }
+            routes.get("/status/:n") { request in
+                Response(status: try request.parameters.require("n", as: Int.self), contentType: .plain, body: .text("content"))
+                    .header("ETag", "\"a\"")
+            }
+            routes.post("/post") { request in .text(request.body.text) }
+        }
+    }
+
+    /// Requests, and the whole of what comes back, dates apart. The last request of each closes.
+    private static let rows: [(rule: String, sent: String, received: String)] = [
+        ("a plain request", "GET /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\nConnection: close\r\n\r\nHello, World!"),
+        ("6: an unknown method", "BREW / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 501 Not Implemented\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\nConnection: close\r\n\r\n501 the request method is not supported\n"),
+        ("6: a method not offered", "DELETE /post HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 405 Method Not Allowed\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 31\r\nConnection: close\r\nAllow: POST, OPTIONS\r\n\r\nthis method isn't offered here\n"),
+        ("7: OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\nDate: D\r\nConnection: close\r\nAllow: GET, HEAD, POST, PUT, PATCH, OPTIONS\r\n\r\n"),
+        ("7: CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "HTTP/1.1 501 "),
+        ("8: TRACE", "TRACE /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 "),
+        ("25: a 100 before the content", "POST /post HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"),
+        ("25: content over the limit is refused before it is sent",
+            "POST /post HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1025\r\n\r\n", "HTTP/1.1 413 "),
+        ("25: no route, so no 100", "POST /nowhere HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 404 "),
+        ("29: a header value with CRLF becomes a 500", "GET /injects HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 500 "),
+        ("30: a handler that throws", "GET /throws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 500 "),
+        ("30: a handler that throws later", "GET /later-throws HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 500 "),
+        ("30: an error made for the client", "GET /gone HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 410 Gone\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 14\r\nConnection: close\r\n\r\ngone for good\n"),
+        ("27: 204", "GET /status/204 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nETag: \"a\"\r\n\r\n"),
+        ("27: 304", "GET /status/304 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 304 Not Modified\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\nETag: \"a\"\r\n\r\n"),
+        ("34: pipelined, in order", "GET /sleep?ms=20 HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 12\r\n\r\nslept 20 ms\n"
+                + "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"),
+    ]
+
+    private func dateless(_ text: String) -> String {
+        text.split(separator: "\r\n", omittingEmptySubsequences: false)
+            .map { $0.hasPrefix("Date: ") ? "Date: D" : String($0) }.joined(separator: "\r\n")
+    }
+
+    @Test(arguments: rows.map(\.rule)) func `a rule holds for a routed request`(rule: String) throws {
+        let row = try #require(Self.rows.first { $0.rule == rule })
+        let server = try Self.server()
+        defer { server.stop() }
+        for bytewise in [false, true] {
+            let received = dateless(server.exchange(row.sent, bytewise: bytewise))
+            if row.received.hasSuffix(" ") {
+                #expect(received.hasPrefix(row.received), "\(received)")
+            } else {
+                #expect(received == row.received)
+            }
+            #expect(!received.contains("1234") && !received.contains("Set-Cookie"))
+        }
+    }
+
+    @Test(arguments: ["/", "/plaintext", "/json", "/whoami", "/echo", "/sleep?ms=1", "/work?ms=1", "/sleep", "/health", "/ready", "/none", "/throws"])
+    func `HEAD has GET's header section and no body`(path: String) throws {
+        let server = try Self.server()
+        defer { server.stop() }
+        let get = dateless(server.exchange("GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+        let head = dateless(server.exchange("HEAD \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"))
+        #expect(head.hasSuffix("\r\n\r\n") && get.hasPrefix(head), "\(head)")
+        #expect(get.contains("Content-Length: \(get.utf8.count - head.utf8.count)\r\n"))
+    }
+}
