@@ -13,7 +13,8 @@ import Synchronization
 /// An event loop on libevent's core.
 ///
 /// Everything but ``execute(_:)``, ``stop()``, ``isOnLoop`` and the executor's `enqueue` is called on the loop's thread: the
-/// thread that made the loop, and from ``run()`` on the one that runs it.
+/// thread that made the loop, and from ``run()`` on the one that runs it. Where these are two, the first leaves the loop alone
+/// until it sees ``isOnLoop`` become false.
 @safe public final class EventLoop: @unchecked Sendable {
     let base: OpaquePointer
     private(set) var isAbandoned = false

@@ -39,6 +39,8 @@ import Synchronization
             unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
             return nil
         }, unsafe unmanaged.toOpaque())
+        // Until then the loop takes this thread for its own.
+        while loop.isOnLoop { usleep(100) }
     }
 
     /// Runs `body` on the loop's thread and waits for what it says.
@@ -95,7 +97,7 @@ import Synchronization
     }
 }
 
-/// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`,
+/// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`, `/kept-big`,
 /// `/injected`,
 /// `/twice`, `/mirror`, `/answers-when-cancelled`, `/stream`, `/later-stream/MS`, `/short`, `/abort`, `/abort-unread`; anything else says what the request was.
 final class WireApplication: Application {
@@ -105,12 +107,15 @@ final class WireApplication: Application {
     var bodyFailures: [BodyFailure] = []
     var cancelled = 0
     var kept: [Exchange] = []
+    /// What a test answers itself: true when it took the exchange.
+    var handler: ((Exchange) -> Bool)?
     private var timers: [Int: LoopTimer] = [:]
     private var nextTimer = 0
 
     func receive(_ exchange: Exchange) {
         let path = exchange.head.path
         received.append(path)
+        if let handler, handler(exchange) { return }
         let parts = path.split(separator: "/").map(String.init)
         let number = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
         switch parts.first {
@@ -156,6 +161,9 @@ final class WireApplication: Application {
         case "kept":
             kept.append(exchange)
             text(exchange, "kept")
+        case "kept-big":
+            kept.append(exchange)
+            try? exchange.respond(status: 200, body: [UInt8](repeating: 0x78, count: 200_000))
         case "injected":
             do {
                 try exchange.respond(status: 200, fields: [("X-A", "b\r\nSet-Cookie: c")], body: raw("no"))

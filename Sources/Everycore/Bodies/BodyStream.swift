@@ -54,6 +54,7 @@ public enum BodyError: Error, Sendable {
 final class BodySource: @unchecked Sendable {
     /// Bytes that may wait for the handler before reading stops.
     static let bound = 262_144
+    private static let pieceBound = 65_536
 
     private var pieces: [[UInt8]] = []
     private var waitingBytes = 0
@@ -61,13 +62,16 @@ final class BodySource: @unchecked Sendable {
     private var end: Result<Void, BodyError>?
     private var reader: CheckedContinuation<[UInt8]?, any Error>?
     private var resume: () -> Void = {}
+    private var begin: (() -> Void)?
 
-    func start(_ exchange: some RequestExchange, upTo limit: UInt64) {
-        resume = { exchange.resumeBody() }
-        exchange.streamBody(upTo: limit) { [self] bytes in
-            take(bytes)
-        } end: { [self] failure in
-            finish(failure.map { .failure(BodyError($0)) } ?? .success(()))
+    init(_ exchange: some RequestExchange, upTo limit: UInt64) {
+        begin = { [unowned self] in
+            resume = { exchange.resumeBody() }
+            exchange.streamBody(upTo: limit) { [self] bytes in
+                take(bytes)
+            } end: { [self] failure in
+                finish(failure.map { .failure(BodyError($0)) } ?? .success(()))
+            }
         }
     }
 
@@ -78,7 +82,12 @@ final class BodySource: @unchecked Sendable {
             reader.resume(returning: piece)
             return true
         }
-        pieces.append(piece)
+        // Small chunks are joined: what a piece costs beside its bytes would add up.
+        if let last = pieces.indices.last, pieces[last].count + piece.count <= Self.pieceBound {
+            pieces[last] += piece
+        } else {
+            pieces.append(piece)
+        }
         waitingBytes += piece.count
         isPaused = waitingBytes >= Self.bound
         return !isPaused
@@ -97,6 +106,8 @@ final class BodySource: @unchecked Sendable {
     }
 
     func next() async throws -> [UInt8]? {
+        // Not before: a client that waits for a 100 must not be told to send what the handler refuses (RFC 9110 §10.1.1).
+        if let begin = begin.take() { begin() }
         if !pieces.isEmpty {
             let piece = pieces.removeFirst()
             waitingBytes -= piece.count

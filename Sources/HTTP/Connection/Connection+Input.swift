@@ -142,7 +142,8 @@ extension Connection {
         case .answered, .lingering, .closed:
             return
         }
-        if phase != .waiting { resumeReading() }
+        // Only a connection that is read tells that its client has gone.
+        if phase != .waiting || keptCount < service.inputCapacity / 2 { resumeReading() }
     }
 
     /// The next piece of content is due within the body's time, and before the average falls below the minimum rate.

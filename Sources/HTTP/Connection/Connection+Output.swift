@@ -56,6 +56,8 @@ extension Connection {
         unsafe exchange.onCancel = nil
         unsafe exchange.connection = nil
         service.figures.recordResponse(status: status)
+        // What is left of the request's content is thrown away at the client's pace.
+        bodyPaused = false
         if closes {
             closesAfterOutput = true
             if case .none = unsafe content {} else { lingers = true }
@@ -82,16 +84,11 @@ extension Connection {
     /// - Parameter moreFollows: keeps the kernel from sending a short last segment before the next bytes come (MSG_MORE, send(2)).
     func flush(moreFollows: Bool = false) {
         if unsafe !service.output.isEmpty {
-            if isBlocked {
-                unsafe unsent?.append(moving: &service.output)
-                return
-            }
+            if isBlocked { return keepUnsent() }
             unsafe write(&service.output, moreFollows: moreFollows)
             guard phase != .closed else { return unsafe service.output.removeAll() }
             guard unsafe service.output.isEmpty else {
-                var rest = OutputBuffer(keptCapacity: 0)
-                unsafe rest.append(moving: &service.output)
-                unsent = consume rest
+                keepUnsent()
                 isBlocked = true
                 return waitForRoom()
             }
@@ -99,6 +96,18 @@ extension Connection {
         guard !isBlocked else { return }
         recordLatency()
         if closesAfterOutput { finishClosing() }
+    }
+
+    /// Moves the output buffer's bytes behind those that wait already.
+    private func keepUnsent() {
+        if var rest = unsent.take() {
+            unsafe rest.append(moving: &service.output)
+            unsent = consume rest
+        } else {
+            var rest = OutputBuffer(keptCapacity: 0)
+            unsafe rest.append(moving: &service.output)
+            unsent = consume rest
+        }
     }
 
     /// One write(2); consumes what went. A failed connection is closed.

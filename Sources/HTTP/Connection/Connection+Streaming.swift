@@ -21,7 +21,8 @@ extension Connection {
             case .identity: length.map { .length(remaining: $0) } ?? .untilClose
             }
         streaming = StreamingResponse(status: status, closes: outcome.closes, framing: framing)
-        setDeadline(0, from: 0)
+        // The time of a client that doesn't read earlier answers runs on.
+        if !isBlocked { setDeadline(0, from: 0) }
         if !isProcessing { flush() }
     }
 
@@ -40,7 +41,23 @@ extension Connection {
         case .untilClose:
             unsafe service.output.append(bytes)
         }
-        if !isProcessing || (unsafe service.output.count > Self.outputBound) { flush() }
+        streaming.inARow &+= bytes.byteCount &+ Self.writeCost
+        let isTurnOver = streaming.inARow > Self.turnBound
+        if !isProcessing || isTurnOver || (unsafe service.output.count > Self.outputBound) { flush() }
+        guard isTurnOver, phase != .closed else { return }
+        streaming.inARow = 0
+        // A client that reads as fast as its content is made must not hold up the others.
+        if !isBlocked { standBack() }
+    }
+
+    /// In bytes: what is written before others get their turn, and what a write costs beside its bytes.
+    private static var turnBound: Int { 1 << 20 }
+    private static var writeCost: Int { 1024 }
+
+    /// Waits for the loop's next round as if the socket were full.
+    private func standBack() {
+        isBlocked = true
+        waitForRoom()
     }
 
     func endContent(of exchange: Exchange) {
@@ -75,7 +92,7 @@ extension Connection {
         let streaming = StreamingResponse(status: status, closes: outcome.closes, framing: .omitted)
         streaming.file = file
         self.streaming = streaming
-        setDeadline(0, from: 0)
+        if !isBlocked { setDeadline(0, from: 0) }
         flush(moreFollows: true)
         if phase != .closed, !isBlocked { sendFile() }
     }
@@ -98,10 +115,7 @@ extension Connection {
         while file.remaining > 0 {
             // A client that reads as fast as this sends must not hold up the others.
             portions &+= 1
-            if portions > Self.portionsInARow {
-                isBlocked = true
-                return waitForRoom()
-            }
+            if portions > Self.portionsInARow { return standBack() }
             let portion = Int(min(file.remaining, Self.filePortion))
             var offset = Int(file.offset)
             let count = unsafe sendfile(descriptor, file.descriptor, &offset, portion)
@@ -114,8 +128,7 @@ extension Connection {
             // The file has become shorter than announced, or can't be read: only a close tells the client.
             guard count < 0, errno == EAGAIN || errno == EINTR else { return closeNow(.incomplete) }
             if errno == EINTR { continue }
-            isBlocked = true
-            return waitForRoom()
+            return standBack()
         }
         guard let exchange = unsafe exchange else { return }
         self.streaming = nil

@@ -40,6 +40,13 @@ extension Exchange {
     /// Whether a response has begun and can't be replaced by another one.
     package var hasBegun: Bool { unsafe connection?.streaming != nil }
 
+    /// Whether a response that has begun has content at all: one to HEAD has none, nor has a 204 (RFC 9110 §6.4.1).
+    package var sendsContent: Bool {
+        guard let streaming = unsafe connection?.streaming else { return false }
+        if case .omitted = streaming.framing { return false }
+        return true
+    }
+
     /// Whether the client takes what is written. If not, more would pile up in memory: wait with `whenWritable`.
     package var isWritable: Bool { unsafe connection.map { !$0.isBlocked } ?? true }
 
@@ -112,6 +119,8 @@ final class StreamingResponse {
     var framing: Framing
     var file: FileTransfer?
     var waiters: [() -> Void] = []
+    /// Bytes that were written since others had their turn.
+    var inARow = 0
 
     init(status: Int, closes: Bool, framing: Framing) {
         self.status = status

@@ -26,7 +26,7 @@ final class Running {
     ) throws {
         let words = wrapper + ["\(Self.folder)/\(program)"] + arguments
         var variables = environment
-        for name in ["LD_LIBRARY_PATH", "PATH"] where variables[name] == nil {
+        for name in ["LD_LIBRARY_PATH", "PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"] where variables[name] == nil {
             if let value = unsafe getenv(name) { variables[name] = unsafe String(cString: value) }
         }
         let (output, error) = (try terminal?.ends() ?? Self.pipe(), try Self.pipe())

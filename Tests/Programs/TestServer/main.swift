@@ -20,7 +20,11 @@ func start(_ arguments: [String]) throws {
         }
         if let reason = setting.apply(parts[1], to: &configuration) { throw WrongArgument(reason: reason) }
     }
-    try Server(configuration: configuration, routes: addHarm).run()
+    try Server(configuration: configuration) { routes in
+        addHarm(&routes)
+        addStreams(&routes)
+    }
+    .run()
 }
 
 func startDoomed(_ way: String, _ configuration: ServerConfiguration) throws {
