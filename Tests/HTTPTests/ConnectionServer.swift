@@ -24,6 +24,8 @@ import Synchronization
         connectionLimits: ConnectionLimits = ConnectionLimits(), backlog: Int32 = 512
     ) throws {
         (listener, port) = try Socket.listen(backlog: backlog)
+        // As in every worker: sendfile(2) has no MSG_NOSIGNAL.
+        _ = signal(SIGPIPE, SIG_IGN)
         unsafe memory = .allocate(byteCount: WorkerFigures.byteCount, alignment: 64)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: WorkerFigures.byteCount)
         figures = unsafe WorkerFigures(at: memory)

@@ -3,6 +3,7 @@
 import EventLoop
 import Glibc
 import HTTP
+import Statistics
 import Testing
 
 /// Takes the content of `/upload`. Touched on the loop's thread.

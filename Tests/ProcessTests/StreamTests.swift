@@ -41,7 +41,7 @@ extension ProcessTests {
             let hears = server.program.becomesTrue(within: .seconds(5)) {
                 (try? server.get("/ends").body) == "incomplete 1, gone 1\n"
             }
-            #expect(hears, "\(try server.get("/ends").body)")
+            #expect(hears)
             #expect(server.stop() == 0)
         }
 
@@ -79,7 +79,7 @@ extension ProcessTests {
                 if round % 2 == 0 { _ = Connection.wait(for: [connection], upTo: .milliseconds(5)) }
                 connection.leave()
             }
-            #expect(server.program.becomesTrue(within: .seconds(5)) { descriptors(of: worker) == start })
+            #expect(server.program.becomesTrue(within: .seconds(5)) { descriptors(of: worker) <= start })
             #expect(try server.stats().total.restarts == 0)
             #expect(server.stop() == 0)
         }

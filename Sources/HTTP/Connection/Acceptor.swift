@@ -16,9 +16,17 @@ final class Acceptor {
     init(service: HTTPService, listener: Int32) throws(SystemError) {
         self.service = service
         self.listener = listener
+        boundUnsentBytes()
         watch = try service.loop.watch(listener, for: .read) { [unowned self] _ in
             accept(atMost: Self.batch)
         }
+    }
+
+    /// What waits in the kernel for a client that doesn't read is bounded, where it would be some MB: many such clients would use
+    /// up the memory that all of TCP shares (`tcp_mem`, tcp(7)). Accepted sockets inherit it; others than TCP's don't have it.
+    private func boundUnsentBytes() {
+        var bytes: Int32 = 131_072
+        _ = unsafe setsockopt(listener, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// Empties the queue of connections that the kernel has completed. Bounded, because new ones may keep coming.
