@@ -96,15 +96,4 @@ import Testing
         head.reset()
         #expect(head.fieldCount == 0 && head.headLength == 0)
     }
-
-    @Test func decodesPercentEscapes() {
-        func decode(_ text: String, plus: Bool = false) -> String? {
-            unsafe PercentDecoding.decode(raw(text).span.bytes, plusIsSpace: plus)
-        }
-        #expect(decode("/a%20b%2Fc%c3%a9+") == "/a b/cé+")
-        #expect(decode("a+b", plus: true) == "a b")
-        #expect(decode("%00") == "\0")
-        #expect(decode("") == "")
-        for malformed in ["%", "%4", "%zz", "%4g", "a%", "%C3", "%ff"] { #expect(decode(malformed) == nil) }
-    }
 }

@@ -1,8 +1,10 @@
 // One client connection: a state machine between its socket and the application. Worker process, on the loop's thread; owned by
 // the service's table until it closes. Everything here is driven by readiness, by an answer, or by a deadline.
 //
-//   Connection+Input    reading, parsing, bodies
+//   Connection+Input    reading, parsing
+//   Connection+Body     a request's content
 //   Connection+Output   answering, writing
+//   Connection+Streaming  responses piece by piece, files
 //   Connection+Closing  refusals, deadlines, draining, lingering close
 
 import EventLoop
