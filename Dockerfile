@@ -5,10 +5,10 @@
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends binutils libevent-dev pkg-config \
+    && apt-get install -y --no-install-recommends binutils libevent-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
-# Without the shared library's link the linker takes the static one: the run stage installs nothing.
-RUN rm /usr/lib/*/libevent_core.so
+# Without the shared libraries' links the linker takes the static ones: the run stage installs nothing.
+RUN rm /usr/lib/*/libevent_core.so /usr/lib/*/libz.so
 # More than half of a static Swift binary is Unicode's data for languages and calendars (34 MB), which comes with Foundation
 # and which this server never asks for. An empty table stands in for it. A program of your own that formats dates or compares
 # text by locale needs the data: leave this step out there. (Another version's other names leave the data where it is.)

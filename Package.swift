@@ -1,4 +1,5 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -15,6 +16,26 @@ let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 
+// Content codings beside gzip, where Debian's libraries are installed (libbrotli-dev, libzstd-dev).
+var codingTargets: [Target] = []
+var codings: [Target.Dependency] = ["CZlib"]
+var decoders: [Target.Dependency] = ["CZlib"]
+var codingSettings: [SwiftSetting] = []
+if FileManager.default.fileExists(atPath: "/usr/include/brotli/encode.h") {
+    codingTargets.append(.systemLibrary(name: "CBrotli", providers: [.apt(["libbrotli-dev"])]))
+    codingTargets.append(
+        .systemLibrary(name: "CBrotliDecoder", path: "Tests/Libraries/CBrotliDecoder", providers: [.apt(["libbrotli-dev"])]))
+    codings.append("CBrotli")
+    decoders.append("CBrotliDecoder")
+    codingSettings.append(.define("EVERYCORE_BROTLI"))
+}
+if FileManager.default.fileExists(atPath: "/usr/include/zstd.h") {
+    codingTargets.append(.systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]))
+    codings.append("CZstd")
+    decoders.append("CZstd")
+    codingSettings.append(.define("EVERYCORE_ZSTD"))
+}
+
 let package = Package(
     name: "everycore",
     products: [
@@ -29,14 +50,17 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
-    targets: [
+    targets: codingTargets + [
         .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CPosix"),
         .target(name: "EventLoop", dependencies: ["CLibevent", "CPosix"], swiftSettings: strict),
         .target(name: "Statistics", swiftSettings: strict),
         .target(name: "Cluster", dependencies: ["EventLoop", "Statistics", "CPosix", logging], swiftSettings: strict),
         .target(name: "HTTP", dependencies: ["EventLoop", "Statistics", "CPosix"], swiftSettings: strict),
-        .target(name: "Everycore", dependencies: ["Cluster", "HTTP", "CPosix", httpTypes, logging], swiftSettings: strict),
+        .target(
+            name: "Everycore", dependencies: ["Cluster", "HTTP", "CPosix", httpTypes, logging] + codings,
+            swiftSettings: strict + codingSettings),
         .executableTarget(
             name: "Command", dependencies: ["Everycore", argumentParser, configuration, yams, logging],
             swiftSettings: strict),
@@ -58,7 +82,7 @@ let package = Package(
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
-        .testTarget(name: "EverycoreTests", dependencies: ["Everycore"], swiftSettings: strict),
+        .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
         .testTarget(name: "CommandTests", dependencies: ["Command"], swiftSettings: strict),
         .testTarget(
             name: "ProcessTests", dependencies: ["Command", "loop-probe", "test-server"], swiftSettings: strict),

@@ -43,10 +43,10 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }
 
-# What every build needs: libevent, and a C library to compile against.
+# What every build needs: libevent, zlib, and a C library to compile against. With libbrotli-dev or libzstd-dev it has those codings too.
 need_build_tools() {
   command -v swift >/dev/null || die "Swift 6.3 or later isn't on the PATH; https://www.swift.org/install/linux tells how to install it"
-  install_missing libevent-dev libc6-dev pkg-config git ca-certificates
+  install_missing libevent-dev zlib1g-dev libc6-dev pkg-config git ca-certificates
 }
 
 # quietly LOG COMMAND…: runs it with its output in LOG. On a terminal the latest line shows that it lives.

@@ -87,7 +87,7 @@ import Testing
         let chunk = [UInt8](repeating: 0x61, count: 1 << 20)
         var sent = 0
         while client.send(chunk[...], seconds: 10) == chunk.count { sent += 1 }
-        #expect(EventLoop.monotonicNanoseconds() - before < 8_000_000_000)
+        #expect(EventLoop.monotonicNanoseconds() - before < 15_000_000_000)
         #expect(sent < 64)
         #expect(server.eventually { $0.openConnections == 0 })
     }
@@ -154,6 +154,18 @@ import Testing
         #expect(server.onLoop { server.application.kept.map { $0.head.value(of: "x-name") } } == names)
     }
 
+    @Test func `a kept head survives a closing answer whose client has sent more than fits`() throws {
+        defer { server.stop() }
+        for _ in 0..<5 {
+            let client = try server.connect()
+            let name = "/kept-big/" + String(repeating: "n", count: 300)
+            client.send(request("GET \(name) HTTP/1.1", "Host: a", "X-Name: \(name)", "Connection: close") + [UInt8](repeating: 0x7A, count: 300_000))
+            #expect(client.read() == .closed)
+            #expect(try responses(client).map(\.body.count) == [200_000])
+            #expect(server.onLoop { server.application.kept.allSatisfy { $0.head.path == name && $0.head.value(of: "x-name") == name } })
+        }
+    }
+
     private func dateless(_ client: RawClient) -> String {
         client.text.split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("Date: ") }.joined(separator: "\r\n")
     }
@@ -200,21 +212,21 @@ import Testing
         let (first, second) = (try server.connect(), try server.connect())
         first.send(get())
         #expect(first.read(until: "GET /"))
-        second.send(request("GET /later/600 HTTP/1.1", "Host: a"))
+        second.send(request("GET /later/3000 HTTP/1.1", "Host: a"))
         #expect(server.eventually { $0.openConnections == 2 && $0.application.received.count == 2 })
         // Nobody waits: the idle one stays.
         #expect(first.read(seconds: 0.15) == .open)
         first.clear()
-        first.send(request("GET /later/300 HTTP/1.1", "Host: a"))
+        first.send(request("GET /later/1500 HTTP/1.1", "Host: a"))
         #expect(server.eventually { $0.application.received.count == 3 })
         let third = try server.connect()
         third.send(ConnectionRuleTests.probe)
         #expect(!third.read(until: "after", seconds: 0.1))
         // The first one becomes idle, and no connection closes of itself.
-        #expect(third.read(until: "GET /after", seconds: 2))
+        #expect(third.read(until: "GET /after", seconds: 5))
         #expect(first.read() != .open)
-        #expect(try responses(first).map(\.text) == ["later 300"])
-        #expect(second.read(until: "later 600"))
+        #expect(try responses(first).map(\.text) == ["later 1500"])
+        #expect(second.read(until: "later 3000"))
     }
 
     @Test func `the last request of a connection closes it, also when it is refused`() throws {

@@ -99,7 +99,7 @@ import Synchronization
     }
 }
 
-/// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`,
+/// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`, `/kept-big`,
 /// `/injected`,
 /// `/twice`, `/mirror`, `/answers-when-cancelled`, `/stream`, `/later-stream/MS`, `/short`, `/abort`, `/abort-unread`; anything else says what the request was.
 final class WireApplication: Application {
@@ -163,6 +163,9 @@ final class WireApplication: Application {
         case "kept":
             kept.append(exchange)
             text(exchange, "kept")
+        case "kept-big":
+            kept.append(exchange)
+            try? exchange.respond(status: 200, body: [UInt8](repeating: 0x78, count: 200_000))
         case "injected":
             do {
                 try exchange.respond(status: 200, fields: [("X-A", "b\r\nSet-Cookie: c")], body: raw("no"))

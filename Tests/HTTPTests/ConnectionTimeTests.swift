@@ -47,7 +47,7 @@ import Testing
                 if client.read(seconds: 0.02) != .open { break }
             }
             let time = EventLoop.monotonicNanoseconds() - start
-            #expect(time > 200_000_000 && time < 1_500_000_000, "\(time)")
+            #expect(time > 200_000_000 && time < 4_000_000_000, "\(time)")
             #expect(try statuses(client) == Array(repeating: 200, count: served) + [408])
         }
     }
@@ -92,7 +92,7 @@ import Testing
         }
         client.read()
         #expect(try statuses(client) == [408])
-        #expect(EventLoop.monotonicNanoseconds() - start < 9_000_000_000)
+        #expect(EventLoop.monotonicNanoseconds() - start < 11_000_000_000)
     }
 
     @Test(arguments: [true, false]) func `a body's time runs from when it was wanted`(isWanted: Bool) throws {

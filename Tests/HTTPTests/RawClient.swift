@@ -118,10 +118,11 @@ final class RawClient {
 
     /// Sends in pieces, each one given the time to arrive alone.
     func send(_ bytes: [UInt8], cut: Cut) {
+        if cut == .whole { send(bytes); return }
         let pieces = cut.pieces(of: bytes)
-        for piece in pieces {
+        for (number, piece) in pieces.enumerated() {
             if send(piece) < piece.count { return }
-            if pieces.count > 1 { usleep(pieces.count > 64 ? 1 : 300) }
+            if cut != .bytewise { usleep(300) } else if number % 8 == 0 { usleep(1) }
         }
     }
 

@@ -4,10 +4,10 @@
 
 /// Writes the content of a response that was made with `Response.stream`.
 public struct BodyWriter: Sendable {
-    private let exchange: Confined<any RequestExchange>
+    private let target: Confined<(exchange: any RequestExchange, coding: StreamCoding?)>
 
-    init(_ exchange: any RequestExchange) {
-        self.exchange = Confined(exchange)
+    init(_ exchange: any RequestExchange, _ coding: StreamCoding?) {
+        target = Confined((exchange, coding))
     }
 
     /// Sends a piece, and returns when the socket has room for the next one.
@@ -23,9 +23,9 @@ public struct BodyWriter: Sendable {
     }
 
     private func send(_ bytes: RawSpan) async throws {
-        let exchange = exchange.value
+        let (exchange, coding) = target.value
         guard !exchange.isAnswered else { throw ClientGone() }
-        exchange.write(bytes)
+        if let coding { coding.write(bytes, to: exchange) } else { exchange.write(bytes) }
         guard !exchange.isWritable else { return }
         await withCheckedContinuation { continuation in
             exchange.whenWritable { continuation.resume() }

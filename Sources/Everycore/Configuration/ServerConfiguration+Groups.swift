@@ -1,4 +1,4 @@
-// The settings that come in groups: files, limits, timeouts, rates, messages, respawn, routes.
+// The settings that come in groups: files, compression, limits, timeouts, rates, messages, respawn, routes.
 // The group's name is the key's first half (`limits.body`), the property's name in snake case its second.
 // Plain values, read in the master before the fork and inherited by every worker.
 
@@ -23,6 +23,19 @@ extension ServerConfiguration {
         public var cacheSize = 8 << 20
         /// Sends `name.br`, `name.zst` or `name.gz` in the place of `name` to clients that accept it, where there is one.
         public var precompressed = true
+
+        public init() {}
+    }
+
+    /// How responses that handlers make are compressed on their way out; files have `files.precompressed`.
+    public struct Compression: Sendable, Equatable {
+        /// The codings that clients are offered, of `ContentCoding.available`. None by default: compressing costs many times
+        /// what a small response does, and one that holds a secret beside what the client sent gives it away by its length (BREACH).
+        public var codings: [ContentCoding] = []
+        /// The least size of a body that is compressed, in bytes. Streams of unknown length always are.
+        public var minimum = 1024
+        /// How hard to try, 1…9: zlib's and zstd's level, brotli's quality.
+        public var level = 4
 
         public init() {}
     }

@@ -43,6 +43,7 @@ public struct ServerConfiguration: Sendable, Equatable {
 
     public var routes = Routes()
     public var files = Files()
+    public var compression = Compression()
     public var limits = Limits()
     public var timeouts = Timeouts()
     public var rates = Rates()

@@ -25,6 +25,9 @@ extension Setting {
         Setting("files.cache_control", \.files.cacheControl, .cacheRules, "Cache-Control by pattern of the path"),
         Setting("files.cache_size", \.files.cacheSize, .size(0 ... 1 << 40), "bytes of files that a worker keeps in memory"),
         Setting("files.precompressed", \.files.precompressed, .flag, "send compressed siblings of files"),
+        Setting("compression.codings", \.compression.codings, .codings, "codings of responses that handlers make"),
+        Setting("compression.minimum", \.compression.minimum, .size(0 ... 1 << 30), "bytes of a body from which it is compressed"),
+        Setting("compression.level", \.compression.level, .number(1...9), "how hard to compress; 1 is fastest"),
     ]
 
     private static let peers = [

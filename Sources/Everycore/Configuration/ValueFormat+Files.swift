@@ -1,4 +1,4 @@
-// How the settings of static files are written: lists of names, and of patterns with what they decide.
+// How the settings of static files and of compression are written: lists of names, and of patterns with what they decide.
 // Pure; runs in the process that reads the configuration, before any fork.
 
 extension ValueFormat where Value == [String] {
@@ -33,6 +33,25 @@ extension ValueFormat where Value == [CacheRule] {
         },
         render: { rules in rules.isEmpty ? "off" : rules.map { "\($0.pattern) \($0.value)" }.joined(separator: "; ") },
         accepts: { _ in true })
+}
+
+extension ValueFormat where Value == [ContentCoding] {
+    /// `gzip br zstd`, as far as this build has them, or `off`.
+    package static let codings = ValueFormat(
+        scalar: .word,
+        expectation: "a list of what this build has (\(ContentCoding.available.map(\.name.description).joined(separator: " "))), or off",
+        parse: { text in
+            if text == "off" { return [] }
+            var codings: [ContentCoding] = []
+            for name in text.split(separator: " ", omittingEmptySubsequences: false) {
+                guard let coding = ContentCoding.available.first(where: { $0.name.description == name }), !codings.contains(coding)
+                else { return nil }
+                codings.append(coding)
+            }
+            return codings
+        },
+        render: { $0.isEmpty ? "off" : $0.map(\.name.description).joined(separator: " ") },
+        accepts: { $0.allSatisfy(ContentCoding.available.contains) })
 }
 
 /// A name that can stand in a list and in a directory.

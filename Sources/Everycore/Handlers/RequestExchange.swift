@@ -41,23 +41,28 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
 }
 
 extension RequestExchange {
-    /// Sends a response; false where only its head was sent, and its content is still to be produced. Runs on the loop's thread.
+    /// Sends a response as it is; false where only its head was sent, and its content is still to be produced.
+    /// Runs on the loop's thread.
     /// - Throws: as `send(status:contentType:fields:body:)` does.
-    @inline(__always)
     func send(_ response: Response) throws -> Bool {
-        // What most answers are, and the one that costs nothing but the bytes it writes.
-        if response.headers.isEmpty, case .constant(let type) = response.contentType,
-            case .constant(let text) = response.body, text.hasPointerRepresentation, response.status == 200
-        {
-            let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            try unsafe send(status: 200, contentType: type, fields: [], body: bytes.bytes)
-            return true
-        }
+        if try sendConstant(response, shorterThan: .max) { return true }
         return try sendAny(response)
     }
 
+    /// Sends what most answers are, and the one that costs nothing but the bytes it writes; false for any other.
+    @inline(__always)
+    func sendConstant(_ response: Response, shorterThan bound: Int) throws -> Bool {
+        guard response.headers.isEmpty, case .constant(let type) = response.contentType,
+            case .constant(let text) = response.body, text.hasPointerRepresentation, response.status == 200,
+            text.utf8CodeUnitCount < bound
+        else { return false }
+        let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        try unsafe send(status: 200, contentType: type, fields: [], body: bytes.bytes)
+        return true
+    }
+
     @inline(never)
-    private func sendAny(_ response: Response) throws -> Bool {
+    func sendAny(_ response: Response) throws -> Bool {
         let status = response.status
         guard status >= 200, status <= 599 else { throw UnsendableStatus(status: status) }
         var fields = response.headers.fields

@@ -13,11 +13,20 @@ package final class RoutedApplication {
     package let context: WorkerContext
     private let bodyLimit: Int
     private let files: StaticFiles?
+    private let compressor: ResponseCompressor?
+    /// A constant text that is shorter goes straight to the connection.
+    private let compressedFrom: Int
 
     /// - Parameters:
     ///   - bodyLimit: the most bytes of content that are collected for a handler; more is a 413.
     ///   - files: answer where no route does.
-    package init(routes: BuiltRoutes, context: WorkerContext, bodyLimit: Int, files: StaticFiles? = nil) {
+    ///   - compressor: of what handlers answer; nil sends it as it is.
+    package init(
+        routes: BuiltRoutes, context: WorkerContext, bodyLimit: Int, files: StaticFiles? = nil,
+        compressor: ResponseCompressor? = nil
+    ) {
+        self.compressor = compressor
+        compressedFrom = compressor?.minimum ?? .max
         table = routes.table
         endpoints = routes.endpoints
         self.context = context
@@ -149,22 +158,34 @@ package final class RoutedApplication {
     @inline(__always)
     private func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
         do {
-            if try !exchange.send(response) { produce(response, exchange) }
+            if try !exchange.sendConstant(response, shorterThan: compressedFrom) { try sendAny(response, exchange) }
         } catch {
             unsendable(exchange, error)
         }
     }
 
+    @inline(never)
+    private func sendAny<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) throws {
+        guard let compressor else {
+            if try !exchange.sendAny(response) { produce(response, nil, exchange) }
+            return
+        }
+        var response = response
+        let coding = compressor.apply(to: &response, for: exchange.head)
+        if try !exchange.sendAny(response) { produce(response, coding, exchange) }
+    }
+
     /// Starts what makes the content of a response whose head is sent.
     @inline(never)
-    private func produce<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
+    private func produce<Exchange: RequestExchange>(_ response: Response, _ coding: StreamCoding?, _ exchange: Exchange) {
         guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
-        let confined = Confined((application: self, exchange: exchange))
+        let confined = Confined((application: self, exchange: exchange, coding: coding))
         let task = Task.immediate(executorPreference: context.loop) {
-            let (application, exchange) = confined.value
+            let (application, exchange, coding) = confined.value
             do {
-                try await content.produce(BodyWriter(exchange))
-                exchange.end()
+                try await content.produce(BodyWriter(exchange, coding))
+                let isWhole = coding.map { $0.finish(to: exchange) } ?? true
+                isWhole ? exchange.end() : exchange.abort()
             } catch {
                 if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, "content failed", error) }
                 exchange.abort()
@@ -221,30 +242,4 @@ package final class RoutedApplication {
 
 extension RoutedApplication: Application {
     package func receive(_ exchange: Exchange) { answer(exchange) }
-}
-
-extension Exchange: RequestExchange {
-    @inline(__always)
-    package func send(
-        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
-    ) throws {
-        try respond(status: status, contentType: contentType, fields: fields, body: body)
-    }
-
-    @inline(__always)
-    package func send(status: Int, prepared: PreparedFields, body: RawSpan) throws {
-        try respond(status: status, prepared: prepared, body: body)
-    }
-
-    package func sendFile(
-        status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64
-    ) throws {
-        try respondFile(status: status, prepared: prepared, descriptor: descriptor, offset: offset, length: length)
-    }
-
-    package func begin(
-        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
-    ) throws {
-        try beginResponse(status: status, contentType: contentType, fields: fields, length: length)
-    }
 }

@@ -16,7 +16,8 @@ enum WorkerService {
             loop: worker.loop, log: worker.logger, blackBox: worker.blackBox)
         let application = RoutedApplication(
             routes: routes, context: context, bodyLimit: configuration.limits.body,
-            files: root.map { StaticFiles(root: $0, settings: configuration.files) })
+            files: root.map { StaticFiles(root: $0, settings: configuration.files) },
+            compressor: ResponseCompressor(configuration.compression))
         let service = HTTPService(
             loop: worker.loop, application: application, limits: configuration.httpLimits,
             timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,

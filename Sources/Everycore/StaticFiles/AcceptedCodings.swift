@@ -5,7 +5,7 @@
 internal import HTTP
 
 /// A content coding that this server can have (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
-package enum ContentCoding: UInt8, Sendable, CaseIterable {
+public enum ContentCoding: UInt8, Sendable, CaseIterable {
     // In the order in which they are taken where a client likes several equally.
     case brotli, zstd, gzip
 
@@ -32,7 +32,9 @@ package enum ContentCoding: UInt8, Sendable, CaseIterable {
 package struct CodingSet: Sendable, Equatable {
     private var bits: UInt8 = 0
 
-    package init(_ codings: ContentCoding...) {
+    package init(_ codings: ContentCoding...) { self.init(codings) }
+
+    package init(_ codings: [ContentCoding]) {
         for coding in codings { insert(coding) }
     }
 
@@ -53,6 +55,17 @@ package struct AcceptedCodings: Sendable, Equatable {
     package init() {}
 
     package init(parsing field: RawSpan) { add(field) }
+
+    /// What a request accepts.
+    init(_ head: RequestHead) {
+        var index = 0
+        while let field = head.field(at: index) {
+            index &+= 1
+            if field.name.count == 15, !field.isHopByHop, RequestedForm.isNamed(head, field, "Accept-Encoding") {
+                head.withBytes(field.value) { add($0) }
+            }
+        }
+    }
 
     /// What is chosen among the identity and what else there is.
     package enum Choice: Sendable, Equatable {

@@ -31,7 +31,7 @@ struct RequestedForm {
         if !isConditional, Self.isNamed(head, field, name) { isConditional = true }
     }
 
-    private static func isNamed(_ head: RequestHead, _ field: FieldRange, _ name: StaticString) -> Bool {
+    static func isNamed(_ head: RequestHead, _ field: FieldRange, _ name: StaticString) -> Bool {
         head.withBytes(field.name) { bytes in
             unsafe bytes.equalsIgnoringCase(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount).bytes)
         }

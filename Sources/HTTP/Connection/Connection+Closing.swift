@@ -135,11 +135,13 @@ extension Connection {
         if !inputEnded, lingers || hasUnreadInput { lingerClose() } else { closeNow(.incomplete) }
     }
 
-    /// Whether bytes came that nobody has looked at. They are thrown away.
+    /// Whether bytes came that nobody has looked at. The first of them is thrown away, into no buffer that others use: heads may
+    /// still be in the worker's.
     private var hasUnreadInput: Bool {
-        let count = unsafe recv(descriptor, service.inputStart, service.inputCapacity, 0)
-        if count > 0 { service.figures.add(.bytesIn, UInt64(count)) }
-        return count > 0
+        var byte: UInt8 = 0
+        guard unsafe recv(descriptor, &byte, 1, 0) > 0 else { return false }
+        service.figures.add(.bytesIn, 1)
+        return true
     }
 
     /// Ends our side, and reads on for a bounded time and amount: a close with unread input would make the kernel reset the

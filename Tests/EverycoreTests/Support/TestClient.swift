@@ -17,7 +17,10 @@ final class TestClient {
     let log = LogRecorder()
     var context: WorkerContext { application.context }
 
-    init(bodyLimit: Int = 1024, files: StaticFiles? = nil, _ register: (inout Everycore.Routes) throws -> Void) throws {
+    init(
+        bodyLimit: Int = 1024, files: StaticFiles? = nil, compressor: ResponseCompressor? = nil,
+        _ register: (inout Everycore.Routes) throws -> Void
+    ) throws {
         var routes = Everycore.Routes()
         try register(&routes)
         loop = try EventLoop()
@@ -25,13 +28,21 @@ final class TestClient {
         let context = WorkerContext(
             worker: WorkerIdentity(slot: 2, generation: 3, pid: 4711), loop: loop,
             log: Logger(label: "test") { _ in recorder })
-        application = RoutedApplication(routes: try routes.built(), context: context, bodyLimit: bodyLimit, files: files)
+        application = RoutedApplication(
+            routes: try routes.built(), context: context, bodyLimit: bodyLimit, files: files, compressor: compressor)
     }
 
     /// Sends a request and turns the loop until it is answered, at most for five seconds.
     func send(
         _ method: String, _ target: String, headers: [(String, String)] = [], body: String = ""
     ) throws -> TestResponse {
+        try #require(try finish(method, target, headers: headers, body: body).response, "no answer")
+    }
+
+    /// The same, for who wants the bytes of the answer.
+    func finish(
+        _ method: String, _ target: String, headers: [(String, String)] = [], body: String = ""
+    ) throws -> TestExchange {
         let exchange = try start(method, target, headers: headers, body: body)
         if !exchange.isAnswered {
             exchange.onAnswer = { [loop] in loop.stop() }
@@ -39,7 +50,7 @@ final class TestClient {
             loop.run()
             limit.cancel()
         }
-        return try #require(exchange.response, "no answer")
+        return exchange
     }
 
     func get(_ target: String) throws -> TestResponse { try send("GET", target) }
@@ -82,6 +93,10 @@ final class TestExchange: RequestExchange {
     var onCancel: (() -> Void)?
     var onAnswer: (() -> Void)?
     private(set) var response: TestResponse?
+    /// The response's body, which may be no text.
+    private(set) var content: [UInt8] = []
+    /// What was written of a streamed body, write by write.
+    private(set) var pieces: [[UInt8]] = []
 
     init(head: RequestHead, body: [UInt8]) {
         self.head = head
@@ -129,7 +144,10 @@ final class TestExchange: RequestExchange {
             status: status, contentType: contentType, fields: fields, prepared: prepared,
             content: body.isEmpty ? .none : .length(UInt64(body.byteCount)),
             for: .init(minorVersion: 1, isHead: head.method == .head, keepsConnection: true), to: &output)
-        if outcome.body != .omitted { output.append(body) }
+        if outcome.body != .omitted {
+            output.append(body)
+            content = unsafe body.withUnsafeBytes { unsafe Array($0) }
+        }
         response = TestResponse(unsafe output.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
         isAnswered = true
         onCancel = nil
@@ -165,7 +183,9 @@ final class TestExchange: RequestExchange {
     var isWritable: Bool { true }
 
     func write(_ bytes: RawSpan) {
-        unsafe bytes.withUnsafeBytes { unsafe written.append(contentsOf: $0) }
+        let piece = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+        pieces.append(piece)
+        written += piece
     }
 
     func whenWritable(_ body: @escaping () -> Void) { body() }

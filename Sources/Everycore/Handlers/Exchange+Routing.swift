@@ -1,0 +1,31 @@
+// HTTP's exchange as what routes answer.
+//
+// Runs in the workers, on the loop's thread.
+
+package import HTTP
+
+extension Exchange: RequestExchange {
+    @inline(__always)
+    package func send(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
+    ) throws {
+        try respond(status: status, contentType: contentType, fields: fields, body: body)
+    }
+
+    @inline(__always)
+    package func send(status: Int, prepared: PreparedFields, body: RawSpan) throws {
+        try respond(status: status, prepared: prepared, body: body)
+    }
+
+    package func sendFile(
+        status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64
+    ) throws {
+        try respondFile(status: status, prepared: prepared, descriptor: descriptor, offset: offset, length: length)
+    }
+
+    package func begin(
+        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
+    ) throws {
+        try beginResponse(status: status, contentType: contentType, fields: fields, length: length)
+    }
+}
