@@ -63,8 +63,8 @@ extension ProcessTests {
             let server = try TestedServer.harmful()
             // Also those whose loop doesn't turn.
             for target in ["/spin", "/hang"] { try server.connect().request("GET", target) }
+            #expect(server.program.becomesTrue(within: .seconds(5)) { ProcessTable.children(of: server.program.pid).count == 3 })
             let children = ProcessTable.children(of: server.program.pid)
-            #expect(children.count == 3)
             server.program.signal(SIGKILL)
             let isOver = server.program.becomesTrue(within: .seconds(1)) { !children.contains(where: ProcessTable.isAlive) }
             #expect(isOver)

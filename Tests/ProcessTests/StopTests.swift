@@ -8,6 +8,8 @@ extension ProcessTests {
         @Test(arguments: [SIGTERM, SIGINT])
         func endsWithStatusZeroAndASummary(_ signal: Int32) throws {
             let server = try TestedServer.everycore()
+            // The first answer comes when the first worker is up.
+            #expect(server.program.becomesTrue(within: .seconds(5)) { server.workers.count == 2 })
             let workers = server.workers
             #expect(server.stop(signal) == 0)
             #expect(server.program.output.contains("connections 1 accepted, 0 open"))
