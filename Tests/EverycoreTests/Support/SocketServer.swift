@@ -17,14 +17,16 @@ import Testing
     private let listener: Int32
     private var thread = pthread_t()
 
-    init(files: StaticFiles?) throws {
+    init(files: StaticFiles? = nil, _ register: (inout Everycore.Routes) throws -> Void = { _ in }) throws {
+        var routes = Everycore.Routes()
+        try register(&routes)
         unsafe memory = .allocate(byteCount: WorkerFigures.byteCount, alignment: 64)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: WorkerFigures.byteCount)
         loop = try EventLoop()
         let context = WorkerContext(
             worker: WorkerIdentity(slot: 0, generation: 1, pid: 1), loop: loop, log: Logger(label: "test") { _ in LogRecorder() })
         let application = RoutedApplication(
-            routes: try Everycore.Routes().built(), context: context, bodyLimit: 1024, files: files)
+            routes: try routes.built(), context: context, bodyLimit: 1024, files: files)
         service = unsafe HTTPService(
             loop: loop, application: application, timeouts: ConnectionTimeouts(), figures: WorkerFigures(at: memory))
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
@@ -71,11 +73,20 @@ import Testing
         return descriptor
     }
 
-    /// Sends a text and reads to the end of the connection, or until `atLeast` bytes have come.
-    func exchange(_ text: String, atLeast: Int = .max) -> [UInt8] {
+    /// Sends a text, whole or byte by byte, and reads to the end of the connection, or until `atLeast` bytes have come.
+    func exchange(_ text: String, bytewise: Bool = false, atLeast: Int = .max) -> [UInt8] {
         let descriptor = connect()
         defer { close(descriptor) }
-        Self.send(text, to: descriptor)
+        if bytewise {
+            var noDelay: Int32 = 1
+            _ = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, 4)
+            for byte in text.utf8 {
+                // The server may have refused and closed before the last byte.
+                _ = unsafe Glibc.send(descriptor, [byte], 1, Int32(MSG_NOSIGNAL))
+            }
+        } else {
+            Self.send(text, to: descriptor)
+        }
         return Self.read(descriptor, atLeast: atLeast)
     }
 
