@@ -64,6 +64,18 @@ public final class Cluster {
         return self
     }
 
+    /// Calls `body` in the master on HUP, for a description to go on with: its settings and its body take the place of the present
+    /// ones, and one worker after the other is replaced by one that runs the new body. No connection is closed for it. When `body` throws,
+    /// or when a new worker fails or dies young, everything stays as it is, or becomes so again.
+    ///
+    /// Addresses, auxiliaries' names and the handlers of messages stay those of the first description. Without this call HUP
+    /// replaces the workers with new ones that run the same body.
+    @discardableResult
+    public func onReload(_ body: @escaping () throws -> Cluster) -> Cluster {
+        plan.onReload = { try body().plan }
+        return self
+    }
+
     /// Makes this process the master, until TERM, INT or QUIT has ended it: then all workers are gone, and it returns.
     /// In the workers it never returns.
     ///
@@ -91,10 +103,11 @@ struct ClusterPlan {
     let workers: WorkerCount
     let options: ClusterOptions
     let body: (Worker) throws -> Void
-    let handlers = MessageHandlers<WorkerHandle>()
+    var handlers = MessageHandlers<WorkerHandle>()
     var addresses: [ListenAddress] = []
     var auxiliaries: [AuxiliaryPlan] = []
     var onStart: (ClusterStart) -> Void = { _ in }
+    var onReload: (() throws -> ClusterPlan)?
 }
 
 struct AuxiliaryPlan {

@@ -30,6 +30,9 @@ public struct ClusterOptions {
     public var messages = MessageOptions()
     /// Connections that wait to be accepted, for each worker; the kernel cuts it to `net.core.somaxconn`.
     public var backlog: Int32 = 4096
+    /// Whether a worker that has more than its share of the connections hands new ones to the sibling with the fewest; see
+    /// ``Worker/handOver(_:)``.
+    public var balancesConnections = true
     /// What worker processes are called in `ps` and `top`, followed by `-w` and the slot.
     public var processName = "everycore"
     /// Takes the master's and the workers' log lines; standard error by default, where a line that would have to wait for a

@@ -38,13 +38,13 @@ extension Master {
         case .ready:
             becameReady(child)
         case .draining:
-            beganToDrain(child)
+            wantsToGo(child)
         case .reported:
             if let number = packet.numbered?.number { reported(child, number) }
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart:
+        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .beat:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }
@@ -58,6 +58,7 @@ extension Master {
         let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
+        assignQueues()
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.

@@ -37,7 +37,10 @@ extension Master {
             children[child.pid] = child
             watch(child)
             if case .worker(let slot) = role {
-                ledger.started(slot: slot, generation: generation, pid: child.pid, now: child.forkedAt)
+                // A successor of one that is well is no restart.
+                let isPlanned = children.values.contains { $0.role == role && $0.phase == .ready }
+                ledger.started(
+                    slot: slot, generation: generation, pid: child.pid, planned: isPlanned, now: child.forkedAt)
             }
             log(.debug, "worker started", about: child)
         } catch {
@@ -61,6 +64,7 @@ extension Master {
         guard let page = takePage() else {
             throw .system(SystemError(errno: ENOMEM, operation: "take a page for a worker"))
         }
+        if role.isWorker { pages.board.begin(page.index, slot: role.slot) }
         do throws(SystemError) {
             let (ours, theirs) = try Self.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20)
             let forkedAt = EventLoop.monotonicNanoseconds()
@@ -108,21 +112,28 @@ extension Master {
         close(reportReceiver)
         reporter.closeInherited()
         let mine: [Listener]
+        var sharing: Sharing?
         let body: (Worker) throws -> Void
         switch role {
         case .worker(let slot):
             mine = listeners.ofSlots[slot]
+            sharing = Sharing(
+                board: pages.board, entry: page.index, listeners: listeners.ofSlots, handOver: handOver, slot: slot,
+                balances: options.balancesConnections)
             body = plan.body
         case .auxiliary(let index):
             mine = listeners.ofAuxiliaries[index]
             body = plan.auxiliaries[index].body
         }
-        let foreign = Set(listeners.all.map(\.descriptor)).subtracting(mine.map(\.descriptor))
+        // A worker may have to empty any slot's queues; an auxiliary has its own only.
+        let kept = role.isWorker ? listeners.ofSlots.flatMap { $0 } : mine
+        var foreign = Set(listeners.all.map(\.descriptor)).subtracting(kept.map(\.descriptor))
+        if !role.isWorker { foreign.formUnion(handOver.flatMap(\.descriptors)) }
         for descriptor in foreign { _ = close(descriptor) }
         Worker.live(
             WorkerBirth(
                 name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
-                channel: channel, reportSocket: reportSender, listeners: mine, page: page, options: options, body: body,
+                channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing, page: page, options: options, body: body,
                 master: self))
     }
 }

@@ -4,6 +4,8 @@
 //   Master+Fork.swift      making children
 //   Master+Channel.swift   what children say, and figures for those who ask
 //   Master+Ends.swift      children that end, and their successors
+//   Master+Queues.swift    who empties which queue of connections
+//   Master+Replace.swift   planned successors, rolling reload, scaling
 //   Master+Stop.swift      signals and leaving
 
 internal import CPosix
@@ -13,9 +15,10 @@ internal import Logging
 internal import Statistics
 
 final class Master {
-    let plan: ClusterPlan
-    let options: ClusterOptions
-    let workerCount: Int
+    var plan: ClusterPlan
+    var options: ClusterOptions
+    /// How many slots there can be.
+    let capacity: Int
     let loop: EventLoop
     let pid = getpid()
     let pages: SharedPages
@@ -25,6 +28,16 @@ final class Master {
     let reportReceiver: Int32
     let reportSender: Int32
     var listeners: Listeners
+    let handOver: [HandOverSocket]
+    var queueOwners = QueueOwners()
+    lazy var queueWatch = QueueWatch(master: self)
+    var roll: Roll?
+    var isRollingBack = false
+    /// HUP came during a reload.
+    var reloadsAgain = false
+    /// What a reload that fails goes back to.
+    var previousPlan: ClusterPlan?
+    var scaling: Scaling
     var ledger: ClusterLedger
     var workerSupervisor: Supervisor
     var auxiliarySupervisor: Supervisor
@@ -36,6 +49,7 @@ final class Master {
     var watches: [LoopEvent] = []
     var wakeTimer: LoopTimer?
     var stopTimer: LoopTimer?
+    var reportTimer: LoopTimer?
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
     var undecodable = 0
@@ -45,21 +59,29 @@ final class Master {
         self.plan = plan
         options = plan.options
         let cores = UsableCores.current()
+        let workerCount: Int
         switch plan.workers {
         case .perCore: workerCount = min(cores.count, Report.slotLimit)
         case .count(let count): workerCount = count
         }
+        scaling = Scaling(isAutomatic: plan.workers == .perCore, cores: cores.count)
         guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
         try Self.checkThreads()
         cposix_ignore_signal(SIGPIPE)
         cposix_line_buffer_stdout()
+        // Each connection takes a descriptor, and so does each listener of each slot.
+        _ = cposix_raise_open_files()
         let now = EventLoop.monotonicNanoseconds()
+        capacity = min(max(workerCount, cores.count * 4), Report.slotLimit)
         listeners = try Listeners(
-            addresses: plan.addresses, slots: workerCount, auxiliaries: plan.auxiliaries.map(\.addresses),
+            addresses: plan.addresses, slots: workerCount, capacity: capacity, auxiliaries: plan.auxiliaries.map(\.addresses),
             backlog: options.backlog)
         do throws(SystemError) {
             loop = try EventLoop()
-            pages = try SharedPages(count: Self.pageCount(workers: workerCount, auxiliaries: plan.auxiliaries.count))
+            pages = try SharedPages(count: Self.pageCount(workers: capacity, auxiliaries: plan.auxiliaries.count))
+            var handOver: [HandOverSocket] = []
+            while handOver.count < capacity { handOver.append(try HandOverSocket()) }
+            self.handOver = handOver
             (reportReceiver, reportSender) = try Self.socketPair(SOCK_DGRAM, bufferByteCount: 4 << 20)
         } catch {
             listeners.close()
@@ -69,7 +91,7 @@ final class Master {
         reporter = Reporter(output: options.output)
         let random = { Double.random(in: 0..<1) }
         workerSupervisor = Supervisor(
-            slots: workerCount, policy: options.respawn, givesUp: true, now: now, random: random)
+            slots: workerCount, capacity: capacity, policy: options.respawn, givesUp: true, now: now, random: random)
         auxiliarySupervisor = Supervisor(
             slots: plan.auxiliaries.count, policy: options.respawn, givesUp: false, now: now, random: random)
         let start = ClusterStart(
@@ -89,11 +111,8 @@ final class Master {
             cleanUp()
             throw .system(error)
         }
-        watches.append(
-            loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
-                guard reporter.printsIntervals else { return }
-                collectFigures { [unowned self] in reporter.interval($0) }
-            })
+        startReporting()
+        watchCores()
         let now = EventLoop.monotonicNanoseconds()
         carryOut(workerSupervisor.begin(now: now), auxiliaries: false)
         carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)
@@ -105,11 +124,22 @@ final class Master {
         if gaveUp { throw .workersKeepDying(exits) }
     }
 
+    func startReporting() {
+        reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
+            guard reporter.printsIntervals else { return }
+            collectFigures { [unowned self] in reporter.interval($0) }
+        }
+    }
+
     private func cleanUp() {
         listeners.close()
+        for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
         watches = []
         wakeTimer = nil
         stopTimer = nil
+        reportTimer = nil
+        scaling.timer = nil
+        queueWatch.stop()
         close(reportReceiver)
         close(reportSender)
     }
@@ -129,15 +159,20 @@ final class Master {
         scheduleWake()
     }
 
-    private func carryOut(_ actions: [Supervisor.Action], auxiliaries: Bool) {
+    func carryOut(_ actions: [Supervisor.Action], auxiliaries: Bool) {
         for action in actions {
             switch action {
             case .fork(let slot, let generation):
                 guard stopping == .running else { break }
                 let role = auxiliaries ? Role.auxiliary(index: slot) : .worker(slot: slot)
                 forkChild(role, generation: generation)
+            case .retire(let slot, let generation):
+                retire(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
+            case .replacementFailed(let slot, let generation):
+                replacementFailed(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
             case .delayed(let slot, let delay):
                 noteDelay(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), delay)
+                if !auxiliaries { rollFailed(at: slot, "a new worker died young") }
             case .giveUp:
                 gaveUp = true
                 log(.critical, "no worker could be kept alive: leaving")

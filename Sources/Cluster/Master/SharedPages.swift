@@ -13,13 +13,18 @@ final class SharedPages {
     private let stride: Int
     private var free: [Int]
 
+    /// Where all workers see each other's number of connections.
+    let board: LoadBoard
+
     init(count: Int) throws(SystemError) {
         let pageSize = max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096)
         stride = (SharedPage.byteCount + pageSize - 1) / pageSize * pageSize
-        guard let memory = unsafe cposix_map_shared(stride * count) else {
+        let pages = stride * count
+        guard let memory = unsafe cposix_map_shared(pages + LoadBoard.byteCount(entries: count)) else {
             throw SystemError(errno: errno, operation: "map shared memory for \(count) workers")
         }
         unsafe self.memory = unsafe memory
+        unsafe board = LoadBoard(at: memory + pages, entries: count)
         free = Array((0..<count).reversed())
     }
 

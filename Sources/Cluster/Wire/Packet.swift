@@ -12,7 +12,7 @@ package struct Packet: Equatable {
     package enum Kind: UInt8 {
         /// Worker: the body has returned, the loop runs.
         case ready = 1
-        /// Worker: it has begun to drain.
+        /// Worker: it got TERM and wants to go; or it has begun to drain.
         case draining = 2
         /// Master: drain, and be gone after so many milliseconds.
         case drain = 3
@@ -24,6 +24,14 @@ package struct Packet: Equatable {
         case figuresRequest = 6
         /// Master: the number of the request and one part of the figures.
         case figuresPart = 7
+        /// Master: accept for this slot, too.
+        case adopt = 32
+        /// Master: no more.
+        case release = 33
+        /// Master: go within so many milliseconds; others take the connections.
+        case handOver = 34
+        /// Master: show a sign of life in the shared page.
+        case beat = 35
         /// Either side: a message of the user's.
         case message = 16
     }

@@ -16,6 +16,7 @@ struct WorkerBirth {
     let channel: Int32
     let reportSocket: Int32
     let listeners: [Listener]
+    let sharing: Sharing?
     let page: SharedPage
     let options: ClusterOptions
     let body: (Worker) throws -> Void
@@ -49,8 +50,8 @@ extension Worker {
     private func handleSignals() throws(SystemError) {
         watches = [
             try loop.onSignal(SIGTERM) { [unowned self] in
-                if isDraining { leave(status: 0, flushWithin: .zero) }
-                beginDrain(within: options.drainDeadline)
+                if isDraining || drain.hasAskedToGo { leave(status: 0, flushWithin: .zero) }
+                askToGo()
             },
             try loop.onSignal(SIGQUIT) { [unowned self] in leave(status: 0, flushWithin: .zero) },
         ]
@@ -83,7 +84,16 @@ extension Worker {
             receive(packet)
         case .drain:
             let milliseconds = packet.numbered?.number ?? options.drainDeadline.wholeMilliseconds
-            beginDrain(within: .milliseconds(Int64(milliseconds)))
+            beginDrain(within: .milliseconds(Int64(milliseconds)), handingOver: false)
+        case .handOver:
+            let milliseconds = packet.numbered?.number ?? options.drainDeadline.wholeMilliseconds
+            beginDrain(within: .milliseconds(Int64(milliseconds)), handingOver: true)
+        case .adopt:
+            if let slot = packet.numbered?.number { adopt(slot: Int(slot)) }
+        case .release:
+            if let slot = packet.numbered?.number { release(slot: Int(slot)) }
+        case .beat:
+            blackBox.beat(now: EventLoop.monotonicNanoseconds())
         case .reportNow:
             reportNow(packet)
         case .figuresPart:

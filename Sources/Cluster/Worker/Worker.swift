@@ -35,6 +35,9 @@ public final class Worker: @unchecked Sendable {
     let names = MessageNames()
     let handlers = MessageHandlers<Void>()
     var drain = DrainState()
+    /// Nil in an auxiliary, whose connections are its own.
+    var sharing: Sharing?
+    var connectionService: (any ConnectionService)?
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
     var reportSequence: UInt64 = 0
@@ -51,6 +54,7 @@ public final class Worker: @unchecked Sendable {
         self.loop = loop
         self.channel = channel
         listeners = birth.listeners
+        sharing = birth.sharing
         figures = birth.page.figures
         blackBox = birth.page.blackBox
         reportSocket = birth.reportSocket
@@ -67,6 +71,9 @@ public final class Worker: @unchecked Sendable {
 
     /// Whether the worker is on its way out: it should take nothing new.
     public var isDraining: Bool { drain.isDraining }
+
+    /// Whether it goes while the others stay: then no connection need be closed, see ``passOn(_:)``.
+    public var isHandingOver: Bool { drain.isHandingOver }
 
     // MARK: Messages
 

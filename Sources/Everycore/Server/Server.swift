@@ -48,9 +48,28 @@ public struct Server {
     /// Makes this process the master of the workers, until a signal ends it. Returns after an orderly stop: then all workers
     /// are gone. In the workers it never returns.
     ///
-    /// TERM and INT drain, a second one leaves at once, as QUIT does.
+    /// TERM and INT drain, a second one leaves at once, as QUIT does. HUP replaces the workers one by one, closing no connection;
+    /// TTIN and TTOU start one worker more, and one fewer.
+    ///
+    /// - Parameter reread: makes the server anew on HUP, from what its settings are now. It runs in this process and so starts no
+    ///   thread. What it throws is logged, and nothing changes. Without it HUP restarts the workers as they are.
     /// - Throws: why it didn't start or couldn't go on.
-    public func run() throws(ServerError) {
+    public func run(rereadOnReload reread: (() throws -> Server)? = nil) throws(ServerError) {
+        let cluster = try makeCluster()
+        if let reread { cluster.onReload { try reread().makeCluster() } }
+        if !configuration.quiet {
+            let format = configuration.logFormat
+            cluster.onStart { print(Banner(start: $0).text(as: format)) }
+        }
+        do throws(ClusterError) {
+            try cluster.run()
+        } catch {
+            throw ServerError(error)
+        }
+    }
+
+    /// What the server is to the cluster. The root of its files is opened here.
+    private func makeCluster() throws(ServerError) -> Cluster {
         let identity = ServerIdentity(
             name: "everycore", version: Self.version, startedUnixSeconds: UInt64(clamping: time(nil)))
         let (configuration, routes) = (configuration, routes)
@@ -69,14 +88,7 @@ public struct Server {
                 try WorkerService.start(in: worker, routes: try pages.built(), configuration: configuration)
             }
         }
-        if !configuration.quiet {
-            cluster.onStart { print(Banner(start: $0).text(as: configuration.logFormat)) }
-        }
-        do throws(ClusterError) {
-            try cluster.run()
-        } catch {
-            throw ServerError(error)
-        }
+        return cluster
     }
 }
 
