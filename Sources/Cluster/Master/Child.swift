@@ -18,6 +18,8 @@ final class Child {
     var phase = Phase.starting
     /// It hasn't emptied its queue of connections for too long; a sibling does.
     var isStuck = false
+    /// Logs it when it lasts.
+    var stuckTimer: LoopTimer?
     /// Ends what stays too long.
     var killTimer: LoopTimer?
     /// Lets one go that wants to, and starts its successor.

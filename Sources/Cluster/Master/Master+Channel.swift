@@ -59,6 +59,7 @@ extension Master {
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
         assignQueues()
+        if case .worker(let slot) = child.role { advanceRoll { $0.replaced(slot) } }
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.

@@ -34,10 +34,13 @@ extension Master {
         child.isStuck = isStuck
         if isStuck {
             pages.board.close(child.page.index)
-            log(.warning, "worker is stuck: a sibling accepts for it", about: child, requestDetails(of: child))
+            // On a busy machine any worker may stand still for a moment.
+            child.stuckTimer = loop.after(.seconds(1)) { [unowned self, unowned child] in
+                log(.warning, "worker is stuck: a sibling accepts for it", about: child, requestDetails(of: child))
+            }
         } else {
+            child.stuckTimer = nil
             if child.phase == .ready { pages.board.open(child.page.index) }
-            log(.notice, "worker is no longer stuck", about: child)
         }
         assignQueues()
     }

@@ -35,7 +35,6 @@ extension Master {
     /// The successor is ready.
     func retire(_ role: Role, generation: Int) {
         if let child = children.values.first(where: { $0.role == role && $0.generation == generation }) { letGo(child) }
-        if case .worker(let slot) = role { advanceRoll { $0.replaced(slot) } }
     }
 
     func replacementFailed(_ role: Role, generation: Int) {
@@ -76,11 +75,10 @@ extension Master {
     }
 
     func rollFailed(at slot: Int, _ reason: String) {
-        guard roll != nil else { return }
-        advanceRoll { $0.failed(slot) }
+        advanceRoll(reason) { $0.failed(slot) }
     }
 
-    private func advanceRoll(_ event: (inout Roll) -> [Roll.Action]) {
+    func advanceRoll(_ reason: String = "", _ event: (inout Roll) -> [Roll.Action]) {
         guard var current = roll else { return }
         let actions = event(&current)
         roll = current
@@ -92,7 +90,7 @@ extension Master {
             case .replaced:
                 rolled()
             case .failed(let slots):
-                rollBack(slots)
+                rollBack(slots, reason)
             }
         }
     }
@@ -116,7 +114,7 @@ extension Master {
         }
     }
 
-    private func rollBack(_ slots: [Int]) {
+    private func rollBack(_ slots: [Int], _ reason: String) {
         roll = nil
         reloadsAgain = false
         guard !isRollingBack else {
@@ -124,7 +122,7 @@ extension Master {
             log(.error, "the old workers could not be brought back")
             return
         }
-        log(.error, "reload failed, going back to what was before", ["replaced": "\(slots.count)"])
+        log(.error, "reload failed, going back to what was before", ["replaced": "\(slots.count)", "reason": "\(reason)"])
         if let previousPlan { adopt(previousPlan) }
         previousPlan = nil
         guard !slots.isEmpty else { return }

@@ -26,7 +26,7 @@ final class QueueWatch {
 
     private static let interval = Duration.milliseconds(20)
     /// Turns of the timer: after the first without progress a sign of life is asked for, after the last the worker is stuck.
-    private static let patience = 2
+    private static let patience = 3
     /// Turns of the timer with nothing to do before the listener has to tell again.
     private static let retention = 10
 

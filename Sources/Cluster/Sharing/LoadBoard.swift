@@ -90,6 +90,11 @@ package struct LoadBoard {
     package struct Place: Equatable {
         package let entry: Int
         package let slot: Int
+
+        package init(entry: Int, slot: Int) {
+            self.entry = entry
+            self.slot = slot
+        }
     }
 
     private func emptiest(except own: Int) -> (entry: Int, load: UInt32)? {

@@ -41,6 +41,9 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// The queue of connections that the kernel holds per listener, 1…65535. The kernel cuts it to `net.core.somaxconn` (listen(2)).
     public var backlog = 4096
 
+    /// Whether a worker that has more than its share of the connections hands new ones to the worker with the fewest.
+    public var balance = true
+
     public var routes = Routes()
     public var files = Files()
     public var compression = Compression()

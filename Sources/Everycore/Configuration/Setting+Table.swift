@@ -16,6 +16,7 @@ extension Setting {
         Setting("log_format", \.logFormat, .logFormat, option: "log-format", "form of log lines and printed figures"),
         Setting("quiet", \.quiet, .flag, option: "quiet", "print warnings and errors only"),
         Setting("backlog", \.backlog, .number(1...65535), "connections that wait to be accepted, per listener"),
+        Setting("balance", \.balance, .flag, "hand new connections to the worker that has the fewest"),
         Setting("routes.builtin", \.routes.builtin, .flag, "serve the built-in routes"),
     ]
 

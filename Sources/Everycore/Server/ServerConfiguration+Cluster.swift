@@ -43,6 +43,7 @@ extension ServerConfiguration {
         options.messages.maximumByteCount = messages.size
         options.messages.queueCount = messages.queue
         options.backlog = Int32(clamping: backlog)
+        options.balancesConnections = balance
         if logFormat == .json { options.logger = Logger(label: "everycore", factory: { _ in JSONLogHandler() }) }
         options.logger.logLevel = quiet ? .warning : .info
         return options

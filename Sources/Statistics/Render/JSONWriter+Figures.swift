@@ -47,6 +47,7 @@ extension JSONWriter {
         member("bytes_out", figures[.bytesOut])
         object("connections") { connections in
             connections.member("accepted", figures[.connectionsAccepted])
+            connections.member("handed_over", figures[.connectionsHandedOver])
             connections.member("open", figures[.connectionsOpen])
         }
     }

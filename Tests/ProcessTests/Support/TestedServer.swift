@@ -128,7 +128,7 @@ struct Identity: Decodable, Equatable {
 /// What `/stats` says, under its own names.
 struct Stats: Decodable {
     struct Server: Decodable { let workers_ready: Int, workers_wanted: Int }
-    struct Connections: Decodable { let accepted: Int, open: Int }
+    struct Connections: Decodable { let accepted: Int, handed_over: Int, open: Int }
     struct Reports: Decodable { let received: Int, lost: Int, refused: Int }
     struct Latency: Decodable { let p50: Double?, p90: Double?, p99: Double?, p999: Double?, max: Double?, mean: Double? }
     struct Total: Decodable {
