@@ -5,3 +5,4 @@
 #include "cposix_cluster.h"
 #include "cposix_http.h"
 #include "cposix_everycore.h"
+#include "cposix_world.h"

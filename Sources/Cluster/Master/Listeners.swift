@@ -11,16 +11,18 @@ internal import Glibc
 
 package struct Listeners {
     /// For each slot, one for each address.
-    package private(set) var ofSlots: [[Listener]] = []
+    package internal(set) var ofSlots: [[Listener]] = []
     /// For each auxiliary, by its index.
-    package private(set) var ofAuxiliaries: [[Listener]] = []
+    package internal(set) var ofAuxiliaries: [[Listener]] = []
     private var socketPaths: [String] = []
     private let backlog: Int32
+    private let access: SocketAccess
 
     package init(
-        addresses: [ListenAddress], slots: Int, auxiliaries: [[ListenAddress]], backlog: Int32
+        addresses: [ListenAddress], slots: Int, auxiliaries: [[ListenAddress]], backlog: Int32, access: SocketAccess = SocketAccess()
     ) throws(ClusterError) {
         self.backlog = backlog
+        self.access = access
         ofSlots = Array(repeating: [], count: slots)
         do throws(ClusterError) {
             for address in addresses {
@@ -126,7 +128,12 @@ package struct Listeners {
                 // Accepted connections inherit it (tcp(7)), which saves a system call for each.
                 try set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, on: descriptor)
             }
-            try socketAddress.bind(descriptor)
+            if case .unix(let path) = address {
+                try socketAddress.bind(descriptor, mode: access.mode)
+                try access.own(path)
+            } else {
+                try socketAddress.bind(descriptor)
+            }
             try systemCall("listen") { listen(descriptor, backlog) }
             guard case .tcp(let host, _) = address else { return Listener(descriptor: descriptor, address: address) }
             let port = try SocketAddress(boundTo: descriptor).port

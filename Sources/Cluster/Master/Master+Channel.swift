@@ -44,7 +44,7 @@ extension Master {
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart:
+        case .drain, .reportNow, .figuresPart, .lameDuck:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }
@@ -58,6 +58,8 @@ extension Master {
         let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
+        if lameDuckTimer != nil { sendLameDuck(to: child) }
+        tellReadiness()
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.

@@ -107,6 +107,7 @@ extension Master {
         for child in children.values { child.channel.closeInherited() }
         close(reportReceiver)
         reporter.closeInherited()
+        serviceManager?.closeInherited()
         let mine: [Listener]
         let body: (Worker) throws -> Void
         switch role {

@@ -5,6 +5,7 @@
 //   Master+Channel.swift   what children say, and figures for those who ask
 //   Master+Ends.swift      children that end, and their successors
 //   Master+Stop.swift      signals and leaving
+//   World/Master+…         the lame duck before it, the service manager
 
 internal import CPosix
 internal import EventLoop
@@ -39,6 +40,10 @@ final class Master {
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
     var undecodable = 0
+    /// Nil where none asked for news.
+    let serviceManager: ServiceManager?
+    /// Runs from TERM to the begin of the drain.
+    var lameDuckTimer: LoopTimer?
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
@@ -54,9 +59,8 @@ final class Master {
         cposix_ignore_signal(SIGPIPE)
         cposix_line_buffer_stdout()
         let now = EventLoop.monotonicNanoseconds()
-        listeners = try Listeners(
-            addresses: plan.addresses, slots: workerCount, auxiliaries: plan.auxiliaries.map(\.addresses),
-            backlog: options.backlog)
+        let inherited: InheritedListeners
+        (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount)
         do throws(SystemError) {
             loop = try EventLoop()
             pages = try SharedPages(count: Self.pageCount(workers: workerCount, auxiliaries: plan.auxiliaries.count))
@@ -65,6 +69,7 @@ final class Master {
             listeners.close()
             throw .system(error)
         }
+        serviceManager = ServiceManager(loop: loop)
         ledger = ClusterLedger(startedAt: now, wantedWorkers: workerCount)
         reporter = Reporter(output: options.output)
         let random = { Double.random(in: 0..<1) }
@@ -76,6 +81,7 @@ final class Master {
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
             addresses: listeners.addresses,
             auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
+        noteInherited(inherited)
         plan.onStart(start)
     }
 
@@ -94,6 +100,7 @@ final class Master {
                 guard reporter.printsIntervals else { return }
                 collectFigures { [unowned self] in reporter.interval($0) }
             })
+        keepTellingStatus()
         let now = EventLoop.monotonicNanoseconds()
         carryOut(workerSupervisor.begin(now: now), auxiliaries: false)
         carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)
@@ -110,6 +117,7 @@ final class Master {
         watches = []
         wakeTimer = nil
         stopTimer = nil
+        lameDuckTimer = nil
         close(reportReceiver)
         close(reportSender)
     }

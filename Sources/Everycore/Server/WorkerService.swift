@@ -23,6 +23,7 @@ enum WorkerService {
             timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,
             figures: worker.figures)
         for listener in worker.listeners { try service.serve(listener: listener.descriptor) }
+        worker.onLameDuck { context.isLameDuck = true }
         worker.onDrain { done in
             context.isDraining = true
             // The cluster lets go of this closure when it has called it; the service has to outlive that.
