@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
         .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
-        .testTarget(name: "CommandTests", dependencies: ["Command"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["Command", yams], swiftSettings: strict),
         .testTarget(
             name: "ProcessTests", dependencies: ["Command", "loop-probe", "test-server"], swiftSettings: strict),
     ]
