@@ -72,8 +72,7 @@ public final class Cluster {
     /// child of the process, and makes standard output line-buffered.
     /// - Throws: ``ClusterError``, whose `exitStatus` is what the program should exit with.
     public func run() throws(ClusterError) {
-        plan.options.credentials = try Credentials.find(user: plan.options.user, group: plan.options.group)
-        try plan.options.credentials?.check()
+        try plan.options.findCredentials()
         try Master(plan).run()
     }
 }

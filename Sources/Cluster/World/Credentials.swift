@@ -76,3 +76,11 @@ package struct Credentials: Sendable, Equatable {
         _ = cposix_allow_inspection()
     }
 }
+
+extension ClusterOptions {
+    /// Looks the workers' account up, so that a wrong one is refused before anything is changed.
+    mutating func findCredentials() throws(ClusterError) {
+        credentials = try Credentials.find(user: user, group: group)
+        try credentials?.check()
+    }
+}

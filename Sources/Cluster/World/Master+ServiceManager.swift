@@ -5,7 +5,13 @@ internal import Logging
 internal import Statistics
 
 extension Master {
-    /// The first time that all workers are ready, and after a reload.
+    /// HUP has come. For a reload that is refused too: the manager waits for the answer to its signal.
+    func tellReloading() { serviceManager?.reloading() }
+
+    /// The reload is over, well or not: what runs serves.
+    func tellReloaded() { serviceManager?.reloaded(serviceStatus()) }
+
+    /// The first time that all workers are ready.
     func tellReadiness() {
         guard let serviceManager, readyWorkers == workerCount else { return }
         serviceManager.ready(serviceStatus())

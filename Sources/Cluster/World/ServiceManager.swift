@@ -47,20 +47,29 @@ final class ServiceManager {
 
     // MARK: The service's life
 
-    /// The service answers: all workers are ready, for the first time or after a reload.
+    /// The service answers: all workers are ready for the first time.
     func ready(_ status: String) {
-        if isStopping || isReady && !isReloading { return }
+        guard !isReady, !isStopping else { return }
         isReady = true
-        isReloading = false
-        lastStatus = status
-        send("READY=1\nMAINPID=\(getpid())\nSTATUS=\(status)")
+        tellReady(status)
     }
 
-    /// A reload begins; ``ready(_:)`` says that it is over, well or not.
+    /// A reload begins; ``reloaded(_:)`` says that it is over, well or not.
     func reloading() {
         guard !isStopping else { return }
         isReloading = true
         send("RELOADING=1\nMONOTONIC_USEC=\(EventLoop.monotonicNanoseconds() / 1000)\nSTATUS=reloading")
+    }
+
+    func reloaded(_ status: String) {
+        guard isReloading, !isStopping else { return }
+        isReloading = false
+        tellReady(status)
+    }
+
+    private func tellReady(_ status: String) {
+        lastStatus = status
+        send("READY=1\nMAINPID=\(getpid())\nSTATUS=\(status)")
     }
 
     /// The end begins, and may take so long.

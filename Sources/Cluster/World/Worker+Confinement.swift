@@ -11,7 +11,20 @@ extension WorkerBirth {
         if slot >= 0, options.pinning == .cores {
             try systemCall("bind worker \(slot) to a core") { cposix_pin_to_core(UInt32(clamping: slot)) }
         }
-        if let credentials = options.credentials { try credentials.assume() }
+        try assumeCredentials()
         if options.noNewPrivileges { try systemCall("set no_new_privs") { cposix_no_new_privileges() } }
+    }
+
+    /// Fails where the account isn't known, rather than going on as the master's.
+    private func assumeCredentials() throws(SystemError) {
+        var credentials = options.credentials
+        if credentials == nil {
+            do throws(ClusterError) {
+                credentials = try Credentials.find(user: options.user, group: options.group)
+            } catch {
+                throw SystemError(errno: EINVAL, operation: "\(error)")
+            }
+        }
+        try credentials?.assume()
     }
 }
