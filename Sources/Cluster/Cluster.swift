@@ -40,7 +40,8 @@ public final class Cluster {
         return self
     }
 
-    /// Opens these addresses in the master; every worker gets listeners of its own on them, ``Worker/listeners``.
+    /// Opens these addresses in the master; every worker gets listeners of its own on them, ``Worker/listeners``. Where a service
+    /// manager hands sockets over (`LISTEN_FDS`), these are used in their place.
     @discardableResult
     public func listen(on addresses: [ListenAddress]) -> Cluster {
         plan.addresses += addresses
@@ -83,6 +84,7 @@ public final class Cluster {
     /// child of the process, and makes standard output line-buffered.
     /// - Throws: ``ClusterError``, whose `exitStatus` is what the program should exit with.
     public func run() throws(ClusterError) {
+        try plan.options.findCredentials()
         try Master(plan).run()
     }
 }
@@ -101,7 +103,7 @@ public struct ClusterStart: Sendable {
 /// The description that `Cluster` collects and the master carries out.
 struct ClusterPlan {
     let workers: WorkerCount
-    let options: ClusterOptions
+    var options: ClusterOptions
     let body: (Worker) throws -> Void
     var handlers = MessageHandlers<WorkerHandle>()
     var addresses: [ListenAddress] = []

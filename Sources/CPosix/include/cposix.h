@@ -6,3 +6,4 @@
 #include "cposix_http.h"
 #include "cposix_everycore.h"
 #include "cposix_sharing.h"
+#include "cposix_world.h"

@@ -12,21 +12,26 @@ internal import Glibc
 package struct Listeners {
     /// For each slot, one for each address; also for slots that are not in use, whose TCP sockets are bound and don't listen. So
     /// every worker has every listener from its birth, and nobody can take a socket's place later.
-    package private(set) var ofSlots: [[Listener]] = []
+    package internal(set) var ofSlots: [[Listener]] = []
     /// For each auxiliary, by its index.
-    package private(set) var ofAuxiliaries: [[Listener]] = []
+    package internal(set) var ofAuxiliaries: [[Listener]] = []
+    /// Sockets of the service manager's: all slots share them.
+    var inheritedDescriptors: Set<Int32> = []
     private var socketPaths: [String] = []
     private let backlog: Int32
     /// How many slots listen; those behind don't.
     private var listening: Int
+    private let access: SocketAccess
 
     /// - Parameters:
     ///   - slots: how many listen from the start.
     ///   - capacity: how many may be in use later.
     package init(
-        addresses: [ListenAddress], slots: Int, capacity: Int = 0, auxiliaries: [[ListenAddress]], backlog: Int32
+        addresses: [ListenAddress], slots: Int, capacity: Int = 0, auxiliaries: [[ListenAddress]], backlog: Int32,
+        access: SocketAccess = SocketAccess()
     ) throws(ClusterError) {
         self.backlog = backlog
+        self.access = access
         listening = slots
         ofSlots = Array(repeating: [], count: max(slots, capacity))
         do throws(ClusterError) {
@@ -69,8 +74,7 @@ package struct Listeners {
     /// Has the slots before `count` listen, too. Once a listener has begun, it listens for as long as the cluster.
     package mutating func listen(slots count: Int) throws(ClusterError) {
         while listening < min(count, ofSlots.count) {
-            for listener in ofSlots[listening] {
-                guard case .tcp = listener.address else { continue }
+            for listener in own(listening) {
                 do throws(SystemError) {
                     try systemCall("listen") { Glibc.listen(listener.descriptor, backlog) }
                 } catch {
@@ -79,6 +83,12 @@ package struct Listeners {
             }
             listening += 1
         }
+    }
+
+    /// The listeners that no other slot has.
+    func own(_ slot: Int) -> [Listener] {
+        guard ofSlots.indices.contains(slot) else { return [] }
+        return ofSlots[slot].filter { $0.address.port != nil && !inheritedDescriptors.contains($0.descriptor) }
     }
 
     /// Whether connections can wait in the slot's queues.
@@ -151,7 +161,12 @@ package struct Listeners {
                 // Accepted connections inherit it (tcp(7)), which saves a system call for each.
                 try set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, on: descriptor)
             }
-            try socketAddress.bind(descriptor)
+            if case .unix(let path) = address {
+                try socketAddress.bind(descriptor, mode: access.mode)
+                try access.own(path)
+            } else {
+                try socketAddress.bind(descriptor)
+            }
             if listens { try systemCall("listen") { Glibc.listen(descriptor, backlog) } }
             guard case .tcp(let host, _) = address else { return Listener(descriptor: descriptor, address: address) }
             let port = try SocketAddress(boundTo: descriptor).port

@@ -44,7 +44,7 @@ extension Master {
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .beat:
+        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .beat, .lameDuck:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }
@@ -60,6 +60,8 @@ extension Master {
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
         assignQueues()
         if case .worker(let slot) = child.role { advanceRoll { $0.replaced(slot) } }
+        if lameDuckTimer != nil { sendLameDuck(to: child) }
+        tellReadiness()
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.

@@ -111,6 +111,7 @@ extension Master {
         for child in children.values { child.channel.closeInherited() }
         close(reportReceiver)
         reporter.closeInherited()
+        serviceManager?.closeInherited()
         let mine: [Listener]
         var sharing: Sharing?
         let body: (Worker) throws -> Void

@@ -51,12 +51,13 @@ extension Master {
             reloadsAgain = true
             return
         }
+        tellReloading()
         var next = plan
         do {
             if let read = plan.onReload { next = try plan.merged(with: read()) }
         } catch {
             log(.error, "not reloaded, nothing has changed: \(error)")
-            return
+            return tellReloaded()
         }
         log(.notice, "reloading")
         previousPlan = plan
@@ -100,8 +101,9 @@ extension Master {
             isRollingBack = false
             roll = nil
             log(.notice, "the old workers are back")
-            return
+            return tellReloaded()
         }
+        tellReloaded()
         log(.notice, "reloaded", ["workers": "\(workerSupervisor.usedCount)"])
         for index in plan.auxiliaries.indices {
             let actions = auxiliarySupervisor.handle(.replace(slot: index), now: EventLoop.monotonicNanoseconds())
@@ -120,12 +122,12 @@ extension Master {
         guard !isRollingBack else {
             isRollingBack = false
             log(.error, "the old workers could not be brought back")
-            return
+            return tellReloaded()
         }
         log(.error, "reload failed, going back to what was before", ["replaced": "\(slots.count)", "reason": "\(reason)"])
         if let previousPlan { adopt(previousPlan) }
         previousPlan = nil
-        guard !slots.isEmpty else { return }
+        guard !slots.isEmpty else { return tellReloaded() }
         isRollingBack = true
         roll = Roll(slots: slots)
         advanceRoll { $0.begin() }
@@ -185,13 +187,14 @@ extension Master {
 extension ClusterPlan {
     /// What a reload goes on with.
     /// - Throws: when what can't change while connections are open has changed.
-    fileprivate func merged(with next: ClusterPlan) throws(ReloadError) -> ClusterPlan {
-        guard next.addresses == addresses else { throw .addressesChanged }
+    fileprivate func merged(with next: ClusterPlan) throws -> ClusterPlan {
+        guard next.addresses == addresses else { throw ReloadError.addressesChanged }
         guard next.auxiliaries.map(\.name) == auxiliaries.map(\.name), next.auxiliaries.map(\.addresses) == auxiliaries.map(\.addresses)
-        else { throw .auxiliariesChanged }
+        else { throw ReloadError.auxiliariesChanged }
         var merged = next
         merged.handlers = handlers
         merged.onReload = onReload
+        try merged.options.findCredentials()
         return merged
     }
 }

@@ -21,7 +21,7 @@ extension Master {
         // A mask is inherited: a parent that started us from a thread with blocked signals would make us deaf.
         defer { cposix_unblock_signals() }
         for number in [SIGTERM, SIGINT] {
-            try onSignal(number) { [unowned self] in stopping == .running ? beginStop(number) : leaveAtOnce() }
+            try onSignal(number) { [unowned self] in askedToStop(number) }
         }
         try onSignal(SIGQUIT) { [unowned self] in leaveAtOnce() }
         try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
@@ -44,8 +44,9 @@ extension Master {
         watches.append(try loop.onSignal(number, body))
     }
 
-    private func beginStop(_ signal: Int32) {
+    func beginStop() {
         log(.info, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
+        tellStopping(within: options.drainDeadline)
         stopping = .drainingWorkers
         workerSupervisor.stop()
         wakeTimer = nil
@@ -71,6 +72,8 @@ extension Master {
     /// The second TERM or INT, QUIT, and the end of a cluster that can't keep workers.
     func leaveAtOnce() {
         guard stopping != .killing, stopping != .over else { return }
+        tellStopping(within: .seconds(5))
+        lameDuckTimer = nil
         stopping = .killing
         workerSupervisor.stop()
         auxiliarySupervisor.stop()

@@ -7,6 +7,7 @@
 //   Master+Queues.swift    who empties which queue of connections
 //   Master+Replace.swift   planned successors, rolling reload, scaling
 //   Master+Stop.swift      signals and leaving
+//   World/Master+…         the lame duck before it, the service manager
 
 internal import CPosix
 internal import EventLoop
@@ -17,7 +18,9 @@ internal import Statistics
 final class Master {
     var plan: ClusterPlan
     var options: ClusterOptions
-    /// How many slots there can be.
+    /// How many slots are in use.
+    var workerCount: Int { workerSupervisor.usedCount }
+    /// How many there can be.
     let capacity: Int
     let loop: EventLoop
     let pid = getpid()
@@ -53,6 +56,10 @@ final class Master {
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
     var undecodable = 0
+    /// Nil where none asked for news.
+    let serviceManager: ServiceManager?
+    /// Runs from TERM to the begin of the drain.
+    var lameDuckTimer: LoopTimer?
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
@@ -73,9 +80,8 @@ final class Master {
         _ = cposix_raise_open_files()
         let now = EventLoop.monotonicNanoseconds()
         capacity = min(max(workerCount, cores.count * 4), Report.slotLimit)
-        listeners = try Listeners(
-            addresses: plan.addresses, slots: workerCount, capacity: capacity, auxiliaries: plan.auxiliaries.map(\.addresses),
-            backlog: options.backlog)
+        let inherited: InheritedListeners
+        (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
         do throws(SystemError) {
             loop = try EventLoop()
             pages = try SharedPages(count: Self.pageCount(workers: capacity, auxiliaries: plan.auxiliaries.count))
@@ -87,6 +93,7 @@ final class Master {
             listeners.close()
             throw .system(error)
         }
+        serviceManager = ServiceManager(loop: loop)
         ledger = ClusterLedger(startedAt: now, wantedWorkers: workerCount)
         reporter = Reporter(output: options.output)
         let random = { Double.random(in: 0..<1) }
@@ -98,6 +105,7 @@ final class Master {
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
             addresses: listeners.addresses,
             auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
+        noteInherited(inherited)
         plan.onStart(start)
     }
 
@@ -113,6 +121,7 @@ final class Master {
         }
         startReporting()
         watchCores()
+        keepTellingStatus()
         let now = EventLoop.monotonicNanoseconds()
         carryOut(workerSupervisor.begin(now: now), auxiliaries: false)
         carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)
@@ -140,6 +149,7 @@ final class Master {
         reportTimer = nil
         scaling.timer = nil
         queueWatch.stop()
+        lameDuckTimer = nil
         close(reportReceiver)
         close(reportSender)
     }

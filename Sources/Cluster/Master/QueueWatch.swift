@@ -41,7 +41,7 @@ final class QueueWatch {
     func update() {
         for slot in 0..<master.capacity where master.listeners.listens(slot) && slots[slot] == nil {
             var entry = Slot()
-            for listener in master.listeners.ofSlots[slot] where listener.address.port != nil {
+            for listener in master.listeners.own(slot) {
                 // One that can't be watched is served all the same.
                 guard let watch = try? master.loop.watch(listener.descriptor, for: .read, { [unowned self] _ in
                     activate(slot)
@@ -119,7 +119,7 @@ final class QueueWatch {
         var requests: [pollfd] = []
         var owners: [Int] = []
         for slot in idle {
-            for listener in master.listeners.ofSlots[slot] where listener.address.port != nil {
+            for listener in master.listeners.own(slot) {
                 requests.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
                 owners.append(slot)
             }

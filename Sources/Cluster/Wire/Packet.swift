@@ -34,6 +34,8 @@ package struct Packet: Equatable {
         case beat = 35
         /// Either side: a message of the user's.
         case message = 16
+        /// Master: the cluster will drain soon; serve on, but look as if you didn't.
+        case lameDuck = 64
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {

@@ -128,6 +128,12 @@ extension Worker {
         (sharing?.listeners[slot] ?? []).filter { !listeners.contains($0) }
     }
 
+    /// Unix sockets, and those of the service manager, are every slot's.
+    func isOfThisSlotAlone(_ listener: Listener) -> Bool {
+        guard let sharing else { return false }
+        return !sharing.listeners.indices.contains { $0 != sharing.slot && sharing.listeners[$0].contains(listener) }
+    }
+
     private func takeArrivals(at slot: Int) throws(SystemError) {
         guard let socket = sharing?.handOver[slot] else { return }
         sharing?.arrivals[slot] = try loop.watch(socket.receiver, for: .read) { [unowned self] _ in receive(from: socket, atMost: 64) }

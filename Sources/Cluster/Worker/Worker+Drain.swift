@@ -36,8 +36,8 @@ extension Worker {
         guard !drain.hasClosedListeners, !isHandingOver else { return }
         drain.hasClosedListeners = true
         for listener in listeners {
-            // The siblings have copies, so closing this one would leave the queue to nobody. A Unix socket is theirs as well.
-            if case .tcp = listener.address { shutdown(listener.descriptor, Int32(SHUT_RD)) }
+            // The siblings have copies, so closing this one would leave the queue to nobody.
+            if isOfThisSlotAlone(listener) { shutdown(listener.descriptor, Int32(SHUT_RD)) }
             _ = close(listener.descriptor)
         }
     }

@@ -34,6 +34,9 @@ extension Worker {
         unsafe cposix_set_process_name("\(birth.options.processName)-\(suffix)")
         cposix_close_descriptors_on_crash()
         do throws(SystemError) {
+            try birth.confine()
+            // A change of user takes the parent's death signal away (prctl(2), PR_SET_PDEATHSIG).
+            guard cposix_die_with_parent() == 0, getppid() == birth.masterPID else { _exit(1) }
             let loop = try EventLoop()
             let channel = try Channel(
                 descriptor: birth.channel, loop: loop, options: birth.options.messages, buffer: ReceiveBuffer())
@@ -96,6 +99,8 @@ extension Worker {
             blackBox.beat(now: EventLoop.monotonicNanoseconds())
         case .reportNow:
             reportNow(packet)
+        case .lameDuck:
+            becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
         case .ready, .draining, .reported, .figuresRequest:

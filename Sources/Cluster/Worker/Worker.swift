@@ -38,6 +38,7 @@ public final class Worker: @unchecked Sendable {
     /// Nil in an auxiliary, whose connections are its own.
     var sharing: Sharing?
     var connectionService: (any ConnectionService)?
+    var lameDuck = LameDuckState()
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
     var reportSequence: UInt64 = 0
@@ -68,6 +69,9 @@ public final class Worker: @unchecked Sendable {
 
     /// Whether this is a side process rather than one of the cluster's workers.
     public var isAuxiliary: Bool { slot < 0 }
+
+    /// Whether the cluster has been told to go and serves on for ``ClusterOptions/lameDuck``.
+    public var isLameDuck: Bool { lameDuck.isOn }
 
     /// Whether the worker is on its way out: it should take nothing new.
     public var isDraining: Bool { drain.isDraining }

@@ -78,6 +78,8 @@ extension ServerConfiguration {
         public var handler: Duration? = .seconds(30)
         /// From TERM, INT or a reload to the end of requests in flight.
         public var drain = Duration.seconds(30)
+        /// From TERM to the drain: `/ready` answers 503 and everything else as before, so that load balancers look elsewhere first.
+        public var lameDuck = Duration.zero
     }
 
     /// How slow a peer may be. Bytes per second.

@@ -91,7 +91,7 @@ public struct Server {
             try onWorkerStart(worker)
             try WorkerService.start(in: worker, routes: routes, root: root, configuration: configuration)
         }
-        cluster.listen(on: [configuration.listenAddress])
+        cluster.listen(on: configuration.listenAddresses)
         if let admin = configuration.adminAddress {
             cluster.auxiliary("admin", listen: [admin]) { worker in
                 var pages = Routes()
@@ -108,6 +108,8 @@ extension ServerError {
         switch error {
         case .portTaken(let address): self = .addressTaken(address.description)
         case .badWorkerCount: self = .configuration([.init(key: "workers", reason: error.description)])
+        case .badCredentials(let key, let reason): self = .configuration([.init(key: key, reason: reason)])
+        case .badInheritedSocket: self = .configuration([.init(key: "LISTEN_FDS", reason: error.description)])
         case .cannotListen: self = .cannotListen(error.description)
         case .severalThreads, .system, .workersKeepDying: self = .failed(error.description)
         }

@@ -25,6 +25,7 @@ enum WorkerService {
         service.handOver = { [unowned worker] connection in worker.handOver(connection) }
         service.connectionEnded = { [unowned worker] isShort in worker.connectionEnded(afterShortLife: isShort) }
         try worker.serveConnections(with: HTTPConnections(service))
+        worker.onLameDuck { context.isLameDuck = true }
         worker.onDrain { [unowned worker] done in
             // The cluster lets go of this closure when it has called it; the service has to outlive that.
             let finish = { withExtendedLifetime(service) { done() } }
