@@ -16,6 +16,17 @@ final class Child {
     let page: SharedPage
     let forkedAt: UInt64
     var phase = Phase.starting
+    /// Its first packet was here.
+    var isOnline = false
+    /// Somebody wants it to go, or it does itself.
+    var wasAsked = false
+    /// Its service ended although nobody had asked.
+    var hasDied = false
+    var wasStuck = false
+    /// Signals that the master has sent it.
+    var sentSignals: Set<Int32> = []
+    /// When its channel came to its end.
+    var endedAt: UInt64?
     /// Ends what stays too long.
     var killTimer: LoopTimer?
     /// Starts the successor of one that goes of its own will.

@@ -21,7 +21,7 @@ extension Master {
         // A mask is inherited: a parent that started us from a thread with blocked signals would make us deaf.
         defer { cposix_unblock_signals() }
         for number in [SIGTERM, SIGINT] {
-            try onSignal(number) { [unowned self] in stopping == .running ? beginStop(number) : leaveAtOnce() }
+            try onSignal(number) { [unowned self] in stopping == .running ? beginStop() : leaveAtOnce() }
         }
         try onSignal(SIGQUIT) { [unowned self] in leaveAtOnce() }
         try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
@@ -41,7 +41,7 @@ extension Master {
         watches.append(try loop.onSignal(number, body))
     }
 
-    private func beginStop(_ signal: Int32) {
+    func beginStop() {
         log(.info, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
         stopping = .drainingWorkers
         workerSupervisor.stop()

@@ -4,6 +4,8 @@
 //   Master+Fork.swift      making children
 //   Master+Channel.swift   what children say, and figures for those who ask
 //   Master+Ends.swift      children that end, and their successors
+//   Master+Exits.swift     what is said and kept of an end
+//   Master+Events.swift    what the program hears of its workers, and asks of them
 //   Master+Stop.swift      signals and leaving
 
 internal import CPosix
@@ -39,6 +41,10 @@ final class Master {
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
     var undecodable = 0
+    var lastWorkerID = 0
+    var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
+    /// A handler wants the cluster to stop.
+    var stopRequest: LoopTimer?
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
@@ -110,6 +116,7 @@ final class Master {
         watches = []
         wakeTimer = nil
         stopTimer = nil
+        stopRequest = nil
         close(reportReceiver)
         close(reportSender)
     }

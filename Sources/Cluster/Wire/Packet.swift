@@ -26,6 +26,10 @@ package struct Packet: Equatable {
         case figuresPart = 7
         /// Either side: a message of the user's.
         case message = 16
+        /// Worker: it runs; comes before everything else.
+        case online = 48
+        /// Worker: it leaves of its own will or as it was told; nothing comes after this.
+        case leaving = 49
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {

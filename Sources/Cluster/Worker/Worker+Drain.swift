@@ -26,6 +26,10 @@ extension Worker {
         }
     }
 
+    /// Lets this worker go in order, as TERM does: it drains and exits, and its successor starts meanwhile. From another thread
+    /// than the loop's: `worker.loop.execute { … }`.
+    public func disconnect() { beginDrain(within: options.drainDeadline) }
+
     /// Closes this process's ``listeners``, for a worker that drains and has accepted what waited in them: then nobody
     /// connects to a queue that is emptied no more. When the cluster stops, new connections are refused from here on; while it
     /// runs, the master's own copies keep the queues for the successor.
@@ -70,6 +74,8 @@ extension Worker {
     /// Reports for the last time, sends what waits, and ends the process.
     func leave(status: Int32, flushWithin limit: Duration = .seconds(1)) -> Never {
         report()
+        // An exit that nobody announced is a death: somebody called exit(3).
+        if status == 0 { try? channel.send(control: Packet(.leaving)) }
         channel.flush(until: EventLoop.monotonicNanoseconds() &+ limit.wholeNanoseconds)
         _ = fflush(nil)
         _exit(status)

@@ -8,6 +8,7 @@ internal import Logging
 
 /// What the master gives a worker at its birth.
 struct WorkerBirth {
+    let id: Int
     let name: String
     let slot: Int
     let generation: Int
@@ -64,6 +65,7 @@ extension Worker {
         }
         // The master is gone. It would not want this process to serve on without it.
         channel.onEnd = { _exit(1) }
+        try? channel.send(control: Packet(.online))
         startReporting()
         do {
             try body(self)
@@ -88,7 +90,7 @@ extension Worker {
             reportNow(packet)
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .ready, .draining, .reported, .figuresRequest:
+        case .online, .ready, .draining, .leaving, .reported, .figuresRequest:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }
