@@ -19,7 +19,8 @@
 /// own before ``run()`` or in the master's handlers. Workers may do all of that. What is loaded before `run` is
 /// shared with the workers, copy-on-write.
 public final class Cluster {
-    private var plan: ClusterPlan
+    var plan: ClusterPlan
+    weak var master: Master?
 
     /// - Parameters:
     ///   - workers: how many worker processes there are.
@@ -85,7 +86,9 @@ public final class Cluster {
     /// - Throws: ``ClusterError``, whose `exitStatus` is what the program should exit with.
     public func run() throws(ClusterError) {
         try plan.options.findCredentials()
-        try Master(plan).run()
+        let master = try Master(plan)
+        self.master = master
+        try master.run()
     }
 }
 
@@ -106,6 +109,7 @@ struct ClusterPlan {
     var options: ClusterOptions
     let body: (Worker) throws -> Void
     var handlers = MessageHandlers<WorkerHandle>()
+    var lifecycle = LifecycleHandlers()
     var addresses: [ListenAddress] = []
     var auxiliaries: [AuxiliaryPlan] = []
     var onStart: (ClusterStart) -> Void = { _ in }

@@ -20,6 +20,17 @@ final class Child {
     var isStuck = false
     /// Logs it when it lasts.
     var stuckTimer: LoopTimer?
+    /// Its first packet was here.
+    var isOnline = false
+    /// Somebody wants it to go, or it does itself.
+    var wasAsked = false
+    /// Its service ended although nobody had asked.
+    var hasDied = false
+    var wasStuck = false
+    /// Signals that the master has sent it.
+    var sentSignals: Set<Int32> = []
+    /// When its channel came to its end.
+    var endedAt: UInt64?
     /// Ends what stays too long.
     var killTimer: LoopTimer?
     /// Lets one go that wants to, and starts its successor.

@@ -35,6 +35,10 @@ extension Master {
                     "type": "\(packet.name)", "reason": "\(error)", "ignored": "\(undecodable)",
                 ])
             }
+        case .online:
+            becameOnline(child)
+        case .leaving:
+            child.wasAsked = true
         case .ready:
             becameReady(child)
         case .draining:
@@ -50,6 +54,7 @@ extension Master {
     }
 
     private func becameReady(_ child: Child) {
+        becameOnline(child)
         guard child.phase == .starting else { return }
         child.phase = .ready
         if case .worker(let slot) = child.role {
@@ -62,6 +67,7 @@ extension Master {
         if case .worker(let slot) = child.role { advanceRoll { $0.replaced(slot) } }
         if lameDuckTimer != nil { sendLameDuck(to: child) }
         tellReadiness()
+        emitListening(child)
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.

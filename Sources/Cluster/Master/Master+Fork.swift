@@ -31,6 +31,7 @@ extension Master {
     }
 
     func forkChild(_ role: Role, generation: Int) {
+        lastWorkerID += 1
         do throws(ClusterError) {
             try Self.checkThreads()
             let child = try makeChild(role, generation: generation)
@@ -43,14 +44,31 @@ extension Master {
                     slot: slot, generation: generation, pid: child.pid, planned: isPlanned, now: child.forkedAt)
             }
             log(.debug, "worker started", about: child)
+            emitFork(child)
         } catch {
             log(.error, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
-            note(
-                WorkerExit(
-                    name: name(of: role), slot: role.slot, generation: generation, pid: 0,
-                    reason: .notStarted(error.description), uptime: .zero))
+            failedToStart(role, generation: generation, error)
             supervise(role) { .forkFailed(slot: $0, generation: generation) }
         }
+    }
+
+    private func failedToStart(_ role: Role, generation: Int, _ error: ClusterError) {
+        let channel = Channel(closedOn: loop, options: options.messages, buffer: buffer)
+        let handle = makeHandle(role, generation: generation, pid: 0, channel)
+        var exit = WorkerExit(
+            id: handle.id, name: handle.name, slot: role.slot, generation: generation, pid: 0,
+            reason: .notStarted(error.description), uptime: .zero)
+        exit.unixSeconds = UInt64(clamping: time(nil))
+        note(exit)
+        emitExit(handle, exit)
+    }
+
+    private func makeHandle(_ role: Role, generation: Int, pid: Int32, _ channel: Channel) -> WorkerHandle {
+        let handle = WorkerHandle(
+            id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, pid: pid, channel: channel,
+            names: names, sizeLimit: options.messages.maximumByteCount)
+        handle.master = self
+        return handle
     }
 
     private func name(of role: Role) -> String {
@@ -80,9 +98,7 @@ extension Master {
                 throw SystemError(errno: code, operation: "fork")
             }
             let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
-            let handle = WorkerHandle(
-                name: name(of: role), slot: role.slot, generation: generation, pid: pid, channel: channel,
-                names: names, sizeLimit: options.messages.maximumByteCount)
+            let handle = makeHandle(role, generation: generation, pid: pid, channel)
             return Child(role: role, handle: handle, page: page, forkedAt: forkedAt)
         } catch {
             pages.giveBack(page)
@@ -97,8 +113,9 @@ extension Master {
         guard let oldest = dying.min(by: { $0.forkedAt < $1.forkedAt }) else { return nil }
         kill(oldest.pid, SIGKILL)
         var status: Int32 = 0
-        guard unsafe waitpid(oldest.pid, &status, 0) == oldest.pid else { return nil }
-        reaped(oldest, status: status)
+        var peak: UInt64 = 0
+        guard unsafe cposix_reap(oldest.pid, 0, &status, &peak) == oldest.pid else { return nil }
+        reaped(oldest, status: status, peakResidentBytes: peak)
         return pages.take()
     }
 
@@ -133,7 +150,7 @@ extension Master {
         for descriptor in foreign { _ = close(descriptor) }
         Worker.live(
             WorkerBirth(
-                name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
+                id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
                 channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing, page: page, options: options, body: body,
                 master: self))
     }

@@ -6,6 +6,8 @@
 //   Master+Ends.swift      children that end, and their successors
 //   Master+Queues.swift    who empties which queue of connections
 //   Master+Replace.swift   planned successors, rolling reload, scaling
+//   Master+Exits.swift     what is said and kept of an end
+//   Master+Events.swift    what the program hears of its workers, and asks of them
 //   Master+Stop.swift      signals and leaving
 //   World/Master+…         the lame duck before it, the service manager
 
@@ -60,6 +62,10 @@ final class Master {
     let serviceManager: ServiceManager?
     /// Runs from TERM to the begin of the drain.
     var lameDuckTimer: LoopTimer?
+    var lastWorkerID = 0
+    var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
+    /// A handler wants the cluster to stop.
+    var stopRequest: LoopTimer?
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
@@ -150,6 +156,7 @@ final class Master {
         scaling.timer = nil
         queueWatch.stop()
         lameDuckTimer = nil
+        stopRequest = nil
         close(reportReceiver)
         close(reportSender)
     }

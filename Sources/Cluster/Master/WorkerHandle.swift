@@ -2,6 +2,8 @@
 
 /// A worker process, seen from the master.
 public final class WorkerHandle {
+    /// A number of its own, from 1: no other process of the cluster has had it or will, in whatever slot.
+    public let id: Int
     /// `worker`, or the name of the auxiliary.
     public let name: String
     /// From 0; -1 for an auxiliary.
@@ -9,11 +11,17 @@ public final class WorkerHandle {
     /// From 1; one more for each process that the slot has had.
     public let generation: Int
     public let pid: Int32
+    /// How it ended; nil while it hasn't.
+    public internal(set) var exit: WorkerExit?
     let channel: Channel
+    weak var master: Master?
     private let names: MessageNames
     private let sizeLimit: Int
 
-    init(name: String, slot: Int, generation: Int, pid: Int32, channel: Channel, names: MessageNames, sizeLimit: Int) {
+    init(
+        id: Int, name: String, slot: Int, generation: Int, pid: Int32, channel: Channel, names: MessageNames, sizeLimit: Int
+    ) {
+        self.id = id
         self.name = name
         self.slot = slot
         self.generation = generation

@@ -36,6 +36,10 @@ package struct Packet: Equatable {
         case message = 16
         /// Master: the cluster will drain soon; serve on, but look as if you didn't.
         case lameDuck = 64
+        /// Worker: it runs; comes before everything else.
+        case online = 48
+        /// Worker: it leaves of its own will or as it was told; nothing comes after this.
+        case leaving = 49
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {

@@ -29,6 +29,10 @@ extension Worker {
         }
     }
 
+    /// Lets this worker go in order, as TERM does: its successor starts, and it hands over and exits. From another thread
+    /// than the loop's: `worker.loop.execute { … }`.
+    public func disconnect() { askToGo() }
+
     /// Ends this slot's ``listeners``, for a worker of a cluster that stops, when it has accepted what waited in them: then nobody
     /// connects to a queue that is emptied no more, and new connections are refused. While the cluster runs on, the queues have
     /// other owners, and nothing is closed.
@@ -89,6 +93,8 @@ extension Worker {
     /// Reports for the last time, sends what waits, and ends the process.
     func leave(status: Int32, flushWithin limit: Duration = .seconds(1)) -> Never {
         report()
+        // An exit that nobody announced is a death: somebody called exit(3).
+        if status == 0 { try? channel.send(control: Packet(.leaving)) }
         channel.flush(until: EventLoop.monotonicNanoseconds() &+ limit.wholeNanoseconds)
         _ = fflush(nil)
         _exit(status)

@@ -8,6 +8,7 @@ internal import Logging
 
 /// What the master gives a worker at its birth.
 struct WorkerBirth {
+    let id: Int
     let name: String
     let slot: Int
     let generation: Int
@@ -68,6 +69,7 @@ extension Worker {
         }
         // The master is gone. It would not want this process to serve on without it.
         channel.onEnd = { _exit(1) }
+        try? channel.send(control: Packet(.online))
         startReporting()
         do {
             try body(self)
@@ -103,7 +105,7 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .ready, .draining, .reported, .figuresRequest:
+        case .online, .ready, .draining, .leaving, .reported, .figuresRequest:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

@@ -11,6 +11,8 @@ package import Statistics
 /// Everything here is for the loop's thread, on which the body, all handlers, the main actor and every `Task` run.
 /// From a thread of your own, hand over with `worker.loop.execute { … }`.
 public final class Worker: @unchecked Sendable {
+    /// A number of its own, from 1: no other process of the cluster has had it or will. ``WorkerHandle/id`` in the master.
+    public let id: Int
     /// `worker`, or the name of the auxiliary.
     public let name: String
     /// From 0; -1 in an auxiliary.
@@ -48,6 +50,7 @@ public final class Worker: @unchecked Sendable {
     private let master: AnyObject
 
     init(birth: WorkerBirth, loop: EventLoop, channel: Channel) {
+        id = birth.id
         name = birth.name
         slot = birth.slot
         generation = birth.generation

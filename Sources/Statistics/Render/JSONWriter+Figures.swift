@@ -84,6 +84,36 @@ extension JSONWriter {
     }
 }
 
+extension JSONWriter {
+    /// The last ends of workers, and how many there were of each kind.
+    mutating func exits(_ cluster: ClusterFigures) {
+        object("exits_by_kind") { kinds in
+            for kind in ExitRecord.Kind.allCases { kinds.member(kind.description, cluster.exitCounts[kind]) }
+        }
+        array("exits", of: cluster.exits) { entry, exit in
+            entry.member("time", exit.unixSeconds)
+            entry.member("id", exit.id)
+            entry.member("slot", exit.slot)
+            entry.member("generation", exit.generation)
+            entry.member("pid", exit.pid)
+            entry.member("kind", exit.kind.description)
+            entry.member("reason", exit.reason)
+            entry.member("voluntary", exit.kind == .voluntary)
+            entry.member("uptime_seconds", seconds: exit.uptimeNanoseconds)
+            entry.member("requests", exit.requests)
+            entry.member("peak_resident_bytes", exit.peakResidentBytes)
+            if let outOfMemory = exit.outOfMemory { entry.member("out_of_memory", outOfMemory) }
+            entry.member("waiting_requests", exit.waitingRequests)
+            if let request = exit.request {
+                entry.object("request") { member in
+                    member.member("description", request.description)
+                    member.member("age_seconds", seconds: request.ageNanoseconds)
+                }
+            }
+        }
+    }
+}
+
 extension Counter {
     /// The limits by their names in the configuration.
     static let limits: [(name: String, counter: Counter)] = [
