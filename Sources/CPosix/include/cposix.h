@@ -3,5 +3,6 @@
 #include "cposix_concurrency.h"
 #include "cposix_eventloop.h"
 #include "cposix_cluster.h"
+#include "cposix_messages.h"
 #include "cposix_http.h"
 #include "cposix_everycore.h"

@@ -77,8 +77,8 @@ extension Master {
             }
             let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
             let handle = WorkerHandle(
-                name: name(of: role), slot: role.slot, generation: generation, pid: pid, channel: channel,
-                names: names, sizeLimit: options.messages.maximumByteCount)
+                name: name(of: role), slot: role.slot, generation: generation, pid: pid, cluster: cluster,
+                messenger: Messenger(channel: channel, handlers: plan.handlers, tally: .master(page.figures)))
             return Child(role: role, handle: handle, page: page, forkedAt: forkedAt)
         } catch {
             pages.giveBack(page)
@@ -104,6 +104,7 @@ extension Master {
     ) -> Never {
         cposix_purge_stdio()
         loop.abandonAfterFork()
+        cluster.leaveToMaster()
         for child in children.values { child.channel.closeInherited() }
         close(reportReceiver)
         reporter.closeInherited()

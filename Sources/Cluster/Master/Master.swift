@@ -20,7 +20,8 @@ final class Master {
     let pid = getpid()
     let pages: SharedPages
     let buffer = ReceiveBuffer()
-    let names = MessageNames()
+    /// The cluster as the user's code in this process sees it.
+    let cluster = RunningCluster()
     let reporter: Reporter
     let reportReceiver: Int32
     let reportSender: Int32
@@ -38,7 +39,7 @@ final class Master {
     var stopTimer: LoopTimer?
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
-    var undecodable = 0
+    var messageFailures = 0
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
@@ -81,6 +82,8 @@ final class Master {
 
     /// Until the cluster is stopped. Returns in the master only.
     func run() throws(ClusterError) {
+        loop.adoptConcurrency()
+        cluster.begin(self)
         do throws(SystemError) {
             try watchSignals()
             watches.append(
@@ -106,6 +109,8 @@ final class Master {
     }
 
     private func cleanUp() {
+        cluster.leaveToMaster()
+        loop.releaseConcurrency()
         listeners.close()
         watches = []
         wakeTimer = nil

@@ -59,6 +59,7 @@ extension Worker {
     private func run(_ body: (Worker) throws -> Void) -> Never {
         loop.adoptConcurrency()
         channel.onPacket = { [unowned self] packet in handle(packet) }
+        receiveMessages()
         channel.onMalformed = { [unowned self] reason in
             logger.warning("ignored a packet from the master", metadata: ["reason": "\(reason)"])
         }
@@ -79,8 +80,6 @@ extension Worker {
 
     private func handle(_ packet: Packet) {
         switch packet.kind {
-        case .message:
-            receive(packet)
         case .drain:
             let milliseconds = packet.numbered?.number ?? options.drainDeadline.wholeMilliseconds
             beginDrain(within: .milliseconds(Int64(milliseconds)))
@@ -88,7 +87,7 @@ extension Worker {
             reportNow(packet)
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .ready, .draining, .reported, .figuresRequest:
+        case .ready, .draining, .reported, .figuresRequest, .messages, .filesTaken:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }
