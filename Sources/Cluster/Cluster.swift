@@ -15,12 +15,15 @@
 /// .run()
 /// ```
 ///
-/// The master forks, so it must have a single thread: start no `Task`, no Dispatch queue and no library with threads of its
-/// own before ``run()`` or in the master's handlers. Workers may do all of that. What is loaded before `run` is
-/// shared with the workers, copy-on-write.
+/// The master forks, so it must have a single thread: start no `Task` before ``run()``, and no Dispatch queue and no library
+/// with threads of its own before it or in the master's handlers. While it runs, async code in the master is on its loop and
+/// starts no thread: `Task`, `Task.sleep` and `@MainActor` work in handlers. Workers may do all of that. What is loaded before
+/// `run` is shared with the workers, copy-on-write.
 public final class Cluster {
     var plan: ClusterPlan
     weak var master: Master?
+    /// While the cluster runs, in the master.
+    private(set) var running: RunningCluster?
 
     /// - Parameters:
     ///   - workers: how many worker processes there are.
@@ -29,16 +32,6 @@ public final class Cluster {
     ///     the worker is told to go. When it throws, the worker ends with status 1 and is replaced.
     public init(workers: WorkerCount, options: ClusterOptions = .init(), body: @escaping (Worker) throws -> Void) {
         plan = ClusterPlan(workers: workers, options: options, body: body)
-    }
-
-    /// Calls `body` in the master for each message of this type from any worker or auxiliary. Types are told apart by
-    /// their fully qualified names. A message that can't be decoded is logged and counted and ends nothing.
-    @discardableResult
-    public func onMessage<Message: Decodable>(
-        _ type: Message.Type, _ body: @escaping (Message, WorkerHandle) -> Void
-    ) -> Cluster {
-        plan.handlers.register(type, body)
-        return self
     }
 
     /// Opens these addresses in the master; every worker gets listeners of its own on them, ``Worker/listeners``. Where a service
@@ -88,6 +81,8 @@ public final class Cluster {
         try plan.options.findCredentials()
         let master = try Master(plan)
         self.master = master
+        running = master.cluster
+        defer { running = nil }
         try master.run()
     }
 }

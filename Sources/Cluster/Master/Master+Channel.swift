@@ -21,20 +21,12 @@ extension Master {
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
         }
+        receiveMessages(from: child)
         child.channel.onEnd = { [unowned self, unowned child] in channelEnded(child) }
     }
 
     private func receive(_ packet: Packet, from child: Child) {
         switch packet.kind {
-        case .message:
-            do {
-                try plan.handlers.handle(packet, from: child.handle)
-            } catch {
-                undecodable += 1
-                log(.warning, "ignored a message", about: child, [
-                    "type": "\(packet.name)", "reason": "\(error)", "ignored": "\(undecodable)",
-                ])
-            }
         case .online:
             becameOnline(child)
         case .leaving:
@@ -48,7 +40,7 @@ extension Master {
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .beat, .lameDuck:
+        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .beat, .lameDuck, .messages, .filesTaken:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }

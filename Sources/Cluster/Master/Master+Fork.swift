@@ -54,7 +54,7 @@ extension Master {
 
     private func failedToStart(_ role: Role, generation: Int, _ error: ClusterError) {
         let channel = Channel(closedOn: loop, options: options.messages, buffer: buffer)
-        let handle = makeHandle(role, generation: generation, pid: 0, channel)
+        let handle = makeHandle(role, generation: generation, pid: 0, channel, .master(pages.ofNobody))
         var exit = WorkerExit(
             id: handle.id, name: handle.name, slot: role.slot, generation: generation, pid: 0,
             reason: .notStarted(error.description), uptime: .zero)
@@ -63,10 +63,12 @@ extension Master {
         emitExit(handle, exit)
     }
 
-    private func makeHandle(_ role: Role, generation: Int, pid: Int32, _ channel: Channel) -> WorkerHandle {
+    private func makeHandle(
+        _ role: Role, generation: Int, pid: Int32, _ channel: Channel, _ tally: MessageTally
+    ) -> WorkerHandle {
         let handle = WorkerHandle(
-            id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, pid: pid, channel: channel,
-            names: names, sizeLimit: options.messages.maximumByteCount)
+            id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, pid: pid, cluster: cluster,
+            messenger: Messenger(channel: channel, handlers: plan.handlers, tally: tally))
         handle.master = self
         return handle
     }
@@ -98,7 +100,7 @@ extension Master {
                 throw SystemError(errno: code, operation: "fork")
             }
             let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
-            let handle = makeHandle(role, generation: generation, pid: pid, channel)
+            let handle = makeHandle(role, generation: generation, pid: pid, channel, .master(page.figures))
             return Child(role: role, handle: handle, page: page, forkedAt: forkedAt)
         } catch {
             pages.giveBack(page)
@@ -125,6 +127,7 @@ extension Master {
     ) -> Never {
         cposix_purge_stdio()
         loop.abandonAfterFork()
+        cluster.leaveToMaster()
         for child in children.values { child.channel.closeInherited() }
         close(reportReceiver)
         reporter.closeInherited()

@@ -28,7 +28,8 @@ final class Master {
     let pid = getpid()
     let pages: SharedPages
     let buffer = ReceiveBuffer()
-    let names = MessageNames()
+    /// The cluster as the user's code in this process sees it.
+    let cluster = RunningCluster()
     let reporter: Reporter
     let reportReceiver: Int32
     let reportSender: Int32
@@ -57,7 +58,6 @@ final class Master {
     var reportTimer: LoopTimer?
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
-    var undecodable = 0
     /// Nil where none asked for news.
     let serviceManager: ServiceManager?
     /// Runs from TERM to the begin of the drain.
@@ -66,6 +66,7 @@ final class Master {
     var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
     /// A handler wants the cluster to stop.
     var stopRequest: LoopTimer?
+    var messageFailures = 0
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
@@ -117,6 +118,8 @@ final class Master {
 
     /// Until the cluster is stopped. Returns in the master only.
     func run() throws(ClusterError) {
+        loop.adoptConcurrency()
+        cluster.begin(self)
         do throws(SystemError) {
             try watchSignals()
             watches.append(
@@ -147,6 +150,8 @@ final class Master {
     }
 
     private func cleanUp() {
+        cluster.leaveToMaster()
+        loop.releaseConcurrency()
         listeners.close()
         for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
         watches = []

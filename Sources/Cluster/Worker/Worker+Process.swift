@@ -64,6 +64,7 @@ extension Worker {
     private func run(_ body: (Worker) throws -> Void) -> Never {
         loop.adoptConcurrency()
         channel.onPacket = { [unowned self] packet in handle(packet) }
+        receiveMessages()
         channel.onMalformed = { [unowned self] reason in
             logger.warning("ignored a packet from the master", metadata: ["reason": "\(reason)"])
         }
@@ -85,8 +86,6 @@ extension Worker {
 
     private func handle(_ packet: Packet) {
         switch packet.kind {
-        case .message:
-            receive(packet)
         case .drain:
             let milliseconds = packet.numbered?.number ?? options.drainDeadline.wholeMilliseconds
             beginDrain(within: .milliseconds(Int64(milliseconds)), handingOver: false)
@@ -105,7 +104,7 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .online, .ready, .draining, .leaving, .reported, .figuresRequest:
+        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

@@ -34,8 +34,7 @@ public final class Worker: @unchecked Sendable {
     let reportSocket: Int32
     let options: ClusterOptions
     let startedAt: UInt64
-    let names = MessageNames()
-    let handlers = MessageHandlers<Void>()
+    let messenger: Messenger<MessageSender>
     var drain = DrainState()
     /// Nil in an auxiliary, whose connections are its own.
     var sharing: Sharing?
@@ -46,7 +45,6 @@ public final class Worker: @unchecked Sendable {
     var reportSequence: UInt64 = 0
     var lastReport: UInt64 = 0
     var figuresRequests = FiguresRequests()
-    private var undecodable = 0
     private let master: AnyObject
 
     init(birth: WorkerBirth, loop: EventLoop, channel: Channel) {
@@ -61,6 +59,7 @@ public final class Worker: @unchecked Sendable {
         sharing = birth.sharing
         figures = birth.page.figures
         blackBox = birth.page.blackBox
+        messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
         reportSocket = birth.reportSocket
         options = birth.options
         startedAt = birth.forkedAt
@@ -81,36 +80,6 @@ public final class Worker: @unchecked Sendable {
 
     /// Whether it goes while the others stay: then no connection need be closed, see ``passOn(_:)``.
     public var isHandingOver: Bool { drain.isHandingOver }
-
-    // MARK: Messages
-
-    /// Sends a message to the master, whose handler for this type gets it; see ``Cluster/onMessage(_:_:)``. Messages
-    /// arrive in the order in which they are sent, also those that are sent just before an orderly exit. Never waits.
-    ///
-    /// - Throws: ``MessageError`` when it wasn't sent, or what the type's own `encode(to:)` throws.
-    public func send<Message: Encodable>(_ message: Message) throws {
-        guard loop.isOnLoop else { throw MessageError.notOnLoop }
-        let payload = try WireEncoder(sizeLimit: options.messages.maximumByteCount).encode(message)
-        try channel.send(message: names.name(of: Message.self), payload: payload)
-        figures.add(.messagesSent, 1)
-    }
-
-    /// Calls `body` for each message of this type that the master sends to this worker.
-    public func onMessage<Message: Decodable>(_ type: Message.Type, _ body: @escaping (Message) -> Void) {
-        handlers.register(type) { message, _ in body(message) }
-    }
-
-    func receive(_ packet: Packet) {
-        figures.add(.messagesReceived, 1)
-        do {
-            try handlers.handle(packet, from: ())
-        } catch {
-            undecodable += 1
-            logger.warning("ignored a message from the master", metadata: [
-                "type": "\(packet.name)", "reason": "\(error)", "ignored": "\(undecodable)",
-            ])
-        }
-    }
 }
 
 extension Logger {

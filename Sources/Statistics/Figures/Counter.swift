@@ -42,6 +42,13 @@
     case limitConnections
     case messagesSent
     case messagesReceived
+    /// Messages that found the queue full.
+    case messagesRefused
+    /// Messages that arrived and reached no handler.
+    case messagesUndecodable
+    /// The two above on the master's side of this worker's channel; the only words that the master writes.
+    case messagesRefusedByMaster
+    case messagesUndecodableByMaster
     /// Gauge.
     case residentBytes
     /// The monotonic clock's reading when the worker began.

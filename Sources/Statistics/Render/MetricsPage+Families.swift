@@ -45,8 +45,13 @@ extension MetricsPage {
                     perWorker: false),
                 Family(
                     "messages_total", .counter, "Messages between workers and the master, as workers see them.",
-                    [([("direction", "sent")], .messagesSent), ([("direction", "received")], .messagesReceived)],
-                    perWorker: false),
+                    [([("direction", "sent")], .messagesSent), ([("direction", "received")], .messagesReceived)]),
+                Family(
+                    "messages_refused_total", .counter, "Messages that found the queue full, by who sent them.",
+                    [([("by", "worker")], .messagesRefused), ([("by", "master")], .messagesRefusedByMaster)]),
+                Family(
+                    "messages_undecodable_total", .counter, "Messages that reached no handler, by who received them.",
+                    [([("by", "worker")], .messagesUndecodable), ([("by", "master")], .messagesUndecodableByMaster)]),
             ]
         }
 
