@@ -23,6 +23,7 @@ func start(_ arguments: [String]) throws {
     try Server(configuration: configuration) { routes in
         addHarm(&routes)
         addStreams(&routes)
+        addConstants(&routes)
     }
     .run()
 }
