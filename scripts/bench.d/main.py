@@ -83,7 +83,8 @@ def measure(options, results):
     }
     chosen = list(steps) if options.what == "all" else [options.what]
     compared = {"plain", "memory", "start", "files"} & set(chosen)
-    names = servers.available(options.servers, results.say) if compared else []
+    wanted = [name for name in options.servers if name in files.SERVERS or compared != {"files"}]
+    names = servers.available(wanted, results.say) if compared else []
     results.say("  ".join(f"{key}: {value}" for key, value in machine().items()))
     good = True
     for step in chosen:
