@@ -22,7 +22,7 @@ extension Connection {
         of exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
         prepared: PreparedFields? = nil, content length: ResponseEncoder.Content
     ) throws(ResponseEncoder.Failure) -> ResponseEncoder.Outcome {
-        if !isProcessing { service.updateDate() }
+        if !isProcessing { beginAlone() }
         let head = exchange.head
         let keeps = head.keepAlive && !service.isDraining && !isLastRequest && canSkipContent(of: head)
         return try unsafe service.encoder.appendHead(
@@ -51,7 +51,6 @@ extension Connection {
 
     /// Books an answer that is in the output buffer.
     func answered(_ exchange: Exchange, status: Int, closes: Bool) {
-        assert(isProcessing || !service.isBusy)
         unsafe exchange.isAnswered = true
         unsafe exchange.onCancel = nil
         unsafe exchange.connection = nil
@@ -69,7 +68,14 @@ extension Connection {
         guard !isProcessing else { return }
         // The answer came on its own: send it, and go on with what the client sent meanwhile.
         advance()
+        if unsafe service.busy != nil { writeOutput() }
         processKept()
+    }
+
+    /// Before the output buffer is used for an answer that comes on its own, not while the connection's input is processed.
+    func beginAlone() {
+        service.updateDate()
+        service.lendOutput()
     }
 
     private func recordLatency() {
@@ -83,19 +89,24 @@ extension Connection {
     ///
     /// - Parameter moreFollows: keeps the kernel from sending a short last segment before the next bytes come (MSG_MORE, send(2)).
     func flush(moreFollows: Bool = false) {
-        if unsafe !service.output.isEmpty {
-            if isBlocked { return keepUnsent() }
-            unsafe write(&service.output, moreFollows: moreFollows)
-            guard phase != .closed else { return unsafe service.output.removeAll() }
-            guard unsafe service.output.isEmpty else {
-                keepUnsent()
-                isBlocked = true
-                return waitForRoom()
-            }
-        }
-        guard !isBlocked else { return }
+        writeOutput(moreFollows: moreFollows)
+        guard phase != .closed, !isBlocked else { return }
         recordLatency()
         if closesAfterOutput { finishClosing() }
+    }
+
+    /// As `flush`, and the connection goes on whatever it has answered.
+    @inline(__always)
+    func writeOutput(moreFollows: Bool = false) {
+        guard unsafe !service.output.isEmpty else { return }
+        if isBlocked { return keepUnsent() }
+        unsafe write(&service.output, moreFollows: moreFollows)
+        guard phase != .closed else { return unsafe service.output.removeAll() }
+        guard unsafe service.output.isEmpty else {
+            keepUnsent()
+            isBlocked = true
+            return waitForRoom()
+        }
     }
 
     /// Moves the output buffer's bytes behind those that wait already.
@@ -131,8 +142,9 @@ extension Connection {
 
     func waitForRoom() {
         pauseReading()
-        beginWriteTime(EventLoop.monotonicNanoseconds())
+        // The time of a client that takes its answer portion by portion runs on.
         guard writeWatch == nil else { return }
+        beginWriteTime(EventLoop.monotonicNanoseconds())
         do {
             writeWatch = try service.loop.watch(descriptor, for: .write) { [unowned self] _ in writable() }
         } catch {
@@ -185,7 +197,7 @@ extension Connection {
         if closesAfterOutput { return finishClosing() }
         resumeReading()
         if let streaming {
-            setDeadline(0, from: 0)
+            stopTime()
             streaming.wakeWaiters()
             guard phase != .closed, !isBlocked else { return }
         }
