@@ -88,7 +88,7 @@ extension Connection {
     /// The loop doesn't tell: what libevent reports without reading (EV_CLOSED) is the end of input, and a reset would wake it
     /// without end and without a word.
     func stopTime() {
-        setDeadline(isReadPaused ? 1_000_000_000 : 0, from: EventLoop.monotonicNanoseconds())
+        isReadPaused ? setDeadline(1_000_000_000, from: EventLoop.monotonicNanoseconds()) : setDeadline(0, from: 0)
     }
 
     private var isReset: Bool {

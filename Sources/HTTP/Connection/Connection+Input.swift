@@ -9,6 +9,8 @@ extension Connection {
     func readable() {
         guard phase != .closed else { return }
         guard phase != .lingering else { return discardInput() }
+        // Not while the answers before it wait for room. Most clients send nothing then, so that this comes first when they do.
+        guard !isBlocked else { return pauseReading() }
         guard keptCount < service.inputCapacity else { return pauseReading() }
         readAt = EventLoop.monotonicNanoseconds()
         let count = unsafe recv(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount, 0)

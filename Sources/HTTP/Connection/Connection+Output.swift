@@ -141,7 +141,6 @@ extension Connection {
     }
 
     func waitForRoom() {
-        pauseReading()
         // The time of a client that takes its answer portion by portion runs on.
         guard writeWatch == nil else { return }
         beginWriteTime(EventLoop.monotonicNanoseconds())
@@ -164,7 +163,10 @@ extension Connection {
         let left = bytesInKernel
         let taken = undelivered &+ sentSince &- min(left, undelivered &+ sentSince)
         let (wanted, overflow) = service.connectionLimits.bodyMinimumRate.multipliedReportingOverflow(by: service.timeouts.write)
-        if !overflow, taken > 0, taken >= wanted / 1_000_000_000 { return beginWriteTime(now) }
+        if !overflow, taken > 0, taken >= wanted / 1_000_000_000 {
+            if isFast, taken / Self.fastBytes < service.timeouts.write / 250_000_000 { setFast(false) }
+            return beginWriteTime(now)
+        }
         service.figures.add(.timeoutsWrite, 1)
         closeNow(.incomplete)
     }
@@ -176,8 +178,35 @@ extension Connection {
         return result == 0 ? UInt64(max(count, 0)) : 0
     }
 
+    // MARK: Pace
+
+    /// Bytes that the kernel takes beyond what it has sent. A bound costs whoever reads fast: there is room again each few ten KB, and
+    /// a large response is sent in as many steps. So it holds for a client until that has shown to be fast, and again when it no
+    /// longer is.
+    static var unsentBound: Int32 { 65_536 }
+    /// In a quarter of a second.
+    private static var fastBytes: UInt64 { 1 << 18 }
+
+    /// There is room again. As long as the bound holds, that means that the client's side took half of it.
+    private func measurePace() {
+        guard !isFast else { return }
+        if wakes == 0 { firstWake = EventLoop.monotonicNanoseconds() }
+        wakes &+= 1
+        guard UInt64(wakes) &* UInt64(Self.unsentBound / 2) >= Self.fastBytes else { return }
+        wakes = 0
+        if EventLoop.monotonicNanoseconds() &- firstWake < 250_000_000 { setFast(true) }
+    }
+
+    private func setFast(_ isFast: Bool) {
+        self.isFast = isFast
+        // 0 is the system's own bound, usually none (tcp_notsent_lowat).
+        var bytes = isFast ? 0 : Self.unsentBound
+        _ = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     private func writable() {
         guard phase != .closed else { return }
+        measurePace()
         if var buffer = unsent.take() {
             sentSince &+= UInt64(write(&buffer, moreFollows: streaming?.file != nil))
             guard phase != .closed else { return }

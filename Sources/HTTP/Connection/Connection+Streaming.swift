@@ -140,6 +140,6 @@ extension Connection {
         answered(exchange, status: streaming.status, closes: streaming.closes)
     }
 
-    private static var filePortion: Int64 { 1 << 20 }
-    private static var portionsInARow: Int { 8 }
+    private static var filePortion: Int64 { 1 << 21 }
+    private static var portionsInARow: Int { 4 }
 }
