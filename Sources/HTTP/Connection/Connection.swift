@@ -62,6 +62,10 @@ final class Connection {
     /// While it is: what the kernel hadn't delivered when the write deadline was set, and what it was given since.
     var undelivered: UInt64 = 0
     var sentSince: UInt64 = 0
+    /// The client takes much in a short time. Until then: how often there was room again, and since when.
+    var isFast = false
+    var wakes: UInt32 = 0
+    var firstWake: UInt64 = 0
     /// A response that has begun and not ended.
     var streaming: StreamingResponse?
     var isProcessing = false

@@ -29,8 +29,9 @@ package import Statistics
     private var passOn: ((_ connection: Int32) -> Bool?)?
     private(set) var isPassingOn = false
     private var closing: LoopTimer?
-    /// A connection uses the buffers. Answers of others can't come meanwhile: they come from jobs, which the loop runs afterwards.
-    var isBusy = false
+    /// The connection that uses the buffers. Answers of others rarely come meanwhile: they come from jobs, which the loop runs
+    /// afterwards, or from a handler that answers somebody else's request too. It is in the table for that long, or on the stack.
+    @exclusivity(unchecked) unowned(unsafe) var busy: Connection?
 
     private var acceptors: [Acceptor] = []
     private var connections: ContiguousArray<Connection?> = []
@@ -128,6 +129,7 @@ package import Statistics
     /// Stops accepting, answers what is in flight, closes idle connections, and calls `done` when none is left.
     package func drain(_ done: @escaping () -> Void) {
         guard !isDraining else { return }
+        guard unsafe busy == nil else { return later { [weak self] in self?.drain(done) } }
         isDraining = true
         // The end of the last connection ends the process: it isn't found a second late.
         sweep = nil
@@ -205,6 +207,22 @@ package import Statistics
     func keepSpare(_ exchange: consuming Exchange?) {
         spare = exchange
     }
+
+    // MARK: Shared buffers
+
+    /// Another connection than the one that uses the buffers is about to answer: what waits in the output goes out before.
+    func lendOutput() {
+        guard let owner = unsafe busy, unsafe !output.isEmpty else { return }
+        owner.writeOutput()
+    }
+
+    /// Runs `body` when no connection uses the buffers, on the loop's thread.
+    func later(_ body: @escaping () -> Void) {
+        let job = Job(run: body)
+        loop.execute { job.run() }
+    }
+
+    private struct Job: @unchecked Sendable { let run: () -> Void }
 
     // MARK: Time
 

@@ -28,6 +28,7 @@ func start(_ arguments: [String]) throws {
         try Server(configuration: configuration) { routes in
             addHarm(&routes)
             addStreams(&routes)
+            addConstants(&routes)
         } onWorkerStart: { worker in
             try Doom.obey(worker)
         }
