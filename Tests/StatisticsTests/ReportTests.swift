@@ -34,7 +34,7 @@ import Testing
         bytes += [0x0C, 0x0B, 0x0A, 0]  // pid
         bytes += [8, 7, 6, 5, 4, 3, 2, 1]  // uptime
         bytes += [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]  // monotonic clock
-        bytes += [0x61, 0xA4, 0xA8, 0xBE, 0x18, 0x1A, 0x4D, 0xDF]  // checksum
+        bytes += [204, 29, 32, 45, 217, 109, 143, 14]  // checksum
         bytes += word(2, 1, 0)  // requests
         bytes += word(0, 0, 0)  // 1xx
         bytes += word(0, 1, 0)  // 2xx
@@ -95,8 +95,8 @@ import Testing
 
     @Test func `another magic, version or kind is named`() {
         var bytes = goldenBytes
-        bytes[4] = 2
-        #expect(throws: ReportError.foreignVersion(2)) { try decode(bytes) }
+        bytes[4] = 3
+        #expect(throws: ReportError.foreignVersion(3)) { try decode(bytes) }
         bytes = goldenBytes
         bytes[6] = 9
         #expect(throws: ReportError.unknownKind(9)) { try decode(bytes) }
@@ -113,11 +113,11 @@ import Testing
 
     @Test func `errors say what is wrong`() {
         let errors: [ReportError] = [
-            .short(byteCount: 3), .badMagic(1), .foreignVersion(2), .unknownKind(3), .badLength(byteCount: 4),
+            .short(byteCount: 3), .badMagic(1), .foreignVersion(3), .unknownKind(3), .badLength(byteCount: 4),
             .badChecksum, .badSlot(5000), .badHistogram,
         ]
         for error in errors { #expect(error.description.count > 20) }
-        #expect(ReportError.foreignVersion(2).description == "a report of layout 2; this is layout 1")
+        #expect(ReportError.foreignVersion(3).description == "a report of layout 3; this is layout 2")
     }
 
     private func decode(_ bytes: [UInt8]) throws(ReportError) -> Report {

@@ -74,10 +74,13 @@ final class TestedServer {
 
     /// A connection that a certain worker has accepted.
     func connect(toSlot slot: Int) throws -> (connection: Connection, who: Identity) {
+        // Those that others have accepted are kept meanwhile: the more they have, the sooner this one gets one.
+        var others: [Connection] = []
         for _ in 0..<200 {
             let connection = try connect()
             let who = try connection.whoami()
             if who.worker == slot { return (connection, who) }
+            others.append(connection)
         }
         throw NoReply(reason: "worker \(slot) accepted none of 200 connections", partial: "")
     }
