@@ -1,9 +1,12 @@
 #define _GNU_SOURCE
 #include "cposix_sharing.h"
 
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int cposix_send_descriptor(int socket, int descriptor, const void *bytes, size_t count) {
@@ -59,4 +62,42 @@ long cposix_raise_open_files(void) {
         if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
     }
     return limit.rlim_cur == RLIM_INFINITY ? -1 : (long)limit.rlim_cur;
+}
+
+void cposix_keep_through_exec(int descriptor) {
+    int flags = fcntl(descriptor, F_GETFD);
+    if (flags >= 0) fcntl(descriptor, F_SETFD, flags & ~FD_CLOEXEC);
+}
+
+void cposix_name_successor(pid_t guardian, pid_t successor) {
+    union sigval value = {.sival_int = successor};
+    sigqueue(guardian, SIGUSR1, value);
+}
+
+static void pass_on(pid_t *successor, const siginfo_t *info) {
+    if (info->si_signo == SIGUSR1 && info->si_code == SI_QUEUE && info->si_pid == *successor) {
+        *successor = info->si_value.sival_int;
+    } else if (info->si_signo != SIGCHLD) {
+        kill(*successor, info->si_signo);
+    }
+}
+
+void cposix_stand_by(pid_t successor) {
+    static const int passed_on[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGCHLD);
+    for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++) sigaddset(&awaited, passed_on[i]);
+    sigprocmask(SIG_SETMASK, &awaited, NULL);
+    for (;;) {
+        siginfo_t info;
+        // Whoever names a successor does so before it ends: signals first, the dead after them.
+        while (sigtimedwait(&awaited, &info, &(struct timespec){0}) > 0) pass_on(&successor, &info);
+        int status;
+        pid_t pid;
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+            if (pid == successor) _exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+        }
+        if (sigwaitinfo(&awaited, &info) > 0) pass_on(&successor, &info);
+    }
 }

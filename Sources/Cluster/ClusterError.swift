@@ -17,6 +17,8 @@ public enum ClusterError: Error, CustomStringConvertible {
     /// The master has a second thread, so it can't fork: the child would have a copy of that thread's locks and memory
     /// in whatever state they were, and not the thread.
     case severalThreads(names: [String])
+    /// What the running master left for this program, which was started to take its place, can't be used.
+    case badUpgrade(String)
     /// A system call that the master can't do without.
     case system(SystemError)
     /// No worker could be kept alive. The last ends, newest last.
@@ -27,7 +29,7 @@ public enum ClusterError: Error, CustomStringConvertible {
         switch self {
         case .portTaken, .cannotListen: 69
         case .badWorkerCount, .badInheritedSocket, .badCredentials: 78
-        case .severalThreads, .system, .workersKeepDying: 70
+        case .severalThreads, .badUpgrade, .system, .workersKeepDying: 70
         }
     }
 
@@ -49,6 +51,8 @@ public enum ClusterError: Error, CustomStringConvertible {
         case .severalThreads(let names):
             "the master has \(names.count) threads (\(names.joined(separator: ", "))) and can't fork: something started "
                 + "one before the workers were (Dispatch, Task, Foundation's URLSession, a library); start it in the worker"
+        case .badUpgrade(let reason):
+            "can't take over from the running master: \(reason)"
         case .system(let error):
             error.description
         case .workersKeepDying(let exits):

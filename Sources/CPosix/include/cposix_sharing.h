@@ -22,3 +22,13 @@ ssize_t cposix_receive_descriptor(int socket, int *descriptor, void *bytes, size
 
 // Raises the limit of open files to what may be: how many that are.
 long cposix_raise_open_files(void);
+
+// --- A new program in the place of this one ---
+
+// Lets a descriptor outlive execve(2).
+void cposix_keep_through_exec(int descriptor);
+// Names the process that takes this one's place to the one that stands by for both.
+void cposix_name_successor(pid_t guardian, pid_t successor);
+// Passes the signals that a master knows on to another process, reaps every child, and ends as that process does, or as the one
+// that it named last.
+_Noreturn void cposix_stand_by(pid_t successor);

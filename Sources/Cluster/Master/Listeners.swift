@@ -17,11 +17,11 @@ package struct Listeners {
     package internal(set) var ofAuxiliaries: [[Listener]] = []
     /// Sockets of the service manager's: all slots share them.
     var inheritedDescriptors: Set<Int32> = []
-    private var socketPaths: [String] = []
-    private let backlog: Int32
+    var socketPaths: [String] = []
+    let backlog: Int32
     /// How many slots listen; those behind don't.
-    private var listening: Int
-    private let access: SocketAccess
+    var listening: Int
+    let access: SocketAccess
 
     /// - Parameters:
     ///   - slots: how many listen from the start.
@@ -115,7 +115,7 @@ package struct Listeners {
         _ = Glibc.close(descriptor)
     }
 
-    private mutating func open(
+    mutating func open(
         _ address: ListenAddress, isShared: Bool, onlyIPv6: Bool = false, listens: Bool = true
     ) throws(ClusterError) -> Listener {
         if case .unix(let path) = address { try removeStaleSocket(address, path) }

@@ -40,7 +40,7 @@ extension Master {
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .beat, .lameDuck, .messages, .filesTaken:
+        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .handOverToSuccessors, .begin, .beat, .lameDuck, .messages, .filesTaken:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }
@@ -59,6 +59,7 @@ extension Master {
         if case .worker(let slot) = child.role { advanceRoll { $0.replaced(slot) } }
         if lameDuckTimer != nil { sendLameDuck(to: child) }
         tellReadiness()
+        tellPredecessor()
         emitListening(child)
     }
 

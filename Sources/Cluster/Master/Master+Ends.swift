@@ -28,6 +28,7 @@ extension Master {
         killAfter(stopping == .running ? options.dyingDeadline : .milliseconds(500), child)
         log(.debug, "worker gone", about: child)
         emitDisconnect(child)
+        if !child.wasAsked, stopping == .running, upgradeFails() { return }
         if !hasSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
         forgetUnused(child.role)
         // Usually the process is at its very end; otherwise CHLD comes later.

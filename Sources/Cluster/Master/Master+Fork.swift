@@ -48,6 +48,7 @@ extension Master {
         } catch {
             log(.error, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
             failedToStart(role, generation: generation, error)
+            if upgradeFails() { return }
             supervise(role) { .forkFailed(slot: $0, generation: generation) }
         }
     }
@@ -129,6 +130,8 @@ extension Master {
         loop.abandonAfterFork()
         cluster.leaveToMaster()
         for child in children.values { child.channel.closeInherited() }
+        succession?.channel.closeInherited()
+        upgrade?.channel.closeInherited()
         close(reportReceiver)
         reporter.closeInherited()
         serviceManager?.closeInherited()
@@ -139,7 +142,7 @@ extension Master {
         case .worker(let slot):
             mine = listeners.ofSlots[slot]
             sharing = Sharing(
-                board: pages.board, entry: page.index, listeners: listeners.ofSlots, handOver: handOver, slot: slot,
+                board: pages.board, entry: page.index, listeners: listeners.ofSlots, handOver: handOver, masterPID: pid, slot: slot,
                 balances: options.balancesConnections)
             body = plan.body
         case .auxiliary(let index):
@@ -154,7 +157,7 @@ extension Master {
         Worker.live(
             WorkerBirth(
                 id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
-                channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing, page: page, options: options, body: body,
+                channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing, isHeld: holdsConnections, page: page, options: options, body: body,
                 master: self))
     }
 }

@@ -7,7 +7,7 @@ internal import Logging
 extension Master {
     /// Brings the owners of the queues up to date with the workers that are there. Cheap: called at every change.
     func assignQueues() {
-        guard stopping == .running else { return }
+        guard stopping == .running, !holdsConnections else { return }
         var orphans: Set<Int> = []
         for slot in 0..<capacity where listeners.listens(slot) { orphans.insert(slot) }
         var candidates: [QueueOwners.Candidate] = []

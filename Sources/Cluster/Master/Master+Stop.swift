@@ -7,6 +7,8 @@ internal import Logging
 
 enum StopPhase {
     case running
+    /// Another master's workers take the connections of ours.
+    case handingOver
     /// The workers drain; the auxiliaries still answer.
     case drainingWorkers
     /// The workers are gone.
@@ -32,12 +34,7 @@ extension Master {
         try onSignal(SIGHUP) { [unowned self] in reload() }
         try onSignal(SIGTTIN) { [unowned self] in scale(to: workerSupervisor.usedCount + 1) }
         try onSignal(SIGTTOU) { [unowned self] in scale(to: workerSupervisor.usedCount - 1) }
-        for number in [SIGUSR2] {
-            try onSignal(number) { [unowned self] in
-                let name = unsafe cposix_signal_name(number).map { unsafe String(cString: $0) } ?? "\(number)"
-                log(.notice, "ignored a signal: not offered by this version", ["signal": "\(name)"])
-            }
-        }
+        try onSignal(SIGUSR2) { [unowned self] in upgradeInPlace() }
     }
 
     private func onSignal(_ number: Int32, _ body: @escaping () -> Void) throws(SystemError) {
@@ -94,7 +91,7 @@ extension Master {
             auxiliarySupervisor.stop()
             drain(.seconds(1)) { _ in true }
         }
-        guard children.isEmpty, stopping == .drainingAuxiliaries || stopping == .killing else { return }
+        guard children.isEmpty, [.handingOver, .drainingAuxiliaries, .killing].contains(stopping) else { return }
         stopping = .over
         loop.stop()
     }

@@ -25,6 +25,13 @@ final class Master {
     /// How many there can be.
     let capacity: Int
     let loop: EventLoop
+    let program = ProgramImage()
+    /// Another program takes this one's place.
+    var upgrade: Upgrade?
+    /// This program takes another one's place.
+    var succession: Succession?
+    /// The first process of a container, which was a master once and ends as its successors do; else 0.
+    var guardian: Int32 = 0
     let pid = getpid()
     let pages: SharedPages
     let buffer = ReceiveBuffer()
@@ -86,13 +93,19 @@ final class Master {
         // Each connection takes a descriptor, and so does each listener of each slot.
         _ = cposix_raise_open_files()
         let now = EventLoop.monotonicNanoseconds()
-        capacity = min(max(workerCount, cores.count * 4), Report.slotLimit)
-        let inherited: InheritedListeners
-        (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
+        let state = try UpgradeState.take()
+        try state?.check(against: plan)
+        capacity = min(max(workerCount, cores.count * 4, state?.slots.count ?? 0), Report.slotLimit)
+        var inherited: InheritedListeners?
+        if let state {
+            listeners = try Listeners(taking: state, for: plan, slots: workerCount, capacity: capacity)
+        } else {
+            (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
+        }
         do throws(SystemError) {
             loop = try EventLoop()
             pages = try SharedPages(count: Self.pageCount(workers: capacity, auxiliaries: plan.auxiliaries.count))
-            var handOver: [HandOverSocket] = []
+            var handOver = (state?.handOver ?? []).compactMap(HandOverSocket.init)
             while handOver.count < capacity { handOver.append(try HandOverSocket()) }
             self.handOver = handOver
             (reportReceiver, reportSender) = try Self.socketPair(SOCK_DGRAM, bufferByteCount: 4 << 20)
@@ -112,7 +125,10 @@ final class Master {
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
             addresses: listeners.addresses,
             auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
-        noteInherited(inherited)
+        if let inherited { noteInherited(inherited) }
+        if let state {
+            do throws(SystemError) { try succeed(state) } catch { throw .system(error) }
+        }
         plan.onStart(start)
     }
 
@@ -137,8 +153,11 @@ final class Master {
         scheduleWake()
         loop.run()
         receiveReports(atMost: .max)
-        reporter.end(currentFigures())
+        let successor = upgrade?.isCommitted == true ? upgrade?.pid : nil
+        if successor == nil { reporter.end(currentFigures()) } else { reporter.leave() }
+        finishUpgrade()
         cleanUp()
+        if let successor { leave(to: successor) }
         if gaveUp { throw .workersKeepDying(exits) }
     }
 

@@ -141,6 +141,8 @@ package struct Supervisor {
         slots[slot].successor = nil
     }
 
+    package func lastGeneration(of slot: Int) -> Int { slots.indices.contains(slot) ? slots[slot].lastGeneration : 0 }
+
     /// So that an upgraded master's generations go on where the old one's ended.
     package mutating func startAfter(generation: Int, slot: Int) {
         guard slots.indices.contains(slot) else { return }

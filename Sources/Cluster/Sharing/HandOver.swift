@@ -12,15 +12,33 @@ struct HandOverSocket: Hashable {
 
     init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
 
+    /// Inherited from another master.
+    init?(_ descriptors: [Int32]) {
+        guard descriptors.count == 2 else { return nil }
+        (sender, receiver) = (descriptors[0], descriptors[1])
+    }
+
     var descriptors: [Int32] { [sender, receiver] }
 
-    /// What travels beside the descriptor: for whom the connection was booked, four bytes, little-endian; then whether it is new.
-    private static let byteCount = 5
+    /// On which board and for which entry of it a connection is counted already.
+    struct Booking: Equatable {
+        let board: UInt32
+        let entry: UInt32
+    }
+
+    struct Arrival {
+        let connection: Int32
+        /// Its sender had just accepted it.
+        let isNew: Bool
+        let booking: Booking
+    }
+
+    /// What travels beside the descriptor: the booking, two times four bytes, little-endian; then whether it is new.
+    private static let byteCount = 9
 
     /// False when the socket is full: the connection stays with the caller, as its descriptor does in any case.
-    func send(_ connection: Int32, isNew: Bool, bookedFor entry: Int) -> Bool {
-        let number = UInt32(clamping: entry)
-        let bytes = (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } + [isNew ? 1 : 0]
+    func send(_ connection: Int32, isNew: Bool, booking: Booking?) -> Bool {
+        let bytes = Packet.bytes(of: booking?.board ?? 0) + Packet.bytes(of: booking?.entry ?? .max) + [isNew ? 1 : 0]
         while true {
             if unsafe bytes.withUnsafeBytes({
                 unsafe cposix_send_descriptor(sender, connection, $0.baseAddress, $0.count)
@@ -41,16 +59,8 @@ struct HandOverSocket: Hashable {
             guard count >= 0 else { return nil }
             // Without room for its descriptor a connection is lost in the kernel (recvmsg(2), MSG_CTRUNC).
             guard connection >= 0 else { continue }
-            let entry = bytes[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
-            return Arrival(connection: connection, isNew: bytes[4] != 0, entry: count == Self.byteCount ? entry : -1)
+            let booking = Booking(board: Packet.number(in: bytes[0...]) ?? 0, entry: Packet.number(in: bytes[4...]) ?? .max)
+            return Arrival(connection: connection, isNew: bytes[8] != 0, booking: booking)
         }
-    }
-
-    struct Arrival {
-        let connection: Int32
-        /// Its sender had just accepted it.
-        let isNew: Bool
-        /// The board's entry that has it booked.
-        let entry: Int
     }
 }

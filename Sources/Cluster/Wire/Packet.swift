@@ -35,6 +35,10 @@ package struct Packet: Equatable {
         case handOver = 34
         /// Master: show a sign of life in the shared page.
         case beat = 35
+        /// Master, also to one that takes its place: accept connections from now on.
+        case begin = 36
+        /// Master: as `handOver`, but to the workers of another master, so many (a second number) of them.
+        case handOverToSuccessors = 37
         /// Worker: it runs; comes before everything else.
         case online = 48
         /// Worker: it leaves of its own will or as it was told; nothing comes after this.
@@ -70,7 +74,7 @@ package struct Packet: Equatable {
     }
 
     package init(_ kind: Kind, number: UInt32, and rest: [UInt8] = []) {
-        self.init(kind, payload: (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } + rest)
+        self.init(kind, payload: Self.bytes(of: number) + rest)
     }
 
     package init(decoding bytes: [UInt8]) throws(Malformed) {
@@ -93,8 +97,13 @@ package struct Packet: Equatable {
 
     /// The payload's first four bytes and what follows them.
     package var numbered: (number: UInt32, rest: ArraySlice<UInt8>)? {
-        guard payload.count >= 4 else { return nil }
-        let number = payload.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        return (number, payload.dropFirst(4))
+        Self.number(in: payload).map { ($0, payload.dropFirst(4)) }
     }
+
+    static func number(in bytes: ArraySlice<UInt8>) -> UInt32? {
+        guard bytes.count >= 4 else { return nil }
+        return bytes.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    }
+
+    static func bytes(of number: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
 }

@@ -14,6 +14,8 @@ struct Sharing {
     /// For each slot, also those not in use.
     let listeners: [[Listener]]
     let handOver: [HandOverSocket]
+    /// Whose board it is.
+    let masterPID: Int32
     /// The slot whose queues are the worker's own.
     let slot: Int
     let balances: Bool
@@ -23,6 +25,10 @@ struct Sharing {
     var arrivals: [Int: DescriptorWatch] = [:]
     /// Short connections that ended in the current tenth of a second, and in the one before.
     var turnover: (current: UInt32, previous: UInt32, until: UInt64) = (0, 0, 0)
+
+    func booking(_ entry: Int) -> HandOverSocket.Booking {
+        HandOverSocket.Booking(board: UInt32(bitPattern: masterPID), entry: UInt32(clamping: entry))
+    }
 
     static let turnoverWindow: UInt64 = 100_000_000
 }
@@ -34,10 +40,27 @@ extension Worker {
     /// The service lives until the process ends.
     public func serveConnections(with service: any ConnectionService) throws {
         connectionService = service
+        if !isHeld { try beginAccepting(with: service) }
+    }
+
+    private func beginAccepting(with service: any ConnectionService) throws {
         for listener in listeners { try service.startAccepting(from: listener) }
         guard let sharing else { return }
         try takeArrivals(at: sharing.slot)
         sharing.board.open(sharing.entry)
+    }
+
+    /// The master's predecessor has let go of its connections.
+    func endHold() {
+        guard isHeld else { return }
+        isHeld = false
+        guard let connectionService, !isDraining else { return }
+        do {
+            try beginAccepting(with: connectionService)
+        } catch {
+            logger.error("could not begin to accept connections", metadata: ["reason": "\(error)"])
+            leave(status: 1)
+        }
     }
 
     /// For a connection that was just accepted: hands it to the sibling with the fewest connections, if this worker has more than
@@ -74,16 +97,26 @@ extension Worker {
     ///
     /// - Returns: true when a sibling has it; then stop watching its descriptor and close it. False when nobody takes it now.
     public func passOn(_ connection: Int32) -> Bool {
-        guard let sharing, isHandingOver, let place = sharing.board.placeElsewhere(own: sharing.entry),
-            send(connection, isNew: false, to: place)
-        else { return false }
+        guard let sharing, isHandingOver else { return false }
+        if drain.successorCount > 0 { return passOn(connection, toSuccessorsWith: sharing) }
+        guard let place = sharing.board.placeElsewhere(own: sharing.entry), send(connection, isNew: false, to: place) else {
+            return false
+        }
         connectionEnded(afterShortLife: false)
         return true
     }
 
+    /// The workers of another master have a board of their own, so these are served in turn.
+    private func passOn(_ connection: Int32, toSuccessorsWith sharing: Sharing) -> Bool {
+        let count = min(drain.successorCount, sharing.handOver.count)
+        guard count > 0 else { return false }
+        drain.lastSuccessor = (drain.lastSuccessor &+ 1) % count
+        return sharing.handOver[(drain.lastSuccessor + sharing.slot) % count].send(connection, isNew: false, booking: nil)
+    }
+
     private func send(_ connection: Int32, isNew: Bool, to place: LoadBoard.Place) -> Bool {
         guard let sharing, sharing.handOver.indices.contains(place.slot),
-            sharing.handOver[place.slot].send(connection, isNew: isNew, bookedFor: place.entry)
+            sharing.handOver[place.slot].send(connection, isNew: isNew, booking: sharing.booking(place.entry))
         else {
             sharing?.board.subtract(place.entry)
             return false
@@ -143,7 +176,7 @@ extension Worker {
         for _ in 0..<limit {
             guard let connectionService, let arrival = socket.receive() else { return }
             // It was booked for one that has died since.
-            if let sharing, arrival.entry != sharing.entry { sharing.board.add(sharing.entry) }
+            if let sharing, arrival.booking != sharing.booking(sharing.entry) { sharing.board.add(sharing.entry) }
             connectionService.take(arrival.connection, isNew: arrival.isNew)
         }
     }

@@ -9,6 +9,9 @@ internal import Logging
 struct DrainState {
     var isDraining = false
     var isHandingOver = false
+    /// How many workers another master has to take the connections; 0 where siblings do.
+    var successorCount = 0
+    var lastSuccessor = 0
     /// Got TERM itself, and told the master.
     var hasAskedToGo = false
     var handlers: [(_ done: @escaping () -> Void) -> Void] = []
@@ -37,7 +40,7 @@ extension Worker {
     /// connects to a queue that is emptied no more, and new connections are refused. While the cluster runs on, the queues have
     /// other owners, and nothing is closed.
     public func closeListeners() {
-        guard !drain.hasClosedListeners, !isHandingOver else { return }
+        guard !drain.hasClosedListeners, !isHandingOver, !isHeld else { return }
         drain.hasClosedListeners = true
         for listener in listeners {
             // The siblings have copies, so closing this one would leave the queue to nobody.

@@ -18,6 +18,8 @@ struct WorkerBirth {
     let reportSocket: Int32
     let listeners: [Listener]
     let sharing: Sharing?
+    /// Connections are to be accepted when the master says so.
+    let isHeld: Bool
     let page: SharedPage
     let options: ClusterOptions
     let body: (Worker) throws -> Void
@@ -105,6 +107,12 @@ extension Worker {
             if let slot = packet.numbered?.number { adopt(slot: Int(slot)) }
         case .release:
             if let slot = packet.numbered?.number { release(slot: Int(slot)) }
+        case .handOverToSuccessors:
+            guard let (milliseconds, rest) = packet.numbered, let count = Packet.number(in: rest) else { return }
+            drain.successorCount = Int(count)
+            beginDrain(within: .milliseconds(Int64(milliseconds)), handingOver: true)
+        case .begin:
+            endHold()
         case .beat:
             blackBox.beat(now: EventLoop.monotonicNanoseconds())
         case .reportNow:

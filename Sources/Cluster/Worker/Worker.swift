@@ -39,6 +39,7 @@ public final class Worker: @unchecked Sendable {
     /// Nil in an auxiliary, whose connections are its own.
     var sharing: Sharing?
     var connectionService: (any ConnectionService)?
+    var isHeld: Bool
     var lameDuck = LameDuckState()
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
@@ -57,6 +58,7 @@ public final class Worker: @unchecked Sendable {
         self.channel = channel
         listeners = birth.listeners
         sharing = birth.sharing
+        isHeld = birth.isHeld
         figures = birth.page.figures
         blackBox = birth.page.blackBox
         messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))

@@ -13,7 +13,7 @@ extension Master {
 
     /// The first time that all workers are ready.
     func tellReadiness() {
-        guard let serviceManager, readyWorkers == workerCount else { return }
+        guard let serviceManager, readyWorkers == workerCount, !holdsConnections else { return }
         serviceManager.ready(serviceStatus())
     }
 

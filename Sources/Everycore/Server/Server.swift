@@ -111,7 +111,7 @@ extension ServerError {
         case .badCredentials(let key, let reason): self = .configuration([.init(key: key, reason: reason)])
         case .badInheritedSocket: self = .configuration([.init(key: "LISTEN_FDS", reason: error.description)])
         case .cannotListen: self = .cannotListen(error.description)
-        case .severalThreads, .system, .workersKeepDying: self = .failed(error.description)
+        case .severalThreads, .badUpgrade, .system, .workersKeepDying: self = .failed(error.description)
         }
     }
 }

@@ -31,7 +31,8 @@ enum WorkerService {
             let finish = { withExtendedLifetime(service) { done() } }
             if worker.isHandingOver {
                 // To clients nothing ends: `/ready` says yes, and answers keep their connections.
-                service.drain(to: { worker.isHandingOver ? worker.passOn($0) : nil }, finish)
+                // An auxiliary's are its own.
+                service.drain(to: { worker.isHandingOver && !worker.isAuxiliary ? worker.passOn($0) : nil }, finish)
             } else {
                 context.isDraining = true
                 service.drain(finish)

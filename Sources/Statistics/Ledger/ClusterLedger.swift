@@ -7,7 +7,9 @@ package struct ClusterLedger: Equatable, Sendable {
     /// How many workers there should be. Shown beside how many are ready.
     package var wantedWorkers: Int
 
-    private let startedAt: UInt64
+    package private(set) var startedAt: UInt64
+    /// What another master's workers did, which this one has followed.
+    private var carried: ClusterFigures?
     private var slots: [SlotLedger?] = []
     /// What slots did that exist no more.
     private var departed = FigureSnapshot()
@@ -103,9 +105,24 @@ package struct ClusterLedger: Equatable, Sendable {
         slots[slot] = nil
     }
 
+    /// Another master, whose place this one takes, tells what its workers have done until now; each time all of it.
+    package mutating func carry(_ figures: ClusterFigures) {
+        carried = figures
+        startedAt = min(startedAt, figures.startedAtNanoseconds)
+    }
+
     /// Everything, as it stands.
     package func figures(now: UInt64) -> ClusterFigures {
-        ClusterFigures(
+        var (departed, departedRestarts, unassigned) = (departed, departedRestarts, unassigned)
+        var (exits, exitCounts) = (exits, exitCounts)
+        if let carried {
+            departed.merge(carried.total.withoutGauges)
+            departedRestarts = departedRestarts.addingUpToLimit(carried.restarts)
+            unassigned.merge(carried.reports)
+            exits = Array((carried.exits + exits).suffix(ExitRecord.keptCount))
+            exitCounts.merge(carried.exitCounts)
+        }
+        return ClusterFigures(
             takenAtNanoseconds: now, startedAtNanoseconds: startedAt, wantedWorkers: wantedWorkers,
             departed: departed, departedRestarts: departedRestarts, unassignedReports: unassigned,
             slots: slots.compactMap { $0?.slotFigures(now: now) }, exits: exits, exitCounts: exitCounts)

@@ -91,4 +91,8 @@ package struct ExitCounts: Equatable, Sendable {
         get { counts[Int(kind.rawValue)] }
         set { counts[Int(kind.rawValue)] = newValue }
     }
+
+    mutating func merge(_ others: ExitCounts) {
+        for kind in ExitRecord.Kind.allCases { self[kind] = self[kind].addingUpToLimit(others[kind]) }
+    }
 }
