@@ -125,7 +125,7 @@ extension ProcessTests {
             // The grandchild is an orphan when the shell in parentheses has ended; it becomes a child of process 1.
             let program = try Running(
                 "everycore", ["--port", "0", "--admin", "off", "--workers", "2"],
-                wrapper: ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "(sleep 1 &); exec \"$@\"", "sh"])
+                wrapper: ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "(sleep 60 &); exec \"$@\"", "sh"])
             try #require(program.prints("  admin  "))
             let master = try #require(ProcessTable.children(of: program.pid).first)
             var orphan: pid_t?
@@ -134,6 +134,7 @@ extension ProcessTests {
                 return orphan != nil && ProcessTable.children(of: master).count == 3
             })
             let stranger = try #require(orphan)
+            kill(stranger, SIGKILL)
             #expect(program.becomesTrue(within: .seconds(3)) { ProcessTable.state(of: stranger) == nil })
             #expect(ProcessTable.children(of: master).count == 2)
             kill(master, SIGUSR1)
