@@ -51,10 +51,11 @@ extension ProcessTests {
         }
 
         @Test func letsNoWorkerOutliveItsMasterAfterTheChangeOfUser() throws {
-            let server = try TestedServer.everycore(environment: ["EVERYCORE_USER": "nobody"])
-            let worker = try #require(server.workers.first)
-            // A worker that stands still doesn't notice the end of its channel: only the kernel can end it.
-            kill(worker, SIGSTOP)
+            let server = try TestedServer.harmful("user=nobody", workers: 1)
+            // A worker that never comes back to its loop doesn't notice the end of its channel: only the kernel can end it.
+            let spinning = try server.connect()
+            spinning.request("GET", "/spin")
+            #expect(throws: NoReply.self) { try server.get("/health", within: .milliseconds(300)) }
             server.program.signal(SIGKILL)
             _ = server.program.wait(within: .seconds(2))
             #expect(server.program.becomesTrue(within: .seconds(2)) { server.program.members.isEmpty })
