@@ -80,6 +80,9 @@ let package = Package(
         .executableTarget(
             name: "test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
 
+        .executableTarget(
+            name: "lifecycle-probe", dependencies: ["Cluster", logging], path: "Tests/Programs/LifecycleProbe", swiftSettings: strict),
+
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
@@ -87,6 +90,7 @@ let package = Package(
         .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
         .testTarget(name: "CommandTests", dependencies: ["Command", yams], swiftSettings: strict),
         .testTarget(
-            name: "ProcessTests", dependencies: ["Command", "loop-probe", "test-server", "tcp-echo"], swiftSettings: strict),
+            name: "ProcessTests", dependencies: ["Command", "lifecycle-probe", "loop-probe", "test-server", "tcp-echo"],
+            swiftSettings: strict),
     ]
 )

@@ -56,37 +56,3 @@ public enum ClusterError: Error, CustomStringConvertible {
         }
     }
 }
-
-/// How a worker process ended.
-public struct WorkerExit: Sendable, CustomStringConvertible {
-    /// What became of it.
-    public enum Reason: Sendable, Hashable, CustomStringConvertible {
-        case exited(status: Int32)
-        case killed(signal: Int32, name: String)
-        /// It never ran: fork(2) failed, or was refused.
-        case notStarted(String)
-
-        public var description: String {
-            switch self {
-            case .exited(let status): "status \(status)"
-            case .killed(_, let name): name
-            case .notStarted(let reason): "not started: \(reason)"
-            }
-        }
-    }
-
-    /// `worker` or an auxiliary's name.
-    public let name: String
-    /// -1 for an auxiliary.
-    public let slot: Int
-    public let generation: Int
-    /// 0 when it never ran.
-    public let pid: Int32
-    public let reason: Reason
-    public let uptime: Duration
-
-    public var description: String {
-        let who = slot >= 0 ? "\(name) \(slot)" : name
-        return "\(who) gen=\(generation) pid=\(pid): \(reason) after \(uptime.inSeconds)"
-    }
-}

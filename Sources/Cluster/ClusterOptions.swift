@@ -38,6 +38,9 @@ public struct ClusterOptions {
     public var messages = MessageOptions()
     /// Connections that wait to be accepted, for each worker; the kernel cuts it to `net.core.somaxconn`.
     public var backlog: Int32 = 4096
+    /// Whether a worker that has more than its share of the connections hands new ones to the sibling with the fewest; see
+    /// ``Worker/handOver(_:)``.
+    public var balancesConnections = true
     /// The permissions of Unix sockets. Where ``user`` or ``group`` is set, the sockets belong to them.
     public var socketMode: UInt32 = 0o660
     /// Who the workers run as, by name or number; as the master does where it is nil. The master stays who it is.

@@ -29,7 +29,10 @@ extension Master {
             receiveReports(atMost: .max)
             collectFigures { [unowned self] in reporter.onRequest($0) }
         }
-        for number in [SIGHUP, SIGTTIN, SIGTTOU, SIGUSR2] {
+        try onSignal(SIGHUP) { [unowned self] in reload() }
+        try onSignal(SIGTTIN) { [unowned self] in scale(to: workerSupervisor.usedCount + 1) }
+        try onSignal(SIGTTOU) { [unowned self] in scale(to: workerSupervisor.usedCount - 1) }
+        for number in [SIGUSR2] {
             try onSignal(number) { [unowned self] in
                 let name = unsafe cposix_signal_name(number).map { unsafe String(cString: $0) } ?? "\(number)"
                 log(.notice, "ignored a signal: not offered by this version", ["signal": "\(name)"])
@@ -47,6 +50,7 @@ extension Master {
         stopping = .drainingWorkers
         workerSupervisor.stop()
         wakeTimer = nil
+        queueWatch.stop()
         // New connections are refused as soon as the workers close their copies.
         listeners.closeThoseOfSlots()
         drain(options.drainDeadline) { $0.role.isWorker }

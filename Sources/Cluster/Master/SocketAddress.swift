@@ -43,7 +43,7 @@ struct SocketAddress {
             let offset = family == AF_INET ? 4 : 8
             let isText = unsafe withUnsafeBytes(of: storage) { storage in
                 unsafe text.withUnsafeMutableBytes { text in
-                    guard let from = unsafe storage.baseAddress, let to = unsafe text.baseAddress else { return false }
+                    guard let from = storage.baseAddress, let to = text.baseAddress else { return false }
                     let size = socklen_t(INET6_ADDRSTRLEN)
                     return unsafe inet_ntop(family, from + offset, to.assumingMemoryBound(to: CChar.self), size) != nil
                 }

@@ -3,12 +3,12 @@
 extension Listeners {
     /// Opens what isn't inherited.
     static func open(
-        for plan: ClusterPlan, slots: Int
+        for plan: ClusterPlan, slots: Int, capacity: Int
     ) throws(ClusterError) -> (listeners: Listeners, inherited: InheritedListeners) {
         let options = plan.options
         let inherited = try InheritedListeners.take(for: plan.auxiliaries, backlog: options.backlog)
         var listeners = try Listeners(
-            addresses: inherited.service.isEmpty ? plan.addresses : [], slots: slots,
+            addresses: inherited.service.isEmpty ? plan.addresses : [], slots: slots, capacity: capacity,
             auxiliaries: plan.auxiliaries.indices.map { inherited.auxiliaries[$0] == nil ? plan.auxiliaries[$0].addresses : [] },
             backlog: options.backlog, access: SocketAccess(options))
         listeners.adopt(inherited)
@@ -18,6 +18,7 @@ extension Listeners {
     /// All slots accept from each inherited socket.
     private mutating func adopt(_ inherited: InheritedListeners) {
         for slot in ofSlots.indices { ofSlots[slot] += inherited.service }
+        inheritedDescriptors.formUnion(inherited.service.map(\.descriptor))
         for (index, listeners) in inherited.auxiliaries where ofAuxiliaries.indices.contains(index) {
             ofAuxiliaries[index] += listeners
         }

@@ -48,6 +48,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// The queue of connections that the kernel holds per listener, 1…65535. The kernel cuts it to `net.core.somaxconn` (listen(2)).
     public var backlog = 4096
 
+    /// Whether a worker that has more than its share of the connections hands new ones to the worker with the fewest.
+    public var balance = true
     /// Who the workers run as, by name or number; `nil` leaves them who the master is, which never changes. Takes root.
     public var user: String?
 

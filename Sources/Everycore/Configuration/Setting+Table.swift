@@ -18,6 +18,7 @@ extension Setting {
         Setting("log_format", \.logFormat, .logFormat, option: "log-format", "form of log lines and printed figures"),
         Setting("quiet", \.quiet, .flag, option: "quiet", "print warnings and errors only"),
         Setting("backlog", \.backlog, .number(1...65535), "connections that wait to be accepted, per listener"),
+        Setting("balance", \.balance, .flag, "hand new connections to the worker that has the fewest"),
         Setting("user", \.user, .account("user"), "user that workers run as"),
         Setting("group", \.group, .account("group"), "group that workers run as"),
         Setting("no_new_privs", \.noNewPrivs, .flag, "workers never get more privileges"),
@@ -63,7 +64,7 @@ extension Setting {
 
     private static let processes = [
         Setting("messages.queue", \.messages.queue, .number(1...1_000_000), "messages that wait for one receiver"),
-        Setting("messages.size", \.messages.size, .size(256...131072), "bytes of one message"),
+        Setting("messages.size", \.messages.size, .size(256...1_073_741_824), "bytes of one message"),
         Setting("respawn.young", \.respawn.young, .duration(.zero ... .seconds(3600)), "age below which a worker's death is met with a pause"),
         Setting("respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause, doubled each time"),
         Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),

@@ -45,6 +45,7 @@ extension ServerConfiguration {
         options.messages.maximumByteCount = messages.size
         options.messages.queueCount = messages.queue
         options.backlog = Int32(clamping: backlog)
+        options.balancesConnections = balance
         options.socketMode = UInt32(clamping: listenMode)
         options.user = user
         options.group = group

@@ -42,6 +42,13 @@ func addHarm(_ routes: inout Routes) {
         usleep(min(milliseconds, 10_000) * 1000)
         return .text("slow\n")
     }
+    // Uses so much memory, and holds it.
+    routes.get("/eat") { request in
+        let megabytes = min(Int(request.queryItem("mb") ?? "") ?? 0, 4096)
+        var pieces: [[UInt8]] = []
+        for index in 0..<megabytes { pieces.append([UInt8](repeating: UInt8(truncatingIfNeeded: index | 1), count: 1 << 20)) }
+        return .text("\(pieces.reduce(0) { $0 + Int($1[4711]) })\n")
+    }
     // Writes rubbish to everything that leads to the master; answers how many pieces were taken.
     routes.get("/garble") { _ in .text("\(garble())") }
     // The names of the variables that a program which a handler starts would see.
