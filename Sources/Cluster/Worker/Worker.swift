@@ -22,7 +22,8 @@ public final class Worker: @unchecked Sendable {
     public let pid: Int32
     /// The loop that this process runs on.
     public let loop: EventLoop
-    /// The slot's own listening sockets, one for each address in the order of ``Cluster/listen(on:)``.
+    /// The slot's own listening sockets, one for each address in the order of ``Cluster/listen(on:)``; those that a service manager
+    /// handed over, where it did.
     public let listeners: [Listener]
     /// Logs with this worker's number, generation and process id.
     public let logger: Logger

@@ -4,10 +4,10 @@
 // A manager that doesn't read holds nobody up: what its socket doesn't take is sent again a little later.
 
 internal import CPosix
-internal import EventLoop
+package import EventLoop
 internal import Glibc
 
-final class ServiceManager {
+package final class ServiceManager {
     /// How often the status is told.
     private static let statusInterval = Duration.seconds(5)
     private static let retryInterval = Duration.milliseconds(100)
@@ -25,14 +25,21 @@ final class ServiceManager {
     private var lastStatus = ""
 
     /// Nil when no service manager asked for news.
-    init?(loop: EventLoop) {
-        // Other families, such as a virtual machine's vsock, aren't spoken here.
-        guard let path = Self.variable("NOTIFY_SOCKET"), path.hasPrefix("/") || path.hasPrefix("@") else { return nil }
+    convenience init?(loop: EventLoop) {
+        guard let path = Self.variable("NOTIFY_SOCKET") else { return nil }
+        self.init(loop: loop, path: path, watchdog: Self.watchdogLimit())
+    }
+
+    /// - Parameters:
+    ///   - path: of the manager's socket, or `@` and its abstract name. Other families, such as a virtual machine's vsock, aren't spoken.
+    ///   - limit: how long the manager waits for a sign of life.
+    package init?(loop: EventLoop, path: String, watchdog limit: Duration?) {
+        guard path.hasPrefix("/") || path.hasPrefix("@") else { return nil }
         socket = cposix_datagram_socket()
         guard socket >= 0 else { return nil }
         self.loop = loop
         self.path = path
-        if let limit = Self.watchdogLimit() {
+        if let limit {
             watchdog = loop.every(limit / 2) { [unowned self] in
                 // Fresh or not at all: an old one would lie.
                 if unsent.isEmpty { _ = sendNow("WATCHDOG=1") }
@@ -48,20 +55,20 @@ final class ServiceManager {
     // MARK: The service's life
 
     /// The service answers: all workers are ready for the first time.
-    func ready(_ status: String) {
+    package func ready(_ status: String) {
         guard !isReady, !isStopping else { return }
         isReady = true
         tellReady(status)
     }
 
     /// A reload begins; ``reloaded(_:)`` says that it is over, well or not.
-    func reloading() {
+    package func reloading() {
         guard !isStopping else { return }
         isReloading = true
         send("RELOADING=1\nMONOTONIC_USEC=\(EventLoop.monotonicNanoseconds() / 1000)\nSTATUS=reloading")
     }
 
-    func reloaded(_ status: String) {
+    package func reloaded(_ status: String) {
         guard isReloading, !isStopping else { return }
         isReloading = false
         tellReady(status)
@@ -73,7 +80,7 @@ final class ServiceManager {
     }
 
     /// The end begins, and may take so long.
-    func stopping(within limit: Duration) {
+    package func stopping(within limit: Duration) {
         guard !isStopping else { return }
         isStopping = true
         statusTimer = nil
@@ -82,7 +89,7 @@ final class ServiceManager {
     }
 
     /// Another process is the master from here on: this one's upgrade. It says itself when it is ready.
-    func handOver(to successor: Int32) {
+    package func handOver(to successor: Int32) {
         watchdog = nil
         statusTimer = nil
         send("MAINPID=\(successor)")
@@ -132,6 +139,9 @@ final class ServiceManager {
             unsafe unsetenv(name)
         }
     }
+
+    /// For the environment of a successor that takes this process's place: signs of life may then come from a process of another number.
+    static func allowSuccessor() { unsafe unsetenv("WATCHDOG_PID") }
 
     /// How long the manager waits for a sign of life, where it does, and of this process (sd_watchdog_enabled(3)).
     private static func watchdogLimit() -> Duration? {

@@ -51,10 +51,11 @@ extension ProcessTests {
         }
 
         @Test func letsNoWorkerOutliveItsMasterAfterTheChangeOfUser() throws {
-            let server = try TestedServer.everycore(environment: ["EVERYCORE_USER": "nobody"])
-            let worker = try #require(server.workers.first)
-            // A worker that stands still doesn't notice the end of its channel: only the kernel can end it.
-            kill(worker, SIGSTOP)
+            let server = try TestedServer.harmful("user=nobody", workers: 1)
+            // A worker that never comes back to its loop doesn't notice the end of its channel: only the kernel can end it.
+            let spinning = try server.connect()
+            spinning.request("GET", "/spin")
+            #expect(throws: NoReply.self) { try server.get("/health", within: .milliseconds(300)) }
             server.program.signal(SIGKILL)
             _ = server.program.wait(within: .seconds(2))
             #expect(server.program.becomesTrue(within: .seconds(2)) { server.program.members.isEmpty })
@@ -125,7 +126,7 @@ extension ProcessTests {
             // The grandchild is an orphan when the shell in parentheses has ended; it becomes a child of process 1.
             let program = try Running(
                 "everycore", ["--port", "0", "--admin", "off", "--workers", "2"],
-                wrapper: ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "(sleep 1 &); exec \"$@\"", "sh"])
+                wrapper: ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c", "(sleep 60 &); exec \"$@\"", "sh"])
             try #require(program.prints("  admin  "))
             let master = try #require(ProcessTable.children(of: program.pid).first)
             var orphan: pid_t?
@@ -134,6 +135,7 @@ extension ProcessTests {
                 return orphan != nil && ProcessTable.children(of: master).count == 3
             })
             let stranger = try #require(orphan)
+            kill(stranger, SIGKILL)
             #expect(program.becomesTrue(within: .seconds(3)) { ProcessTable.state(of: stranger) == nil })
             #expect(ProcessTable.children(of: master).count == 2)
             kill(master, SIGUSR1)

@@ -7,6 +7,8 @@
 import Cluster
 import Glibc
 import Hummingbird
+import HummingbirdCore
+import Logging
 import NIOCore
 import NIOExtras
 import NIOPosix
