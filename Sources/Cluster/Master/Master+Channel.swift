@@ -57,6 +57,7 @@ extension Master {
         becameOnline(child)
         guard child.phase == .starting else { return }
         child.phase = .ready
+        child.watchdog = options.stuckLimit.map(Watchdog.init)
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .ready)
         }

@@ -6,6 +6,8 @@
 //   Master+Ends.swift      children that end, and their successors
 //   Master+Exits.swift     what is said and kept of an end
 //   Master+Events.swift    what the program hears of its workers, and asks of them
+//   Master+Watchdog.swift  workers whose loop does not turn
+//   Master+Recycling.swift workers that have served long enough
 //   Master+Stop.swift      signals and leaving
 
 internal import CPosix
@@ -41,6 +43,8 @@ final class Master {
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
     var undecodable = 0
+    var recycling: Recycling
+    var lastRecycling: UInt64 = 0
     var lastWorkerID = 0
     var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
     /// A handler wants the cluster to stop.
@@ -78,6 +82,7 @@ final class Master {
             slots: workerCount, policy: options.respawn, givesUp: true, now: now, random: random)
         auxiliarySupervisor = Supervisor(
             slots: plan.auxiliaries.count, policy: options.respawn, givesUp: false, now: now, random: random)
+        recycling = Recycling(policy: options.recycle, random: random)
         let start = ClusterStart(
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
             addresses: listeners.addresses,
@@ -100,6 +105,7 @@ final class Master {
                 guard reporter.printsIntervals else { return }
                 collectFigures { [unowned self] in reporter.interval($0) }
             })
+        startLooking()
         let now = EventLoop.monotonicNanoseconds()
         carryOut(workerSupervisor.begin(now: now), auxiliaries: false)
         carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)

@@ -39,6 +39,7 @@ public final class Worker: @unchecked Sendable {
     var drain = DrainState()
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
+    var beatTimer: LoopTimer?
     var reportSequence: UInt64 = 0
     var lastReport: UInt64 = 0
     var figuresRequests = FiguresRequests()
