@@ -17,10 +17,17 @@ extension Master {
         watches.append(
             loop.every(interval) { [unowned self] in
                 let now = EventLoop.monotonicNanoseconds()
-                memoryKills.observe(now: now)
+                observeMemoryKills(now: now)
                 for child in children.values { look(at: child, now: now) }
                 recycleIfDue(now: now)
             })
+    }
+
+    /// Kills that nobody has claimed have to be seen in time to be forgotten.
+    private func observeMemoryKills(now: UInt64) {
+        guard now &- min(lastMemoryLook, now) >= 1_000_000_000 else { return }
+        lastMemoryLook = now
+        memoryKills.observe(now: now)
     }
 
     private func look(at child: Child, now: UInt64) {
@@ -69,7 +76,7 @@ extension Master {
         ledger.changed(slot: slot, generation: child.generation, to: state)
     }
 
-    private func request(of child: Child) -> Logger.Metadata {
+    func request(of child: Child) -> Logger.Metadata {
         guard let request = child.page.blackBox.current else { return [:] }
         let age = Duration.from(request.since, to: EventLoop.monotonicNanoseconds())
         return ["request": "\(request.description)", "request_age": "\(age.inSeconds)"]

@@ -45,6 +45,9 @@ final class Master {
     var undecodable = 0
     var recycling: Recycling
     var lastRecycling: UInt64 = 0
+    var lastMemoryLook: UInt64 = 0
+    /// Where the workers listen, also when the listeners are closed.
+    let addresses: [ListenAddress]
     var lastWorkerID = 0
     var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
     /// A handler wants the cluster to stop.
@@ -67,6 +70,7 @@ final class Master {
         listeners = try Listeners(
             addresses: plan.addresses, slots: workerCount, auxiliaries: plan.auxiliaries.map(\.addresses),
             backlog: options.backlog)
+        addresses = listeners.addresses
         do throws(SystemError) {
             loop = try EventLoop()
             pages = try SharedPages(count: Self.pageCount(workers: workerCount, auxiliaries: plan.auxiliaries.count))
@@ -85,7 +89,7 @@ final class Master {
         recycling = Recycling(policy: options.recycle, random: random)
         let start = ClusterStart(
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
-            addresses: listeners.addresses,
+            addresses: addresses,
             auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
         plan.onStart(start)
     }
