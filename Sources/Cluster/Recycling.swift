@@ -56,8 +56,18 @@ package struct Recycling {
 
     private let policy: RecyclePolicy
     private let random: () -> Double
-    /// How much later each slot's worker may go, by slot.
-    private var parts: [Int: (generation: Int, part: Double)] = [:]
+    private struct Worker {
+        let generation: Int
+        /// How much later it may go.
+        let part: Double
+        /// When it was chosen, and its successor failed: it is still there.
+        var chosenAt: UInt64?
+    }
+
+    /// By slot.
+    private var workers: [Int: Worker] = [:]
+    /// A successor that can't start is not tried again at once.
+    private static let pause: UInt64 = 60_000_000_000
 
     /// - Parameter random: gives numbers in 0..<1.
     package init(policy: RecyclePolicy, random: @escaping () -> Double) {
@@ -69,21 +79,25 @@ package struct Recycling {
     /// serves: then one is being replaced, or there is trouble enough.
     package mutating func next(_ slots: [Slot], now: UInt64) -> Choice? {
         guard policy.isOn, slots.allSatisfy(\.isReady) else { return nil }
-        parts = parts.filter { entry in slots.contains { $0.slot == entry.key } }
+        workers = workers.filter { entry in slots.contains { $0.slot == entry.key } }
         var chosen: (choice: Choice, excess: Double)?
         for slot in slots {
             guard let (reason, excess) = excess(of: slot, among: slots, now: now), excess >= 1, excess > chosen?.excess ?? 0 else {
                 continue
             }
+            if let chosenAt = workers[slot.slot]?.chosenAt, now &- min(chosenAt, now) < Self.pause { continue }
             chosen = (Choice(slot: slot.slot, generation: slot.generation, reason: reason), excess)
         }
+        if let chosen { workers[chosen.choice.slot]?.chosenAt = now }
         return chosen?.choice
     }
 
     /// Its greatest share of a limit.
     private mutating func excess(of slot: Slot, among slots: [Slot], now: UInt64) -> (reason: Reason, excess: Double)? {
-        if parts[slot.slot]?.generation != slot.generation { parts[slot.slot] = (slot.generation, random()) }
-        let later = 1 + max(policy.jitter, 0) * (parts[slot.slot]?.part ?? 0)
+        if workers[slot.slot]?.generation != slot.generation {
+            workers[slot.slot] = Worker(generation: slot.generation, part: random())
+        }
+        let later = 1 + max(policy.jitter, 0) * (workers[slot.slot]?.part ?? 0)
         var shares: [(reason: Reason, excess: Double)] = []
         if let limit = policy.requests { shares.append((.requests, Double(slot.requests) / (Double(max(limit, 1)) * later))) }
         if let limit = policy.age {

@@ -39,14 +39,25 @@ private let second: UInt64 = 1_000_000_000
         #expect(recycling.next([slot(0, requests: 500), slot(1, generation: 2)], now: 0)?.slot == 0)
     }
 
+    @Test func oneWhoseSuccessorFailedIsNotChosenAgainForAMinute() {
+        var recycling = recycling { $0.requests = 100 }
+        let slots = [slot(0, requests: 500), slot(1, requests: 120)]
+        #expect(recycling.next(slots, now: second)?.slot == 0)
+        #expect(recycling.next(slots, now: 2 * second)?.slot == 1)
+        #expect(recycling.next(slots, now: 60 * second) == nil)
+        #expect(recycling.next(slots, now: 61 * second)?.slot == 0)
+    }
+
     @Test func jitterIsDrawnOnceForEachWorkerAndOnlyPutsOff() {
         var numbers = [0.0, 0.5, 0.9]
         var recycling = recycling(random: { numbers.isEmpty ? 0.99 : numbers.removeFirst() }) {
             $0.requests = 100
             $0.jitter = 0.2
         }
+        var now: UInt64 = 0
         func next(_ requests: UInt64...) -> Int? {
-            recycling.next(requests.enumerated().map { slot($0.offset, requests: $0.element) }, now: 0)?.slot
+            now += 100 * second
+            return recycling.next(requests.enumerated().map { slot($0.offset, requests: $0.element) }, now: now)?.slot
         }
         #expect(next(99, 99, 99) == nil)
         #expect(next(100, 100, 100) == 0)

@@ -92,7 +92,9 @@ extension ProcessTests {
             for (scenario, reason) in [("crash", "SIGABRT"), ("exit", "status")] {
                 let events = try events(scenario)
                 try expectOrder(events)
-                #expect(names(events, id: 1) == ["fork", "again", "online", "hello", "disconnect", "exit"])
+                // What was sent in the same turn of the loop goes down with a crash, and leaves before an exit.
+                let hello = scenario == "exit" ? ["hello"] : []
+                #expect(names(events, id: 1) == ["fork", "again", "online"] + hello + ["disconnect", "exit"])
                 let end = try exit(events, id: 1)
                 #expect(end["reason"] == reason && end["voluntary"] == "false")
             }

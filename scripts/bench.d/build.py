@@ -49,6 +49,11 @@ def everycore():
     return swift_product(ROOT, options, "everycore")
 
 
+@functools.cache
+def handlers():
+    return swift_product(ROOT, ["-c", "release", "--product", "test-server", "--static-swift-stdlib"], "test-server")
+
+
 def without_debug_information(binary, folder):
     """A copy in `folder` for valgrind, which (3.19) gives up on the debug information that Swift writes."""
     tool = shutil.which("objcopy") or shutil.which("llvm-objcopy")

@@ -4,5 +4,8 @@
 #include "cposix_eventloop.h"
 #include "cposix_cluster.h"
 #include "cposix_lifecycle.h"
+#include "cposix_messages.h"
 #include "cposix_http.h"
 #include "cposix_everycore.h"
+#include "cposix_sharing.h"
+#include "cposix_world.h"

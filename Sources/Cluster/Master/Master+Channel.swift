@@ -17,24 +17,18 @@ extension Master {
     private static let collectionTime = Duration.milliseconds(50)
 
     func watch(_ child: Child) {
+        // It beats as the options at its fork say, whatever a reload changes.
+        child.watchdog = options.stuckLimit.map(Watchdog.init)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
         }
+        receiveMessages(from: child)
         child.channel.onEnd = { [unowned self, unowned child] in channelEnded(child) }
     }
 
     private func receive(_ packet: Packet, from child: Child) {
         switch packet.kind {
-        case .message:
-            do {
-                try plan.handlers.handle(packet, from: child.handle)
-            } catch {
-                undecodable += 1
-                log(.warning, "ignored a message", about: child, [
-                    "type": "\(packet.name)", "reason": "\(error)", "ignored": "\(undecodable)",
-                ])
-            }
         case .online:
             becameOnline(child)
         case .leaving:
@@ -42,13 +36,13 @@ extension Master {
         case .ready:
             becameReady(child)
         case .draining:
-            beganToDrain(child)
+            wantsToGo(child)
         case .reported:
             if let number = packet.numbered?.number { reported(child, number) }
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart:
+        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .beat, .lameDuck, .messages, .filesTaken:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }
@@ -57,13 +51,16 @@ extension Master {
         becameOnline(child)
         guard child.phase == .starting else { return }
         child.phase = .ready
-        child.watchdog = options.stuckLimit.map(Watchdog.init)
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .ready)
         }
         let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
+        assignQueues()
+        if case .worker(let slot) = child.role { advanceRoll { $0.replaced(slot) } }
+        if lameDuckTimer != nil { sendLameDuck(to: child) }
+        tellReadiness()
         emitListening(child)
     }
 

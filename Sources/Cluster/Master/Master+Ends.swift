@@ -22,29 +22,48 @@ extension Master {
             ledger.retire(slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: now)
         }
         forgetInCollections(child)
+        pages.board.close(child.page.index)
+        // First those who wait for an answer, then the successor, which takes a few milliseconds.
+        assignQueues()
         killAfter(stopping == .running ? options.dyingDeadline : .milliseconds(500), child)
         log(.debug, "worker gone", about: child)
         emitDisconnect(child)
         if !hasSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
+        forgetUnused(child.role)
         // Usually the process is at its very end; otherwise CHLD comes later.
         reapChildren()
     }
 
-    /// The child goes of its own will: its successor needn't wait for it.
-    func beganToDrain(_ child: Child) {
-        guard child.phase == .starting || child.phase == .ready else { return }
+    /// The child wants to go: it got TERM.
+    func wantsToGo(_ child: Child) {
+        guard child.phase == .starting || child.phase == .ready, stopping == .running else { return }
+        child.phase = .draining
+        child.wasAsked = true
+        // The timer's handler keeps the child, and with it the timer, until it has run.
+        child.successorTimer = loop.after(Self.successorDelay) { [unowned self] in
+            child.successorTimer = nil
+            guard stopping == .running else { return }
+            letGo(child)
+            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+        }
+    }
+
+    /// Tells a child to go while others stay: they empty its queues from now on, and it gives them its connections.
+    func letGo(_ child: Child) {
+        guard child.phase != .dying else { return }
         child.phase = .draining
         child.wasAsked = true
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .draining)
         }
         log(.debug, "worker draining", about: child)
-        guard stopping == .running else { return }
-        killAfter(options.drainDeadline + .milliseconds(500), child)
-        // The timer's handler keeps the child, and with it the timer, until it has run.
-        child.successorTimer = loop.after(Self.successorDelay) { [unowned self] in
-            child.successorTimer = nil
-            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+        pages.board.close(child.page.index)
+        assignQueues()
+        do throws(MessageError) {
+            try child.channel.send(control: Packet(.handOver, number: options.drainDeadline.wholeMilliseconds))
+            killAfter(options.drainDeadline + .milliseconds(500), child)
+        } catch {
+            send(SIGKILL, to: child)
         }
     }
 

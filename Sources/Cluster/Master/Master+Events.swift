@@ -53,9 +53,12 @@ extension Master {
     func disconnect(_ handle: WorkerHandle) {
         guard let child = child(of: handle), stopping == .running, !child.wasAsked, child.phase != .dying else { return }
         child.wasAsked = true
-        // It answers that it drains; then its successor starts.
-        try? child.channel.send(control: Packet(.drain, number: options.drainDeadline.wholeMilliseconds))
-        killAfter(options.drainDeadline + .milliseconds(500), child)
+        child.successorTimer = loop.after(.zero) { [unowned self] in
+            child.successorTimer = nil
+            guard stopping == .running, child.phase != .dying else { return }
+            letGo(child)
+            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+        }
     }
 
     func signal(_ handle: WorkerHandle, _ signal: Int32) -> Bool {

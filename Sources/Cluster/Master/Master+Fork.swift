@@ -38,7 +38,10 @@ extension Master {
             children[child.pid] = child
             watch(child)
             if case .worker(let slot) = role {
-                ledger.started(slot: slot, generation: generation, pid: child.pid, now: child.forkedAt)
+                // A successor of one that is well is no restart.
+                let isPlanned = children.values.contains { $0.role == role && $0.phase == .ready }
+                ledger.started(
+                    slot: slot, generation: generation, pid: child.pid, planned: isPlanned, now: child.forkedAt)
             }
             log(.debug, "worker started", about: child)
             emitFork(child)
@@ -51,7 +54,7 @@ extension Master {
 
     private func failedToStart(_ role: Role, generation: Int, _ error: ClusterError) {
         let channel = Channel(closedOn: loop, options: options.messages, buffer: buffer)
-        let handle = makeHandle(role, generation: generation, pid: 0, channel)
+        let handle = makeHandle(role, generation: generation, pid: 0, channel, .master(pages.ofNobody))
         var exit = WorkerExit(
             id: handle.id, name: handle.name, slot: role.slot, generation: generation, pid: 0,
             reason: .notStarted(error.description), uptime: .zero)
@@ -60,10 +63,12 @@ extension Master {
         emitExit(handle, exit)
     }
 
-    private func makeHandle(_ role: Role, generation: Int, pid: Int32, _ channel: Channel) -> WorkerHandle {
+    private func makeHandle(
+        _ role: Role, generation: Int, pid: Int32, _ channel: Channel, _ tally: MessageTally
+    ) -> WorkerHandle {
         let handle = WorkerHandle(
-            id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, pid: pid, channel: channel,
-            names: names, sizeLimit: options.messages.maximumByteCount)
+            id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, pid: pid, cluster: cluster,
+            messenger: Messenger(channel: channel, handlers: plan.handlers, tally: tally))
         handle.master = self
         return handle
     }
@@ -79,6 +84,7 @@ extension Master {
         guard let page = takePage() else {
             throw .system(SystemError(errno: ENOMEM, operation: "take a page for a worker"))
         }
+        if role.isWorker { pages.board.begin(page.index, slot: role.slot) }
         do throws(SystemError) {
             let (ours, theirs) = try Self.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20)
             let forkedAt = EventLoop.monotonicNanoseconds()
@@ -94,7 +100,7 @@ extension Master {
                 throw SystemError(errno: code, operation: "fork")
             }
             let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
-            let handle = makeHandle(role, generation: generation, pid: pid, channel)
+            let handle = makeHandle(role, generation: generation, pid: pid, channel, .master(page.figures))
             return Child(role: role, handle: handle, page: page, forkedAt: forkedAt)
         } catch {
             pages.giveBack(page)
@@ -121,25 +127,34 @@ extension Master {
     ) -> Never {
         cposix_purge_stdio()
         loop.abandonAfterFork()
+        cluster.leaveToMaster()
         for child in children.values { child.channel.closeInherited() }
         close(reportReceiver)
         reporter.closeInherited()
+        serviceManager?.closeInherited()
         let mine: [Listener]
+        var sharing: Sharing?
         let body: (Worker) throws -> Void
         switch role {
         case .worker(let slot):
             mine = listeners.ofSlots[slot]
+            sharing = Sharing(
+                board: pages.board, entry: page.index, listeners: listeners.ofSlots, handOver: handOver, slot: slot,
+                balances: options.balancesConnections)
             body = plan.body
         case .auxiliary(let index):
             mine = listeners.ofAuxiliaries[index]
             body = plan.auxiliaries[index].body
         }
-        let foreign = Set(listeners.all.map(\.descriptor)).subtracting(mine.map(\.descriptor))
+        // A worker may have to empty any slot's queues; an auxiliary has its own only.
+        let kept = role.isWorker ? listeners.ofSlots.flatMap { $0 } : mine
+        var foreign = Set(listeners.all.map(\.descriptor)).subtracting(kept.map(\.descriptor))
+        if !role.isWorker { foreign.formUnion(handOver.flatMap(\.descriptors)) }
         for descriptor in foreign { _ = close(descriptor) }
         Worker.live(
             WorkerBirth(
                 id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
-                channel: channel, reportSocket: reportSender, listeners: mine, page: page, options: options, body: body,
+                channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing, page: page, options: options, body: body,
                 master: self))
     }
 }

@@ -8,20 +8,14 @@ extension Master {
     private static let interval: UInt64 = 1_000_000_000
 
     func recycleIfDue(now: UInt64) {
-        guard options.recycle.isOn, stopping == .running, now &- min(lastRecycling, now) >= Self.interval else { return }
+        guard options.recycle.isOn, stopping == .running, roll == nil || roll?.isRolling == false, now &- min(lastRecycling, now) >= Self.interval else { return }
         lastRecycling = now
         let workers = children.values.filter { $0.role.isWorker && $0.phase != .dying }
         // One at a time: nobody may be on the way, and every slot has its worker.
         guard workers.count == workerCount, let choice = recycling.next(workers.map(reading), now: now) else { return }
         guard let child = workers.first(where: { $0.role.slot == choice.slot && $0.generation == choice.generation }) else { return }
         log(.info, "recycling a worker", about: child, ["because_of": "\(choice.reason)"])
-        recycle(choice.slot)
-    }
-
-    /// Lets the slot's worker go in order. Its successor starts while it drains.
-    private func recycle(_ slot: Int) {
-        let worker = children.values.first { $0.role == .worker(slot: slot) && $0.phase == .ready }
-        if let worker { disconnect(worker.handle) }
+        replaceWorker(slot: choice.slot)
     }
 
     private func reading(_ child: Child) -> Recycling.Slot {

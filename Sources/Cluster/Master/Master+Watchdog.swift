@@ -11,16 +11,15 @@ extension Master {
     /// From SIGABRT, which lets a backtrace show where the worker is stuck, to SIGKILL.
     private static let abortGrace = Duration.seconds(1)
 
-    /// One timer for all that the master looks at by itself.
+    /// One timer for all that the master looks at by itself. Once more after a reload.
     func startLooking() {
         let interval = options.stuckLimit.map(Watchdog.interval) ?? .seconds(1)
-        watches.append(
-            loop.every(interval) { [unowned self] in
-                let now = EventLoop.monotonicNanoseconds()
-                observeMemoryKills(now: now)
-                for child in children.values { look(at: child, now: now) }
-                recycleIfDue(now: now)
-            })
+        lookTimer = loop.every(interval) { [unowned self] in
+            let now = EventLoop.monotonicNanoseconds()
+            observeMemoryKills(now: now)
+            for child in children.values { look(at: child, now: now) }
+            recycleIfDue(now: now)
+        }
     }
 
     /// Kills that nobody has claimed have to be seen in time to be forgotten.

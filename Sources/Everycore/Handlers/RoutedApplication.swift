@@ -89,7 +89,11 @@ package final class RoutedApplication {
             method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
         case .notFound:
             guard let files else { return refuse(exchange, HTTPError(404)) }
-            do { try files.answer(exchange) } catch { failed(exchange, error) }
+            do {
+                if let response = try files.answer(exchange) { send(response, exchange) }
+            } catch {
+                failed(exchange, error)
+            }
         }
     }
 
@@ -119,7 +123,8 @@ package final class RoutedApplication {
     ) -> Request {
         Request(
             head: exchange.head, keptBy: exchange, context: context,
-            parameterNames: endpoint.parameterNames, captures: captures, body: body)
+            parameterNames: endpoint.parameterNames, captures: captures, body: body,
+            trailers: exchange.trailers)
     }
 
     /// Calls a handler. An async one that is not over when this returns is among those that wait.
@@ -132,7 +137,7 @@ package final class RoutedApplication {
             start(handler, request, exchange)
         case .streaming(let limit, let handler):
             let source = BodySource(exchange, upTo: limit)
-            start({ try await handler($0, BodyStream(source: source)) }, request, exchange)
+            start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange)
         }
     }
 

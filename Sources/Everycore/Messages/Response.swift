@@ -18,6 +18,8 @@ public struct Response: Sendable {
     /// The body's bytes, wherever they come from.
     package enum Body: Sendable {
         case empty
+        /// What a 304 leaves out, where it is never coded: a file's bytes.
+        case unsent
         case constant(StaticString)
         case text(String)
         case bytes([UInt8])

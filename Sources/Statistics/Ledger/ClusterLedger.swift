@@ -40,7 +40,7 @@ package struct ClusterLedger: Equatable, Sendable {
         while slots.count <= slot { slots.append(nil) }
         let isFirst = slots[slot] == nil
         var entry = slots[slot] ?? SlotLedger(slot: slot)
-        guard entry.start(generation: generation, pid: pid, now: now) else { return false }
+        guard entry.start(generation: generation, pid: pid, isPlanned: planned, now: now) else { return false }
         if !isFirst, !planned { entry.restarts = entry.restarts.addingUpToLimit(1) }
         slots[slot] = entry
         return true

@@ -21,6 +21,12 @@ extension JSONWriter {
         object("messages") { messages in
             messages.member("sent", figures[.messagesSent])
             messages.member("received", figures[.messagesReceived])
+            messages.member("refused", figures[.messagesRefused])
+            messages.member("undecodable", figures[.messagesUndecodable])
+            messages.object("master") { master in
+                master.member("refused", figures[.messagesRefusedByMaster])
+                master.member("undecodable", figures[.messagesUndecodableByMaster])
+            }
         }
         object("reports") { tally in
             tally.member("received", reports.received)
@@ -47,6 +53,7 @@ extension JSONWriter {
         member("bytes_out", figures[.bytesOut])
         object("connections") { connections in
             connections.member("accepted", figures[.connectionsAccepted])
+            connections.member("handed_over", figures[.connectionsHandedOver])
             connections.member("open", figures[.connectionsOpen])
         }
     }

@@ -2,7 +2,7 @@
 // Runs in the workers.
 
 import Everycore
-import Glibc
+@unsafe @preconcurrency import Glibc
 
 struct Refusal: Error {}
 
@@ -61,6 +61,16 @@ func addHarm(_ routes: inout Routes) {
     }
     // Writes rubbish to everything that leads to the master; answers how many pieces were taken.
     routes.get("/garble") { _ in .text("\(garble())") }
+    // The names of the variables that a program which a handler starts would see.
+    routes.get("/environment") { _ in
+        var names = ""
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            names += unsafe String(cString: entry).prefix { $0 != "=" } + "\n"
+            unsafe next += 1
+        }
+        return .text(names)
+    }
     // What a handler that starts work beside the request does.
     routes.get("/tasks") { _ async throws in
         let sum = await withTaskGroup(of: Int.self) { group in
