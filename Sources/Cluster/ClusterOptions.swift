@@ -32,8 +32,13 @@ public struct ClusterOptions {
     public var drainDeadline: Duration = .seconds(10)
     /// How long a crashed worker may live on with all its descriptors closed, held by Swift's backtracer.
     public var dyingDeadline: Duration = .seconds(60)
+    /// How long a worker's loop may be stuck before the worker is ended and replaced: time in which its thread used the CPU, or slept in
+    /// the kernel, without turning the loop. Time in which it got no CPU doesn't count. At least 100 ms; nil for ever.
+    public var stuckLimit: Duration? = .seconds(60)
     /// When dead workers are replaced.
     public var respawn = RespawnPolicy()
+    /// When living workers are replaced: never, by default.
+    public var recycle = RecyclePolicy()
     /// Bounds for messages.
     public var messages = MessageOptions()
     /// Connections that wait to be accepted, for each worker; the kernel cuts it to `net.core.somaxconn`.

@@ -63,10 +63,20 @@ public struct WorkerExit: Sendable, CustomStringConvertible {
     public var unixSeconds: UInt64 = 0
 
     /// The exit status, if it exited.
-    public var status: Int32? { if case .exited(let status) = reason { status } else { nil } }
+    public var status: Int32? {
+        switch reason {
+        case .exited(let status): status
+        case .killed, .notStarted: nil
+        }
+    }
 
     /// The signal that ended it, if one did.
-    public var signal: Int32? { if case .killed(let signal, _) = reason { signal } else { nil } }
+    public var signal: Int32? {
+        switch reason {
+        case .killed(let signal, _): signal
+        case .exited, .notStarted: nil
+        }
+    }
 
     public var description: String {
         let who = slot >= 0 ? "\(name) \(slot)" : name

@@ -87,7 +87,7 @@ extension ProcessTests {
             kill(who.pid, SIGKILL)
             let exit = try end(server)
             #expect(exit.request?.description == "GET /sleep" && exit.waiting_requests == 2)
-            #expect(try #require(exit.request?.age_seconds) >= 0.1)
+            #expect(try #require(exit.request?.age_seconds) >= 0.05)
             #expect(server.stop() == 0)
         }
 

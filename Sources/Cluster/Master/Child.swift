@@ -27,6 +27,8 @@ final class Child {
     /// Its service ended although nobody had asked.
     var hasDied = false
     var wasStuck = false
+    /// Nil where nobody is ever stuck.
+    var watchdog: Watchdog?
     /// Signals that the master has sent it.
     var sentSignals: Set<Int32> = []
     /// When its channel came to its end.

@@ -17,6 +17,8 @@ extension Master {
     private static let collectionTime = Duration.milliseconds(50)
 
     func watch(_ child: Child) {
+        // It beats as the options at its fork say, whatever a reload changes.
+        child.watchdog = options.stuckLimit.map(Watchdog.init)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])

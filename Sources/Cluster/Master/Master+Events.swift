@@ -21,7 +21,6 @@ extension Master {
 
     func emitListening(_ child: Child) {
         guard child.role.isWorker else { return }
-        let addresses = listeners.addresses
         for handler in plan.lifecycle.listening { handler(child.handle, addresses) }
     }
 

@@ -20,10 +20,12 @@ extension Master {
         exit.peakResidentBytes = peakResidentBytes
         exit.waitingRequests = box.waiting
         exit.unixSeconds = UInt64(clamping: time(nil))
-        if let request = box.current ?? box.oldestWaiting {
+        if let request = box.current {
+            exit.request = .init(description: request.description, age: .from(request.since, to: endedAt))
+        } else if let request = box.oldestWaiting {
             exit.request = .init(description: request.description, age: .from(request.since, to: endedAt))
         }
-        let isOurs = exit.signal.map { child.sentSignals.contains($0) || stopping == .killing } ?? false
+        let isOurs = isOurs(exit.signal, child)
         memoryKills.observe(now: now)
         if exit.signal == SIGKILL, memoryKills.isKnown { exit.outOfMemory = !isOurs && memoryKills.claim(now: now) }
         let wasAsked = child.wasAsked || stopping != .running && !child.hasDied
@@ -32,19 +34,26 @@ extension Master {
         return exit
     }
 
+    /// Whether the master sent the signal that ended a child.
+    private func isOurs(_ signal: Int32?, _ child: Child) -> Bool {
+        guard let signal else { return false }
+        return stopping == .killing || child.sentSignals.contains(signal)
+    }
+
     func logEnd(of child: Child, _ exit: WorkerExit) {
         var details: Logger.Metadata = ["end": "\(exit.reason)", "uptime": "\(exit.uptime.inSeconds)"]
         if child.role.isWorker { details["requests"] = "\(exit.requests)" }
         details["peak_memory"] = "\(exit.peakResidentBytes >> 10)k"
-        guard !exit.isVoluntary else { return log(.info, "worker exited", about: child, details) }
         if exit.outOfMemory == true { details["out_of_memory"] = "yes" }
         if exit.wasStuck { details["stuck"] = "yes" }
+        // Also one that was told to go may have left some behind, at its deadline.
         if let request = exit.request {
             details["request"] = "\(request.description)"
             details["request_age"] = "\(request.age.inSeconds)"
         }
         if exit.waitingRequests > 0 { details["waiting_requests"] = "\(exit.waitingRequests)" }
-        log(.warning, "worker died", about: child, details)
+        exit.isVoluntary
+            ? log(.info, "worker exited", about: child, details) : log(.warning, "worker died", about: child, details)
     }
 
     /// Keeps the last hundred ends of workers.

@@ -36,18 +36,12 @@ extension Master {
             pages.board.close(child.page.index)
             // On a busy machine any worker may stand still for a moment.
             child.stuckTimer = loop.after(.seconds(1)) { [unowned self, unowned child] in
-                log(.warning, "worker is stuck: a sibling accepts for it", about: child, requestDetails(of: child))
+                log(.warning, "worker is stuck: a sibling accepts for it", about: child, request(of: child))
             }
         } else {
             child.stuckTimer = nil
             if child.phase == .ready { pages.board.open(child.page.index) }
         }
         assignQueues()
-    }
-
-    private func requestDetails(of child: Child) -> Logger.Metadata {
-        guard let request = child.page.blackBox.current else { return [:] }
-        let age = Duration.from(request.since, to: EventLoop.monotonicNanoseconds())
-        return ["request": "\(request.description)", "request_age": "\(age.inSeconds)"]
     }
 }

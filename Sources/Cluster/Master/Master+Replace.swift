@@ -72,7 +72,9 @@ extension Master {
         options = next.options
         workerSupervisor.policy = options.respawn
         auxiliarySupervisor.policy = options.respawn
+        recycling = Recycling(policy: options.recycle, random: Self.random)
         startReporting()
+        startLooking()
     }
 
     func rollFailed(at slot: Int, _ reason: String) {

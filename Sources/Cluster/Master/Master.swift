@@ -8,6 +8,8 @@
 //   Master+Replace.swift   planned successors, rolling reload, scaling
 //   Master+Exits.swift     what is said and kept of an end
 //   Master+Events.swift    what the program hears of its workers, and asks of them
+//   Master+Watchdog.swift  workers whose loop does not turn
+//   Master+Recycling.swift workers that have served long enough
 //   Master+Stop.swift      signals and leaving
 //   World/Master+…         the lame duck before it, the service manager
 
@@ -65,6 +67,12 @@ final class Master {
     var reportTimer: LoopTimer?
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
+    var recycling: Recycling
+    var lastRecycling: UInt64 = 0
+    var lastMemoryLook: UInt64 = 0
+    var lookTimer: LoopTimer?
+    /// Where the workers listen, also when the listeners are closed.
+    let addresses: [ListenAddress]
     /// Nil where none asked for news.
     let serviceManager: ServiceManager?
     /// Runs from TERM to the begin of the drain.
@@ -102,6 +110,7 @@ final class Master {
         } else {
             (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
         }
+        addresses = listeners.addresses
         do throws(SystemError) {
             loop = try EventLoop()
             pages = try SharedPages(count: Self.pageCount(workers: capacity, auxiliaries: plan.auxiliaries.count))
@@ -116,14 +125,15 @@ final class Master {
         serviceManager = ServiceManager(loop: loop)
         ledger = ClusterLedger(startedAt: now, wantedWorkers: workerCount)
         reporter = Reporter(output: options.output)
-        let random = { Double.random(in: 0..<1) }
+        let random = Self.random
         workerSupervisor = Supervisor(
             slots: workerCount, capacity: capacity, policy: options.respawn, givesUp: true, now: now, random: random)
         auxiliarySupervisor = Supervisor(
             slots: plan.auxiliaries.count, policy: options.respawn, givesUp: false, now: now, random: random)
+        recycling = Recycling(policy: options.recycle, random: random)
         let start = ClusterStart(
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
-            addresses: listeners.addresses,
+            addresses: addresses,
             auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
         if let inherited { noteInherited(inherited) }
         if let state {
@@ -145,6 +155,7 @@ final class Master {
             throw .system(error)
         }
         startReporting()
+        startLooking()
         watchCores()
         keepTellingStatus()
         let now = EventLoop.monotonicNanoseconds()
@@ -177,6 +188,7 @@ final class Master {
         wakeTimer = nil
         stopTimer = nil
         reportTimer = nil
+        lookTimer = nil
         scaling.timer = nil
         queueWatch.stop()
         lameDuckTimer = nil
@@ -267,6 +279,8 @@ final class Master {
     }
 
     // MARK: Resources
+
+    static func random() -> Double { .random(in: 0..<1) }
 
     /// Workers that die slowly keep their page while their slot has had several successors; the delays between young
     /// deaths allow for eight in a minute.

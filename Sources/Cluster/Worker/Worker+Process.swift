@@ -83,6 +83,7 @@ extension Worker {
         channel.onEnd = { _exit(1) }
         try? channel.send(control: Packet(.online))
         startReporting()
+        startBeating()
         do {
             try body(self)
         } catch {

@@ -44,6 +44,7 @@ public final class Worker: @unchecked Sendable {
     var lameDuck = LameDuckState()
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
+    var beatTimer: LoopTimer?
     var reportSequence: UInt64 = 0
     var lastReport: UInt64 = 0
     var figuresRequests = FiguresRequests()

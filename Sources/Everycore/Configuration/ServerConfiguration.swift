@@ -70,6 +70,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var rates = Rates()
     public var messages = Messages()
     public var respawn = Respawn()
+    public var stuck = Stuck()
+    public var recycle = Recycle()
 
     /// The defaults.
     public init() {}

@@ -69,6 +69,11 @@ extension Setting {
         Setting("respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause, doubled each time"),
         Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),
         Setting("respawn.give_up", \.respawn.giveUp, .duration(.seconds(1) ... .seconds(86400)), "time without a worker that lives, until exit 70"),
+        Setting("stuck.limit", \.stuck.limit, .durationOrOff(.milliseconds(100) ... .seconds(86400)), "time that a loop may be stuck before its worker is killed"),
+        Setting("recycle.requests", \.recycle.requests, .number(0...1_000_000_000_000), "requests until a worker is replaced; 0 sets no bound"),
+        Setting("recycle.age", \.recycle.age, .durationOrOff(.seconds(1) ... .seconds(31_536_000)), "age until a worker is replaced"),
+        Setting("recycle.memory", \.recycle.memory, .recycleMemory, "memory until a worker is replaced"),
+        Setting("recycle.jitter", \.recycle.jitter, .number(0...100), "percent by which workers are replaced later, at random"),
     ]
 
     private static let timeout = ValueFormat.duration(.milliseconds(10) ... .seconds(86400))

@@ -144,6 +144,7 @@ package final class RoutedApplication {
     // MARK: Async handlers
 
     /// Starts a handler on the loop's thread: what it does before its first suspension happens within this call.
+    @inline(never)
     private func start<Exchange: RequestExchange>(
         _ handler: @escaping @Sendable (sending Request) async throws -> Response, _ request: Request, _ exchange: Exchange
     ) {

@@ -38,7 +38,7 @@ final class WaitingRequests {
 
     init(_ blackBox: BlackBox, on loop: EventLoop) {
         self.blackBox = blackBox
-        loop.watchJobs { [unowned self] task in goesOn(task) } ended: { [unowned self] in waits() }
+        loop.watchJobs { [self] task in goesOn(task) } ended: { [self] in waits() }
     }
 
     /// The handler has come to its first suspension, if it isn't over.

@@ -42,6 +42,12 @@ extension ServerConfiguration {
         options.respawn.firstDelay = respawn.delayFirst
         options.respawn.longestDelay = respawn.delayMaximum
         options.respawn.giveUpAfter = respawn.giveUp
+        options.stuckLimit = stuck.limit
+        options.recycle.requests = recycle.requests > 0 ? UInt64(recycle.requests) : nil
+        options.recycle.age = recycle.age
+        options.recycle.residentBytes = recycle.memory.bytes.map { UInt64(clamping: $0) }
+        options.recycle.medianFactor = recycle.memory.percentOfMedian.map { Double($0) / 100 }
+        options.recycle.jitter = Double(recycle.jitter) / 100
         options.messages.maximumByteCount = messages.size
         options.messages.queueCount = messages.queue
         options.backlog = Int32(clamping: backlog)

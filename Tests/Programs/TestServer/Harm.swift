@@ -42,6 +42,16 @@ func addHarm(_ routes: inout Routes) {
         usleep(min(milliseconds, 10_000) * 1000)
         return .text("slow\n")
     }
+    // Uses so much CPU time, however long that takes, without giving the loop back.
+    routes.get("/burn") { request in
+        burn(milliseconds: Int(request.queryItem("ms") ?? "") ?? 0)
+        return .text("burnt\n")
+    }
+    routes.get("/burn-async") { request async throws in
+        try await Task.sleep(for: .milliseconds(2))
+        burn(milliseconds: Int(request.queryItem("ms") ?? "") ?? 0)
+        return .text("burnt\n")
+    }
     // Uses so much memory, and holds it.
     routes.get("/eat") { request in
         let megabytes = min(Int(request.queryItem("mb") ?? "") ?? 0, 4096)
@@ -69,6 +79,15 @@ func addHarm(_ routes: inout Routes) {
         }
         return .text("\(sum)\n")
     }
+}
+
+func burn(milliseconds: Int) {
+    var begin = timespec()
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin)
+    repeat {
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
+    } while (now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1_000_000 < milliseconds
 }
 
 /// Index out of range.

@@ -1,7 +1,7 @@
 // A server whose handlers do harm on request. The tests start it; it is not shipped. This process becomes the master.
 //
 // Arguments are settings as the configuration file has them: test-server port=0 workers=2 timeouts.handler=200ms
-// doomed=throw and doomed=trap make every worker fail at its start instead.
+// doomed=throw and doomed=trap make every worker fail at its start instead, unhealthy=0 the one in slot 0.
 
 import Cluster
 import Everycore
@@ -14,6 +14,7 @@ func start(_ arguments: [String]) throws {
     for argument in arguments {
         let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { throw WrongArgument(reason: "\(argument) is not key=value") }
+        if parts[0] == "unhealthy" { return try startUnhealthy(slot: Int(parts[1]) ?? 0) }
         if parts[0] == "doomed" { return try startDoomed(parts[1], configuration) }
         if parts[0] == "doomed_by" {
             unsafe Doom.path = parts[1]
@@ -45,6 +46,18 @@ func startDoomed(_ way: String, _ configuration: ServerConfiguration) throws {
         throw WrongArgument(reason: "this worker is doomed")
     }
     .run()
+}
+
+/// A cluster of three that gives up soon, with a slot whose workers never live. Prints who got ready.
+func startUnhealthy(slot: Int) throws {
+    var options = ClusterOptions()
+    options.respawn.firstDelay = .milliseconds(20)
+    options.respawn.longestDelay = .milliseconds(200)
+    options.respawn.giveUpAfter = .milliseconds(300)
+    try Cluster(workers: .count(3), options: options) { worker in if worker.slot == slot { abort() } }
+        .onListening { worker, _ in print("listening slot=\(worker.slot) gen=\(worker.generation)") }
+        .onExit { worker, exit in print("exit slot=\(worker.slot) gen=\(worker.generation) voluntary=\(exit.isVoluntary)") }
+        .run()
 }
 
 do {
