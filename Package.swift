@@ -76,6 +76,9 @@ let package = Package(
             name: "loop-probe", dependencies: ["EventLoop", "CPosix"], path: "Tests/Programs/LoopProbe",
             swiftSettings: strict),
         .executableTarget(
+            name: "message-probe", dependencies: ["Cluster", "EventLoop", "CPosix", logging], path: "Tests/Programs/MessageProbe",
+            swiftSettings: strict),
+        .executableTarget(
             name: "test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
 
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
@@ -85,6 +88,6 @@ let package = Package(
         .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
         .testTarget(name: "CommandTests", dependencies: ["Command"], swiftSettings: strict),
         .testTarget(
-            name: "ProcessTests", dependencies: ["Command", "loop-probe", "test-server"], swiftSettings: strict),
+            name: "ProcessTests", dependencies: ["Command", "loop-probe", "message-probe", "test-server"], swiftSettings: strict),
     ]
 )

@@ -95,8 +95,8 @@ import Testing
 
     @Test func `another magic, version or kind is named`() {
         var bytes = goldenBytes
-        bytes[4] = 2
-        #expect(throws: ReportError.foreignVersion(2)) { try decode(bytes) }
+        bytes[4] = 3
+        #expect(throws: ReportError.foreignVersion(3)) { try decode(bytes) }
         bytes = goldenBytes
         bytes[6] = 9
         #expect(throws: ReportError.unknownKind(9)) { try decode(bytes) }
@@ -117,7 +117,7 @@ import Testing
             .badChecksum, .badSlot(5000), .badHistogram,
         ]
         for error in errors { #expect(error.description.count > 20) }
-        #expect(ReportError.foreignVersion(2).description == "a report of layout 2; this is layout 1")
+        #expect(ReportError.foreignVersion(1).description == "a report of layout 1; this is layout 2")
     }
 
     private func decode(_ bytes: [UInt8]) throws(ReportError) -> Report {

@@ -297,14 +297,21 @@ extension Channel {
 
     /// Half of the queue is free: nobody should come for each single place.
     var hasRoomToOffer: Bool {
-        sending.waitingCount <= options.queueCount / 2 && sending.waitingByteCount <= options.queueByteCount / 2
+        !sending.isBlocked
+            || (sending.waitingCount + sending.batchCount <= options.queueCount / 2
+                && sending.waitingByteCount + sending.batch.count <= options.queueByteCount / 2)
     }
+
+    /// Nothing is in the way of any message.
+    var isFree: Bool { !sending.isBlocked && sending.files.isEmpty && sending.waiters.isEmpty }
 
     private func serveWaiters() {
         guard !sending.waiters.isEmpty, !sending.isServingWaiters else { return }
         sending.isServingWaiters = true
         defer { sending.isServingWaiters = false }
-        while isOpen, hasRoomToOffer, let first = sending.waiters.first {
+        // Who comes back, having found that there is still no room for a large message, waits for the next time.
+        let last = sending.lastWaiter
+        while isOpen, hasRoomToOffer, let first = sending.waiters.first, first.number <= last {
             guard first.attempt(nil) else { return }
             // It may have gone meanwhile, and the channel may have been closed.
             if sending.waiters.first?.number == first.number { sending.waiters.removeFirst() }

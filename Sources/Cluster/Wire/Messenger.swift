@@ -206,7 +206,7 @@ package final class Messenger<Sender> {
     }
 
     package func whenRoom(_ body: @escaping () -> Void) {
-        guard channel.isOpen, !channel.hasRoomToOffer || !channel.sending.waiters.isEmpty else { return body() }
+        guard channel.isOpen, !channel.isFree else { return body() }
         channel.waitForRoom { _ in
             body()
             return true
