@@ -87,7 +87,7 @@ private final class Laps: @unchecked Sendable {
         if times.count < count { return true }
         let sorted = times.dropFirst(count / 10).sorted()
         let mean = sorted.reduce(0, +) / UInt64(max(sorted.count, 1))
-        try? worker.send("\(sorted[sorted.count / 2]) \(mean)")
+        try? worker.send("\(sorted[sorted.count / 2]) \(mean) \(sorted[sorted.count / 10])")
         return false
     }
 }
