@@ -15,7 +15,7 @@ struct Ping: RequestMessage {
 }
 
 /// Sends until the queue is full, and goes on when there is room: as fast as the other side takes.
-private func sendMany(_ count: Int, _ worker: Worker, _ send: @escaping (Int) throws -> Void) {
+func sendMany(_ count: Int, _ worker: Worker, _ send: @escaping (Int) throws -> Void) {
     var next = 0
     func go() {
         while next < count {
@@ -35,8 +35,6 @@ private func sendMany(_ count: Int, _ worker: Worker, _ send: @escaping (Int) th
 
 /// Prints messages a second, from the moment at which the worker begins until the last one was handled.
 func measureRate(_ kind: String, _ count: Int) throws {
-    var options = ClusterOptions()
-    if let text = unsafe getenv("QUEUE") { options.messages.queueCount = unsafe Int(String(cString: text)) ?? 4096 }
     var received = 0
     var sum = 0
     var begin: UInt64 = 0
@@ -49,7 +47,7 @@ func measureRate(_ kind: String, _ count: Int) throws {
         fact("exact", sum == count * (count - 1) / 2)
         stopMaster()
     }
-    try Cluster(workers: .count(1), options: options) { worker in
+    try Cluster(workers: .count(1), options: quiet()) { worker in
         later(worker) {
             try? worker.send(EventLoop.monotonicNanoseconds())
             if kind == "codable" {
@@ -87,14 +85,14 @@ private final class Laps: @unchecked Sendable {
         if times.count < count { return true }
         let sorted = times.dropFirst(count / 10).sorted()
         let mean = sorted.reduce(0, +) / UInt64(max(sorted.count, 1))
-        try? worker.send("\(sorted[sorted.count / 2]) \(mean) \(sorted[sorted.count / 10])")
+        try? worker.send("\(sorted[sorted.count / 2]) \(mean)")
         return false
     }
 }
 
 func measureTrip(_ kind: String, _ count: Int) throws {
     let bytes: [UInt8] = Array("a small message!".utf8)
-    try Cluster(workers: .count(1)) { worker in
+    try Cluster(workers: .count(1), options: quiet()) { worker in
         let laps = Laps(worker, count)
         worker.onBytes("pong") { _, _ in
             if laps.lap() { try? worker.send(bytes: bytes, to: "ping") }
@@ -126,8 +124,4 @@ private func later(_ worker: Worker, _ body: @escaping () -> Void) {
         kept.timer = nil
         body()
     }
-}
-
-private final class Kept {
-    var timer: LoopTimer?
 }
