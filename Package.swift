@@ -78,6 +78,9 @@ let package = Package(
             name: "loop-probe", dependencies: ["EventLoop", "CPosix"], path: "Tests/Programs/LoopProbe",
             swiftSettings: strict),
         .executableTarget(
+            name: "message-probe", dependencies: ["Cluster", "EventLoop", "CPosix", logging], path: "Tests/Programs/MessageProbe",
+            swiftSettings: strict),
+        .executableTarget(
             name: "test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
 
         .executableTarget(
@@ -90,7 +93,8 @@ let package = Package(
         .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
         .testTarget(name: "CommandTests", dependencies: ["Command", yams], swiftSettings: strict),
         .testTarget(
-            name: "ProcessTests", dependencies: ["Command", "lifecycle-probe", "loop-probe", "test-server", "tcp-echo"],
+            name: "ProcessTests",
+            dependencies: ["Command", "lifecycle-probe", "loop-probe", "message-probe", "test-server", "tcp-echo"],
             swiftSettings: strict),
     ]
 )

@@ -30,8 +30,8 @@ import Testing
         far = Messenger(
             channel: try Channel(descriptor: descriptors[1], loop: loop, options: options, buffer: buffer),
             handlers: MessageHandlers(), tally: .worker(figures))
-        near.sender = { _ in "far" }
-        far.sender = { route in route.map { "worker \($0.slot)/\($0.generation)" } ?? "near" }
+        near.peer = "far"
+        far.peer = "near"
         far.onFailure = { [unowned self] failure, _ in failures.append(failure) }
         far.channel.onMalformed = { [unowned self] in malformed.append($0) }
         far.channel.onEnd = { [unowned self] in ended = true }

@@ -5,7 +5,7 @@ internal import Logging
 extension Master {
     func receiveMessages(from child: Child) {
         let messenger = child.handle.messenger
-        messenger.sender = { [unowned child] route in route == nil ? child.handle : nil }
+        messenger.peer = child.handle
         messenger.passOn = { [unowned self, unowned child] message, route in passOn(message, route, from: child) }
         messenger.onFailure = { [unowned self, unowned child] failure, _ in
             messageFailures += 1

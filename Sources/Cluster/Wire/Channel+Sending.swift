@@ -4,9 +4,9 @@
 internal import EventLoop
 internal import Glibc
 
-struct SendingState {
+final class SendingState {
     /// Messages of this turn, behind a packet's header.
-    var batch: [UInt8] = []
+    let batch = GrowingBytes()
     var batchCount = 0
     /// Packets that the socket had no room for.
     var waiting: [WaitingPacket] = []
@@ -29,9 +29,46 @@ struct SendingState {
     static let packetByteCount = 32 * 1024
     static let fileLimit = 16
 
-    /// Packets wait, or messages of this turn do.
-    var isIdle: Bool { waiting.isEmpty && batchCount == 0 }
-    var isBlocked: Bool { !waiting.isEmpty }
+    private(set) var isBlocked = false
+
+    func lineUp(_ packet: WaitingPacket) {
+        isBlocked = true
+        waiting.append(packet)
+        waitingCount += packet.messages
+        waitingByteCount += packet.bytes.count
+    }
+
+    /// The first of those that wait has been sent.
+    func sentFirst() {
+        let packet = waiting[firstWaiting]
+        waitingByteCount -= packet.bytes.count
+        waitingCount -= packet.messages
+        firstWaiting += 1
+        if firstWaiting == waiting.count {
+            waiting.removeAll(keepingCapacity: true)
+            firstWaiting = 0
+            isBlocked = false
+        } else if firstWaiting > 1024 {
+            waiting.removeFirst(firstWaiting)
+            firstWaiting = 0
+        }
+    }
+
+    /// Nothing will be sent any more.
+    func clear() {
+        waiting = []
+        firstWaiting = 0
+        (waitingCount, waitingByteCount) = (0, 0)
+        isBlocked = false
+        batch.reset(keeping: 0)
+        batchCount = 0
+        files = []
+        fileByteCount = 0
+        waiters = []
+        turn = nil
+        writeWatch = nil
+        retry = nil
+    }
 }
 
 struct WaitingPacket {
@@ -65,11 +102,12 @@ extension Channel {
     func post(_ header: MessageRecord.Header, _ payload: Span<UInt8>, bound: Bound = .message) throws(MessageError) {
         let size = header.byteCount + payload.count
         try makeRoom(for: size, bound)
-        if sending.batch.isEmpty { sending.batch += Packet.header(.messages) }
-        header.append(to: &sending.batch, payloadByteCount: payload.count)
-        unsafe payload.withUnsafeBytes { unsafe sending.batch.append(contentsOf: $0) }
+        let batch = sending.batch
+        if unsafe batch.count == 0 { batch.append(number: Packet.header(.messages)) }
+        header.append(to: batch, payloadByteCount: payload.count)
+        unsafe payload.withUnsafeBytes { unsafe batch.append($0) }
         sending.batchCount += 1
-        if sending.batch.count >= SendingState.packetByteCount, !sending.isBlocked {
+        if unsafe sending.batch.count >= SendingState.packetByteCount, !sending.isBlocked {
             sendBatch()
         } else if !sending.isTurnActive {
             activateTurn()
@@ -81,9 +119,10 @@ extension Channel {
         guard hasRoom(forFile: file.byteCount, bound) else { throw .queueFull }
         try makeRoom(for: header.byteCount, bound)
         sendBatch()
-        var bytes = Packet.header(.messages)
-        header.append(to: &bytes, payloadByteCount: file.byteCount)
-        try transmit(WaitingPacket(bytes: bytes, messages: 1, file: file))
+        let bytes = GrowingBytes()
+        bytes.append(number: Packet.header(.messages))
+        header.append(to: bytes, payloadByteCount: file.byteCount)
+        try transmit(WaitingPacket(bytes: bytes.bytes, messages: 1, file: file))
         sending.files.append(file.byteCount)
         sending.fileByteCount += file.byteCount
     }
@@ -105,7 +144,7 @@ extension Channel {
         guard isOpen, !sending.peerIsGone else { throw .disconnected }
         // Nobody overtakes those who wait.
         if bound == .message, !sending.waiters.isEmpty, !sending.isServingWaiters { throw .queueFull }
-        if sending.batch.count + byteCount > Packet.maximumByteCount { closeBatch() }
+        if unsafe sending.batch.count + byteCount > Packet.maximumByteCount { closeBatch() }
         if isFull(for: byteCount, bound) {
             guard !sending.isBlocked else { throw .queueFull }
             sendBatch()
@@ -116,7 +155,7 @@ extension Channel {
 
     private func isFull(for byteCount: Int, _ bound: Bound) -> Bool {
         let allowance = bound == .reply ? 2 : 1
-        let bytes = sending.waitingByteCount + sending.batch.count
+        let bytes = unsafe sending.waitingByteCount + sending.batch.count
         return sending.waitingCount + sending.batchCount >= options.queueCount.multipliedUpToLimit(by: allowance)
             || (bytes > 0 && byteCount > options.queueByteCount.multipliedUpToLimit(by: allowance) - bytes)
     }
@@ -154,9 +193,9 @@ extension Channel {
     package func sendBatch() {
         guard sending.batchCount > 0, isOpen else { return }
         if sending.isBlocked { return closeBatch() }
-        switch PacketSocket.send(sending.batch, on: descriptor) {
+        switch unsafe sending.batch.withBytes({ unsafe PacketSocket.send($0, on: descriptor) }) {
         case .sent:
-            sending.batch.removeAll(keepingCapacity: true)
+            sending.batch.reset(keeping: 2 * SendingState.packetByteCount)
             sending.batchCount = 0
         case .full, .tooLarge:
             closeBatch()
@@ -168,11 +207,9 @@ extension Channel {
     /// The packet is complete and waits.
     private func closeBatch() {
         guard sending.batchCount > 0 else { return }
-        var bytes: [UInt8] = []
-        swap(&bytes, &sending.batch)
-        let count = sending.batchCount
+        let (bytes, count) = (sending.batch.bytes, sending.batchCount)
+        sending.batch.reset(keeping: 2 * SendingState.packetByteCount)
         sending.batchCount = 0
-        sending.batch.reserveCapacity(min(bytes.count, SendingState.packetByteCount))
         lineUp(WaitingPacket(bytes: bytes, messages: count, file: nil))
     }
 
@@ -196,9 +233,7 @@ extension Channel {
     }
 
     private func lineUp(_ packet: WaitingPacket) {
-        sending.waiting.append(packet)
-        sending.waitingCount += packet.messages
-        sending.waitingByteCount += packet.bytes.count
+        sending.lineUp(packet)
         watchForRoom()
     }
 
@@ -209,9 +244,9 @@ extension Channel {
     }
 
     private func hasRoom() {
-        let before = sending.firstWaiting
+        let before = sending.waitingByteCount
         sendWaiting()
-        if sending.isBlocked, sending.firstWaiting == before {
+        if sending.isBlocked, sending.waitingByteCount == before {
             // The socket has room and still takes nothing: the kernel lacks something else. Don't spin until it has it.
             sending.writeWatch?.pause()
             sending.retry = loop.after(.milliseconds(10)) { [weak self] in
@@ -225,28 +260,18 @@ extension Channel {
     }
 
     private func sendWaiting() {
-        while sending.firstWaiting < sending.waiting.count {
-            let packet = sending.waiting[sending.firstWaiting]
+        while sending.isBlocked {
             // When the other side is gone the end of file comes next; there is nobody to keep packets for.
-            if case .full = send(packet) { break }
-            sending.waitingByteCount -= packet.bytes.count
-            sending.waitingCount -= packet.messages
-            sending.firstWaiting += 1
+            if case .full = send(sending.waiting[sending.firstWaiting]) { return }
+            sending.sentFirst()
         }
-        if sending.firstWaiting == sending.waiting.count {
-            sending.waiting.removeAll(keepingCapacity: true)
-            sending.firstWaiting = 0
-            sendBatch()
-            if !sending.isBlocked { sending.writeWatch?.pause() }
-        } else if sending.firstWaiting > 1024 {
-            sending.waiting.removeFirst(sending.firstWaiting)
-            sending.firstWaiting = 0
-        }
+        sendBatch()
+        if !sending.isBlocked { sending.writeWatch?.pause() }
     }
 
     private func losePeer() {
         sending.peerIsGone = true
-        sending.batch = []
+        sending.batch.reset(keeping: 0)
         sending.batchCount = 0
     }
 
@@ -265,9 +290,9 @@ extension Channel {
 
     /// In a child that inherited the channel: closes copies of files. Those who wait are another process's.
     func dropInherited() {
-        sending.waiting = []
-        sending.batch = []
-        sending.batchCount = 0
+        let waiters = sending.waiters
+        sending.clear()
+        sending.waiters = waiters
     }
 
     func stopSending() {
@@ -275,7 +300,7 @@ extension Channel {
         sending.turn?.cancel()
         sending.retry?.cancel()
         let waiters = sending.waiters
-        sending = SendingState()
+        sending.clear()
         for waiter in waiters { _ = waiter.attempt(.disconnected) }
     }
 
@@ -297,14 +322,21 @@ extension Channel {
 
     /// Half of the queue is free: nobody should come for each single place.
     var hasRoomToOffer: Bool {
-        sending.waitingCount <= options.queueCount / 2 && sending.waitingByteCount <= options.queueByteCount / 2
+        unsafe !sending.isBlocked
+            || (sending.waitingCount + sending.batchCount <= options.queueCount / 2
+                && sending.waitingByteCount + sending.batch.count <= options.queueByteCount / 2)
     }
+
+    /// Nothing is in the way of any message.
+    var isFree: Bool { !sending.isBlocked && sending.files.isEmpty && sending.waiters.isEmpty }
 
     private func serveWaiters() {
         guard !sending.waiters.isEmpty, !sending.isServingWaiters else { return }
         sending.isServingWaiters = true
         defer { sending.isServingWaiters = false }
-        while isOpen, hasRoomToOffer, let first = sending.waiters.first {
+        // Who comes back, having found that there is still no room for a large message, waits for the next time.
+        let last = sending.lastWaiter
+        while isOpen, hasRoomToOffer, let first = sending.waiters.first, first.number <= last {
             guard first.attempt(nil) else { return }
             // It may have gone meanwhile, and the channel may have been closed.
             if sending.waiters.first?.number == first.number { sending.waiters.removeFirst() }

@@ -12,7 +12,7 @@ package final class Channel {
     /// Called for each packet of the cluster's own, in the order in which all packets were sent.
     package var onPacket: (Packet) -> Void = { _ in }
     /// Called for each packet of messages, which are in this part of the buffer, and the large message's file.
-    var onMessages: (_ bytes: [UInt8], _ messages: Range<Int>, _ file: FileArrival) -> Void = { _, _, _ in }
+    var onMessages: (_ bytes: ByteStorage, _ messages: Range<Int>, _ file: FileArrival) -> Void = { _, _, _ in }
     /// Called for what arrived and is no packet.
     package var onMalformed: (String) -> Void = { _ in }
     /// Called once, when the other side is gone and everything that it sent has been handled.
@@ -28,7 +28,7 @@ package final class Channel {
     /// Whether packets lately came faster than they were taken, so that another look is worth a system call.
     private var expectsMore = false
     private var turns: UInt8 = 0
-    var sending = SendingState()
+    let sending = SendingState()
     package private(set) var isOpen = true
 
     /// So much at once, then the loop's other work gets its turn.
@@ -107,9 +107,9 @@ package final class Channel {
     /// - Returns: the packet's size, or nil when there was none.
     private func receiveOne() -> Int? {
         // What the handlers do may lead here again, so each round has a buffer of its own.
-        var bytes = buffer.take()
+        let bytes = buffer.take()
         defer { buffer.giveBack(bytes) }
-        switch PacketSocket.receive(into: &bytes, on: descriptor) {
+        switch PacketSocket.receive(into: bytes, on: descriptor) {
         case .packet(let count, let descriptors):
             handle(bytes, count, descriptors)
             return count
@@ -125,7 +125,7 @@ package final class Channel {
         }
     }
 
-    private func handle(_ bytes: [UInt8], _ count: Int, _ descriptors: ReceivedDescriptors) {
+    private func handle(_ bytes: ByteStorage, _ count: Int, _ descriptors: ReceivedDescriptors) {
         do throws(Packet.Malformed) {
             let kind = try Packet.kind(of: bytes, count: count)
             if kind == .messages {
@@ -136,7 +136,7 @@ package final class Channel {
                 return onMessages(bytes, messages, .lost)
             }
             descriptors.close()
-            let packet = try Packet(decoding: Array(bytes[..<count]))
+            let packet = try Packet(decoding: bytes.array(0..<count))
             kind == .filesTaken ? filesTaken(packet) : onPacket(packet)
         } catch {
             descriptors.close()
@@ -147,16 +147,17 @@ package final class Channel {
 
 /// Where packets arrive: one for a process, however many channels it has. It is lent out whole.
 package final class ReceiveBuffer {
+    /// For packets that are copied out at once.
     package var bytes = [UInt8](repeating: 0, count: Packet.maximumByteCount)
+    private var free: ByteStorage?
 
     package init() {}
 
-    func take() -> [UInt8] {
-        guard !bytes.isEmpty else { return [UInt8](repeating: 0, count: Packet.maximumByteCount) }
-        var taken: [UInt8] = []
-        swap(&taken, &bytes)
-        return taken
+    /// Memory that nobody else reads: a decoder that a message's type has kept has its bytes for itself.
+    func take() -> ByteStorage {
+        if isKnownUniquelyReferenced(&free), let kept = free.take() { return kept }
+        return ByteStorage(count: Packet.maximumByteCount)
     }
 
-    func giveBack(_ taken: consuming [UInt8]) { bytes = taken }
+    func giveBack(_ taken: ByteStorage) { free = taken }
 }

@@ -74,10 +74,10 @@ package struct MessageRecord: Equatable {
     package var byteCount: Int
 
     /// - Parameter offset: where the record begins; where the next one does, afterwards.
-    package init(in bytes: [UInt8], at offset: inout Int, end: Int) throws(Malformed) {
+    package init(in bytes: ByteStorage, at offset: inout Int, end: Int) throws(Malformed) {
         let end = min(end, bytes.count)
         guard offset >= 0, offset <= end, end - offset >= Self.headerByteCount else { throw .short }
-        let header = Self.word(bytes, offset)
+        let header = bytes.number(offset, as: UInt64.self)
         guard let kind = Kind(rawValue: UInt8(truncatingIfNeeded: header)) else {
             throw .unknownKind(UInt8(truncatingIfNeeded: header))
         }
@@ -90,7 +90,7 @@ package struct MessageRecord: Equatable {
         var next = offset + Self.headerByteCount
         if flags.contains(.named) {
             guard end - next >= 2 else { throw .short }
-            let count = Int(bytes[next]) | Int(bytes[next + 1]) << 8
+            let count = Int(bytes.number(next, as: UInt16.self))
             next += 2
             guard end - next >= count else { throw .short }
             name = next..<next + count
@@ -98,12 +98,12 @@ package struct MessageRecord: Equatable {
         }
         if kind == .request || kind == .reply || kind == .failure {
             guard end - next >= 8 else { throw .short }
-            request = Self.word(bytes, next)
+            request = bytes.number(next, as: UInt64.self)
             next += 8
         }
         if flags.contains(.routed) {
             guard end - next >= 8 else { throw .short }
-            let word = Self.word(bytes, next)
+            let word = bytes.number(next, as: UInt64.self)
             route = Route(slot: Int32(truncatingIfNeeded: word), generation: UInt32(truncatingIfNeeded: word >> 32))
             next += 8
         }
@@ -111,12 +111,6 @@ package struct MessageRecord: Equatable {
         guard end - next >= inlineCount else { throw .short }
         payload = next..<next + inlineCount
         offset = payload.upperBound
-    }
-
-    @inline(__always)
-    private static func word(_ bytes: [UInt8], _ offset: Int) -> UInt64 {
-        // In bounds: every caller has seen that eight bytes are there.
-        unsafe bytes.withUnsafeBytes { unsafe UInt64(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
     }
 
     // MARK: Writing
@@ -134,28 +128,22 @@ package struct MessageRecord: Equatable {
         /// At least what `append` writes.
         var byteCount: Int { MessageRecord.headerByteCount + 16 + (name.map { $0.utf8.count + 2 } ?? 0) }
 
-        func append(to bytes: inout [UInt8], payloadByteCount: Int) {
+        func append(to bytes: GrowingBytes, payloadByteCount: Int) {
             var flags = flags
             if name != nil { flags.insert(.named) }
             if route != nil { flags.insert(.routed) }
             let head = UInt64(kind.rawValue) | UInt64(flags.rawValue) << 8 | UInt64(number) << 16
                 | UInt64(UInt32(truncatingIfNeeded: payloadByteCount)) << 32
-            MessageRecord.append(head, to: &bytes)
+            bytes.append(number: head)
             if let name {
-                bytes.append(UInt8(truncatingIfNeeded: name.utf8.count))
-                bytes.append(UInt8(truncatingIfNeeded: name.utf8.count >> 8))
-                bytes.append(contentsOf: name.utf8)
+                bytes.append(number: UInt16(truncatingIfNeeded: name.utf8.count))
+                bytes.append(text: name)
             }
-            if kind == .request || kind == .reply || kind == .failure { MessageRecord.append(request, to: &bytes) }
+            if kind == .request || kind == .reply || kind == .failure { bytes.append(number: request) }
             if let route {
-                MessageRecord.append(
-                    UInt64(UInt32(bitPattern: route.slot)) | UInt64(route.generation) << 32, to: &bytes)
+                bytes.append(number: route.slot)
+                bytes.append(number: route.generation)
             }
         }
-    }
-
-    @inline(__always)
-    private static func append(_ word: UInt64, to bytes: inout [UInt8]) {
-        unsafe withUnsafeBytes(of: word.littleEndian) { unsafe bytes.append(contentsOf: $0) }
     }
 }

@@ -6,7 +6,7 @@ internal import EventLoop
 internal import Glibc
 
 extension Messenger {
-    func receive(_ bytes: [UInt8], _ messages: Range<Int>, _ file: Channel.FileArrival) {
+    func receive(_ bytes: ByteStorage, _ messages: Range<Int>, _ file: Channel.FileArrival) {
         var file = file
         var offset = messages.lowerBound
         while offset < messages.upperBound, channel.isOpen {
@@ -25,10 +25,10 @@ extension Messenger {
         }
     }
 
-    private func receive(_ record: MessageRecord, _ bytes: [UInt8], _ file: inout Channel.FileArrival) {
+    private func receive(_ record: MessageRecord, _ bytes: ByteStorage, _ file: inout Channel.FileArrival) {
         guard record.flags.contains(.inFile) else {
             guard let name = name(of: record, bytes) else { return fail("", .damaged("its type has an unknown number")) }
-            return dispatch(record, name, WireInput(bytes: bytes, start: record.payload.lowerBound, end: record.payload.upperBound), nil)
+            return dispatch(record, name, WireInput(bytes, record.payload), nil)
         }
         defer { tookFile() }
         let arrived = file
@@ -47,11 +47,11 @@ extension Messenger {
         guard record.byteCount <= channel.options.maximumByteCount else {
             return fail(name.text, .damaged("it takes \(record.byteCount) bytes, \(channel.options.maximumByteCount) are allowed"))
         }
-        if record.flags.contains(.routed), record.kind == .message, sender(record.route) == nil {
-            return dispatch(record, name, WireInput(bytes: []), sealed)
+        if record.flags.contains(.routed), record.kind == .message, sender(record) == nil {
+            return dispatch(record, name, WireInput(ByteStorage(count: 0)), sealed)
         }
         do throws(SystemError) {
-            dispatch(record, name, WireInput(bytes: try sealed.read()), nil)
+            dispatch(record, name, WireInput(try sealed.read()), nil)
         } catch {
             fail(name.text, .damaged(error.description))
         }
@@ -64,14 +64,14 @@ extension Messenger {
 
     /// Nil when the number stands for nothing.
     @inline(__always)
-    private func name(of record: MessageRecord, _ bytes: [UInt8]) -> IncomingName<Sender>? {
+    private func name(of record: MessageRecord, _ bytes: ByteStorage) -> IncomingName<Sender>? {
         if let range = record.name { return newName(record, bytes, range) }
         let number = Int(record.number)
         return incoming.indices.contains(number) ? incoming[number] : nil
     }
 
-    private func newName(_ record: MessageRecord, _ bytes: [UInt8], _ range: Range<Int>) -> IncomingName<Sender>? {
-        let name = IncomingName<Sender>(String(decoding: bytes[range], as: UTF8.self))
+    private func newName(_ record: MessageRecord, _ bytes: ByteStorage, _ range: Range<Int>) -> IncomingName<Sender>? {
+        let name = IncomingName<Sender>(bytes.text(range))
         guard record.number != MessageRecord.noNumber else { return name }
         // Numbers are given one after the other, so that nobody can make this table large.
         guard Int(record.number) == incoming.count, incoming.count < OutgoingNames.limit else { return nil }
@@ -89,11 +89,11 @@ extension Messenger {
         switch record.kind {
         case .message:
             tally.add(tally.received)
-            guard let sender = sender(record.route) else { return passOn(record, name, payload, file) }
+            guard let sender = sender(record) else { return passOn(record, name, payload, file) }
             deliver(record, name, payload, sender)
         case .request:
             tally.add(tally.received)
-            guard record.route == nil, let sender = sender(nil) else { return }
+            guard record.route == nil, let sender = peer else { return }
             answer(record, name, payload, sender)
         case .reply:
             finish(record.request, .success(payload))
@@ -105,11 +105,19 @@ extension Messenger {
     }
 
     @inline(__always)
+    private func sender(_ record: MessageRecord) -> Sender? {
+        if let route = record.route { return author(route) }
+        return peer
+    }
+
+    @inline(__always)
     private func deliver(_ record: MessageRecord, _ name: IncomingName<Sender>, _ payload: WireInput, _ sender: Sender) {
         guard let handlers = name.handlers else { return fail(name.text, .noHandler, from: sender) }
         if record.flags.contains(.raw) {
             guard !handlers.bytes.isEmpty else { return fail(name.text, .noHandler, from: sender) }
-            for handler in handlers.bytes { handler(payload.bytes.span.extracting(payload.start..<payload.end), sender) }
+            unsafe payload.bytes.withBytes(payload.start..<payload.end) { bytes in
+                for handler in handlers.bytes { handler(unsafe bytes.span, sender) }
+            }
             return
         }
         guard !handlers.values.isEmpty else { return fail(name.text, .noHandler, from: sender) }
@@ -129,7 +137,7 @@ extension Messenger {
         }
         do throws(MessageError) {
             let message = try OutgoingMessage(
-                kind: .message, flags: flags, name: name.text, route: nil, Array(payload.bytes[payload.start..<payload.end]))
+                kind: .message, flags: flags, name: name.text, route: nil, payload.wholeBytes)
             passOn(message, route)
         } catch {
             fail(name.text, .damaged("it could not be passed on: \(error)"))
@@ -142,7 +150,7 @@ extension Messenger {
         if case .undelivered = reason {} else if channel.isOpen { tally.add(tally.undecodable) }
         let failure = MessageFailure(type: type, reason: reason)
         onFailure(failure, author)
-        guard !handlers.onFailure.isEmpty, let sender = author ?? sender(nil) else { return }
+        guard !handlers.onFailure.isEmpty, let sender = author ?? peer else { return }
         for handler in handlers.onFailure { handler(failure, sender) }
     }
 }

@@ -221,7 +221,7 @@ struct RemoteFailure {
         guard payload.end > payload.start else { return .failed(reason: "") }
         var text = payload
         text.start += 1
-        switch Code(rawValue: payload.bytes[payload.start]) {
+        switch Code(rawValue: payload.bytes.byte(payload.start)) {
         case .noHandler: return .noHandler(type: type)
         case .undecodable: return .undecodable(type: type, reason: text.wholeText)
         case .replyNotSent: return .replyNotSent(reason: text.wholeText)

@@ -13,8 +13,10 @@ package final class Messenger<Sender> {
     package let channel: Channel
     package let handlers: MessageHandlers<Sender>
     let tally: MessageTally
-    /// Who sent what arrives; nil for what was not meant for this process.
-    package var sender: (MessageRecord.Route?) -> Sender? = { _ in nil }
+    /// Who is at the other side; nil when the channel is closed.
+    package var peer: Sender?
+    /// Who sent what was passed on by the master; nil for what is yet to be passed on.
+    package var author: (MessageRecord.Route) -> Sender? = { _ in nil }
     /// In the master: passes a message on to another worker.
     var passOn: (OutgoingMessage, MessageRecord.Route) -> Void = { _, _ in }
     /// Logs a message that reached no handler.
@@ -33,16 +35,21 @@ package final class Messenger<Sender> {
         self.tally = tally
         byteLimit = channel.options.maximumByteCount
         channel.onMessages = { [unowned self] bytes, messages, file in receive(bytes, messages, file) }
-        channel.onClose = { [unowned self] in failAllRequests(.disconnected) }
+        channel.onClose = { [unowned self] in
+            failAllRequests(.disconnected)
+            peer = nil
+        }
     }
 
     // MARK: Values
 
     package func send<Message: Encodable>(_ message: Message, route: MessageRecord.Route? = nil) throws {
         guard channel.loop.isOnLoop else { throw MessageError.notOnLoop }
-        try encoding(message) { payload throws(MessageError) in
+        try encoding(message) { output throws(MessageError) in
             try counting { () throws(MessageError) in
-                try post(.message, names.name(of: Message.self), route: route, payload.span)
+                try output.withSpan { payload throws(MessageError) in
+                    try post(.message, names.name(of: Message.self), route: route, payload)
+                }
             }
         }
     }
@@ -61,7 +68,7 @@ package final class Messenger<Sender> {
 
     /// Encodes into memory that is used again, and hands the bytes on.
     func encoding<Message: Encodable, Failure: Error>(
-        _ message: Message, _ body: (borrowing [UInt8]) throws(Failure) -> Void
+        _ message: Message, _ body: (WireOutput) throws(Failure) -> Void
     ) throws {
         let output = self.output ?? WireOutput(sizeLimit: byteLimit)
         self.output = nil
@@ -70,7 +77,7 @@ package final class Messenger<Sender> {
             self.output = output
         }
         try WireEncoder(sizeLimit: byteLimit).encode(message, into: output)
-        try body(output.bytes)
+        try body(output)
     }
 
     func encoded<Message: Encodable>(_ message: Message, route: MessageRecord.Route? = nil) throws -> OutgoingMessage {
@@ -206,7 +213,7 @@ package final class Messenger<Sender> {
     }
 
     package func whenRoom(_ body: @escaping () -> Void) {
-        guard channel.isOpen, !channel.hasRoomToOffer || !channel.sending.waiters.isEmpty else { return body() }
+        guard channel.isOpen, !channel.isFree else { return body() }
         channel.waitForRoom { _ in
             body()
             return true

@@ -78,22 +78,23 @@ package struct Packet: Equatable {
     }
 
     package init(decoding bytes: [UInt8]) throws(Malformed) {
-        kind = try Self.kind(of: bytes, count: bytes.count)
+        let storage = ByteStorage(copying: bytes)
+        kind = try Self.kind(of: storage, count: bytes.count)
         payload = bytes[Self.headerByteCount...]
     }
 
     /// What the header of the packet at the beginning of a buffer says.
-    static func kind(of bytes: [UInt8], count: Int) throws(Malformed) -> Kind {
+    static func kind(of bytes: ByteStorage, count: Int) throws(Malformed) -> Kind {
         guard count >= headerByteCount, bytes.count >= count else { throw .short }
-        guard bytes[0] == version else { throw .foreignVersion(bytes[0]) }
-        guard let kind = Kind(rawValue: bytes[1]) else { throw .unknownKind(bytes[1]) }
-        guard bytes[2] == 0, bytes[3] == 0 else { throw .reservedBytes }
+        guard bytes.byte(0) == version else { throw .foreignVersion(bytes.byte(0)) }
+        guard let kind = Kind(rawValue: bytes.byte(1)) else { throw .unknownKind(bytes.byte(1)) }
+        guard bytes.number(2, as: UInt16.self) == 0 else { throw .reservedBytes }
         return kind
     }
 
-    static func header(_ kind: Kind) -> [UInt8] { [version, kind.rawValue, 0, 0] }
+    static func header(_ kind: Kind) -> UInt32 { UInt32(version) | UInt32(kind.rawValue) << 8 }
 
-    package func encoded() -> [UInt8] { Self.header(kind) + payload }
+    package func encoded() -> [UInt8] { [Self.version, kind.rawValue, 0, 0] + payload }
 
     /// The payload's first four bytes and what follows them.
     package var numbered: (number: UInt32, rest: ArraySlice<UInt8>)? {

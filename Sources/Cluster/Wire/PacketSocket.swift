@@ -23,8 +23,12 @@ enum PacketSocket {
     }
 
     static func send(_ bytes: [UInt8], on descriptor: Int32) -> SendResult {
+        unsafe bytes.withUnsafeBufferPointer { unsafe send($0, on: descriptor) }
+    }
+
+    static func send(_ bytes: UnsafeBufferPointer<UInt8>, on descriptor: Int32) -> SendResult {
         while true {
-            let count = unsafe bytes.withUnsafeBytes { unsafe cposix_send(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe cposix_send(descriptor, bytes.baseAddress, bytes.count)
             if count >= 0 { return .sent }
             switch errno {
             case EINTR: continue
@@ -62,7 +66,7 @@ enum PacketSocket {
     }
 
     /// A packet of a channel, left in the buffer.
-    static func receive(into buffer: inout [UInt8], on descriptor: Int32) -> Arrival {
+    static func receive(into buffer: ByteStorage, on descriptor: Int32) -> Arrival {
         while true {
             var more = cposix_packet_descriptors()
             let count = unsafe buffer.withUnsafeMutableBytes {

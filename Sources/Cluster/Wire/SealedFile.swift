@@ -27,12 +27,9 @@ final class SealedFile {
     deinit { _ = close(descriptor) }
 
     /// Copied rather than mapped: a mapping of memory that the kernel can't bring back would end the process.
-    func read() throws(SystemError) -> [UInt8] {
-        var result: Int32 = 0
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
-            result = unsafe cposix_read_whole(descriptor, buffer.baseAddress, byteCount)
-            count = result == 0 ? byteCount : 0
-        }
+    func read() throws(SystemError) -> ByteStorage {
+        let bytes = ByteStorage(count: byteCount)
+        let result = unsafe bytes.withUnsafeMutableBytes { unsafe cposix_read_whole(descriptor, $0.baseAddress, byteCount) }
         guard result == 0 else { throw SystemError(errno: errno, operation: "read a message's file") }
         return bytes
     }

@@ -118,10 +118,8 @@ extension Worker {
     }
 
     func receiveMessages() {
-        messenger.sender = { route in
-            guard let route else { return .master }
-            return .worker(slot: Int(route.slot), generation: Int(route.generation))
-        }
+        messenger.peer = .master
+        messenger.author = { .worker(slot: Int($0.slot), generation: Int($0.generation)) }
         var count = 0
         messenger.onFailure = { [unowned self] failure, author in
             count += 1

@@ -16,12 +16,12 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     if let (number, rest) = packet.numbered {
         check(Packet(packet.kind, number: number, and: Array(rest)).encoded() == encoding, "the number \(number) changed")
     }
-    checkRecords(bytes)
+    checkRecords(ByteStorage(copying: bytes))
     return 0
 }
 
 /// Every record must lie within the bytes, behind the one before it.
-private func checkRecords(_ bytes: [UInt8]) {
+private func checkRecords(_ bytes: ByteStorage) {
     var offset = Packet.headerByteCount
     while offset < bytes.count {
         let start = offset

@@ -6,13 +6,13 @@ package struct WireDecoder {
     package init() {}
 
     package func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
-        try decode(type, from: WireInput(bytes: bytes))
+        try decode(type, from: WireInput(ByteStorage(copying: bytes)))
     }
 
     func decode<Value: Decodable>(_ type: Value.Type, from input: WireInput) throws -> Value {
         let decoder = WireValueDecoder(input: input, offset: input.start, end: input.end, parent: nil, key: nil)
         let value = try decoder.decodeWhole(type)
-        guard try decoder.reading({ try $0.skip(from: input.start, end: input.end) }) == input.end else {
+        guard try decoder.reading({ input throws(WireInput.Malformed) in try input.skip(from: input.start, end: input.end) }) == input.end else {
             throw decoder.corrupted("more bytes follow the value")
         }
         return value
@@ -24,7 +24,9 @@ final class WireValueDecoder: Decoder {
     let input: WireInput
     let offset: Int
     let end: Int
-    let userInfo: [CodingUserInfoKey: Any] = [:]
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
+    /// Where a keyed container looks for the next key first.
+    var cursor = 0
     private let depth: Int
     private let parent: WireValueDecoder?
     private let key: (any CodingKey)?
@@ -56,20 +58,20 @@ final class WireValueDecoder: Decoder {
 
     private func byteArray() throws -> [UInt8] {
         var next = offset + 1
-        return try reading { Array($0.bytes[try $0.range(at: &next, end: end)]) }
+        return try reading { input throws(WireInput.Malformed) in input.bytes.array(try input.range(at: &next, end: end)) }
     }
 
     // MARK: Containers
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
-        guard let contents = try reading({ try $0.contents(of: WireTag.keyed, at: offset, end: end) }) else {
+        guard let contents = try reading({ input throws(WireInput.Malformed) in try input.contents(of: WireTag.keyed, at: offset, end: end) }) else {
             throw mismatch([String: Any].self)
         }
         return KeyedDecodingContainer(try WireKeyedDecoding<Key>(decoder: self, contents: contents))
     }
 
     func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
-        guard let contents = try reading({ try $0.contents(of: WireTag.unkeyed, at: offset, end: end) }) else {
+        guard let contents = try reading({ input throws(WireInput.Malformed) in try input.contents(of: WireTag.unkeyed, at: offset, end: end) }) else {
             throw mismatch([Any].self)
         }
         return WireUnkeyedDecoding(decoder: self, contents: contents)
@@ -80,49 +82,64 @@ final class WireValueDecoder: Decoder {
     // MARK: Values
 
     private var tag: UInt8 {
-        get throws { try reading { try $0.byte(at: offset, end: end) } }
+        get throws { try tag(at: offset, end: end) }
     }
 
-    var isNil: Bool {
-        get throws { try tag == WireTag.null }
+    @inline(__always)
+    func tag(at offset: Int, end: Int) throws -> UInt8 {
+        try reading { input throws(WireInput.Malformed) in try input.byte(at: offset, end: end) }
     }
 
-    func integer<Number: FixedWidthInteger>(_ type: Number.Type) throws -> Number {
-        guard let value = try reading({ try $0.integer(at: offset, end: end, as: type) }) else { throw mismatch(type) }
+    // The value of a key or an element is read without a decoder of its own; `key` makes the path when it is wrong.
+
+    @inline(__always)
+    func isNil(at offset: Int, end: Int) throws -> Bool { try tag(at: offset, end: end) == WireTag.null }
+
+    @inline(__always)
+    func integer<Number: FixedWidthInteger>(
+        _ type: Number.Type, at offset: Int, end: Int, key: (any CodingKey)? = nil
+    ) throws -> Number {
+        let tag = try tag(at: offset, end: end)
+        if tag >= WireTag.small, let value = Number(exactly: tag & 0x7F) { return value }
+        guard let value = try reading({ input throws(WireInput.Malformed) in try input.integer(at: offset, end: end, as: type) })
+        else { throw mismatch(type, key) }
         return value
     }
 
-    func bool() throws -> Bool {
-        switch try tag {
+    func bool(at offset: Int, end: Int, key: (any CodingKey)? = nil) throws -> Bool {
+        switch try tag(at: offset, end: end) {
         case WireTag.yes: return true
         case WireTag.no: return false
-        default: throw mismatch(Bool.self)
+        default: throw mismatch(Bool.self, key)
         }
     }
 
-    func float() throws -> Float {
-        guard try tag == WireTag.float else { throw mismatch(Float.self) }
-        return Float(bitPattern: try reading { try $0.number(at: offset + 1, end: end) })
+    func float(at offset: Int, end: Int, key: (any CodingKey)? = nil) throws -> Float {
+        guard try tag(at: offset, end: end) == WireTag.float else { throw mismatch(Float.self, key) }
+        return Float(bitPattern: try reading { input throws(WireInput.Malformed) in try input.number(at: offset + 1, end: end) })
     }
 
-    func double() throws -> Double {
-        guard try tag == WireTag.double else { return Double(try float()) }
-        return Double(bitPattern: try reading { try $0.number(at: offset + 1, end: end) })
+    func double(at offset: Int, end: Int, key: (any CodingKey)? = nil) throws -> Double {
+        guard try tag(at: offset, end: end) == WireTag.double else { return Double(try float(at: offset, end: end, key: key)) }
+        return Double(bitPattern: try reading { input throws(WireInput.Malformed) in try input.number(at: offset + 1, end: end) })
     }
 
-    func string() throws -> String {
-        guard try tag == WireTag.string else { throw mismatch(String.self) }
+    func string(at offset: Int, end: Int, key: (any CodingKey)? = nil) throws -> String {
+        guard try tag(at: offset, end: end) == WireTag.string else { throw mismatch(String.self, key) }
         var next = offset + 1
-        return try reading { try $0.text(in: try $0.range(at: &next, end: end)) }
+        return try reading { input throws(WireInput.Malformed) in
+            try input.text(in: try input.range(at: &next, end: end))
+        }
     }
 
     // MARK: Errors
 
     /// Gives malformed bytes the path that led to them.
-    func reading<Value>(_ step: (WireInput) throws -> Value) throws -> Value {
-        do {
+    @inline(__always)
+    func reading<Value>(_ step: (WireInput) throws(WireInput.Malformed) -> Value) throws -> Value {
+        do throws(WireInput.Malformed) {
             return try step(input)
-        } catch let error as WireInput.Malformed {
+        } catch {
             throw corrupted(error.description)
         }
     }
@@ -131,7 +148,8 @@ final class WireValueDecoder: Decoder {
         .dataCorrupted(.init(codingPath: codingPath, debugDescription: reason))
     }
 
-    func mismatch(_ type: Any.Type) -> DecodingError {
-        .typeMismatch(type, .init(codingPath: codingPath, debugDescription: "the message has another kind of value here"))
+    func mismatch(_ type: Any.Type, _ last: (any CodingKey)? = nil) -> DecodingError {
+        let path = codingPath + (last.map { [$0] } ?? [])
+        return .typeMismatch(type, .init(codingPath: path, debugDescription: "the message has another kind of value here"))
     }
 }

@@ -25,7 +25,7 @@ final class WireValueEncoder: Encoder {
     private enum Shape { case none, single, keyed, unkeyed }
 
     let output: WireOutput
-    let userInfo: [CodingUserInfoKey: Any] = [:]
+    var userInfo: [CodingUserInfoKey: Any] { [:] }
     private(set) var elementCount = 0
     private let start: Int
     private let depth: Int
@@ -38,7 +38,7 @@ final class WireValueEncoder: Encoder {
         self.output = output
         self.parent = parent
         self.key = key
-        start = output.bytes.count
+        start = output.count
         depth = (parent?.depth ?? -1) + 1
     }
 
@@ -96,7 +96,7 @@ final class WireValueEncoder: Encoder {
 
     func singleValueContainer() -> any SingleValueEncodingContainer { WireSingleEncoding(encoder: self) }
 
-    func beginEntry(_ key: any CodingKey) throws {
+    func beginEntry(_ key: some CodingKey) throws {
         try begin(.keyed)
         try output.append(text: key.stringValue)
     }

@@ -16,13 +16,13 @@ struct WireKeyedEncoding<Key: CodingKey>: KeyedEncodingContainerProtocol {
 
     var codingPath: [any CodingKey] { encoder.codingPath }
 
-    private func entry(_ key: any CodingKey) throws -> WireOutput {
+    private func entry(_ key: Key) throws -> WireOutput {
         try encoder.beginEntry(key)
         return encoder.output
     }
 
     /// A container can be asked for without a chance to throw; what went wrong then shows when the value is finished.
-    private func detached(_ key: any CodingKey) -> WireValueEncoder {
+    private func detached(_ key: some CodingKey) -> WireValueEncoder {
         encoder.attempt { try encoder.beginEntry(key) }
         return encoder.makeDetached(key: key)
     }

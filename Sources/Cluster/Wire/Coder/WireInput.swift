@@ -2,22 +2,23 @@
 // that are there, lengths before anything is allocated for them. Used by master and workers, through WireDecoder.
 
 struct WireInput {
-    let bytes: [UInt8]
-    /// Where the payload is: it is decoded where it arrived.
+    /// Where the payload arrived, and is decoded.
+    let bytes: ByteStorage
     var start: Int
     let end: Int
 
-    init(bytes: [UInt8]) { self.init(bytes: bytes, start: 0, end: bytes.count) }
+    init(_ bytes: ByteStorage) { self.init(bytes, 0..<bytes.count) }
 
-    /// The range is within the bytes.
-    init(bytes: [UInt8], start: Int, end: Int) {
+    init(_ bytes: ByteStorage, _ range: Range<Int>) {
+        let range = range.clamped(to: 0..<bytes.count)
         self.bytes = bytes
-        self.start = start
-        self.end = end
+        start = range.lowerBound
+        end = range.upperBound
     }
 
     /// For a payload that is a text and nothing else.
-    var wholeText: String { String(decoding: bytes[start..<end], as: UTF8.self) }
+    var wholeText: String { bytes.text(start..<end) }
+    var wholeBytes: [UInt8] { bytes.array(start..<end) }
 
     enum Malformed: Error, CustomStringConvertible {
         case endOfInput, unknownTag(UInt8), overlongNumber, badText
@@ -33,12 +34,23 @@ struct WireInput {
     }
 
     /// `end` is where the container around it ends, never beyond the last byte.
+    @inline(__always)
     func byte(at offset: Int, end: Int) throws(Malformed) -> UInt8 {
-        guard offset < end, bytes.indices.contains(offset) else { throw .endOfInput }
-        return bytes[offset]
+        guard offset < end else { throw .endOfInput }
+        return bytes.byte(offset)
     }
 
+    @inline(__always)
     func varint(at offset: inout Int, end: Int) throws(Malformed) -> UInt64 {
+        let first = try byte(at: offset, end: end)
+        guard first >= 0x80 else {
+            offset += 1
+            return UInt64(first)
+        }
+        return try longVarint(at: &offset, end: end)
+    }
+
+    private func longVarint(at offset: inout Int, end: Int) throws(Malformed) -> UInt64 {
         var value: UInt64 = 0
         var shift: UInt64 = 0
         while true {
@@ -56,9 +68,7 @@ struct WireInput {
     ) throws(Malformed) -> Number {
         let size = Number.bitWidth / 8
         guard end - offset >= size, bytes.count - offset >= size else { throw .endOfInput }
-        var value: Number = 0
-        for index in 0..<size { value |= Number(bytes[offset + index]) << Number(8 * index) }
-        return value
+        return bytes.number(offset, as: Number.self)
     }
 
     /// A length and so many bytes.
@@ -71,12 +81,12 @@ struct WireInput {
     }
 
     func text(in range: Range<Int>) throws(Malformed) -> String {
-        guard let text = String(validating: bytes[range], as: UTF8.self) else { throw .badText }
+        guard let text = bytes.validText(range) else { throw .badText }
         return text
     }
 
     func checkText(in range: Range<Int>) throws(Malformed) {
-        guard (try? UTF8Span(validating: bytes.span.extracting(range))) != nil else { throw .badText }
+        guard bytes.isText(range) else { throw .badText }
     }
 
     /// What a container of this kind at `offset` holds.

@@ -2,7 +2,13 @@
 // Used by master and workers, through WireEncoder.
 
 final class WireOutput {
-    private(set) var bytes: [UInt8] = []
+    let memory = GrowingBytes()
+    var count: Int { unsafe memory.count }
+    var bytes: [UInt8] { memory.bytes }
+
+    @inline(__always)
+    func withSpan(_ body: (Span<UInt8>) throws(MessageError) -> Void) throws(MessageError) { try memory.withSpan(body) }
+
     /// Encoders of containers that were opened for themselves, and where in `bytes` their values belong. They may be
     /// written to in any order, so each has an output of its own until the value around it is complete.
     private var detached: [(offset: Int, encoder: WireValueEncoder)] = []
@@ -12,7 +18,7 @@ final class WireOutput {
 
     /// For the next payload, in the same memory.
     func reset() {
-        bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
+        memory.reset(keeping: Self.keptCapacity)
         if !detached.isEmpty { detached = [] }
     }
 
@@ -20,31 +26,33 @@ final class WireOutput {
 
     func makeDetachedOutput() -> WireOutput { WireOutput(sizeLimit: sizeLimit) }
 
-    func attach(_ encoder: WireValueEncoder) { detached.append((bytes.count, encoder)) }
+    func attach(_ encoder: WireValueEncoder) { detached.append((count, encoder)) }
 
+    @inline(__always)
     func append(_ byte: UInt8) throws(MessageError) {
         try makeRoom(for: 1)
-        bytes.append(byte)
+        memory.append(byte)
     }
 
+    @inline(__always)
     func append(number: some FixedWidthInteger, tag: UInt8) throws(MessageError) {
         try makeRoom(for: 1 + number.bitWidth / 8)
-        bytes.append(tag)
-        for shift in stride(from: 0, to: number.bitWidth, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: number >> shift))
-        }
+        memory.append(tag)
+        memory.append(number: number)
     }
 
+    @inline(__always)
     func append(varint value: UInt64) throws(MessageError) {
         try makeRoom(for: 10)
         var rest = value
         while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            memory.append(UInt8(truncatingIfNeeded: rest) | 0x80)
             rest >>= 7
         }
-        bytes.append(UInt8(truncatingIfNeeded: rest))
+        memory.append(UInt8(truncatingIfNeeded: rest))
     }
 
+    @inline(__always)
     func append(integer: some FixedWidthInteger) throws(MessageError) {
         if let small = UInt64(exactly: integer) {
             if small < 128 { return try append(WireTag.small | UInt8(truncatingIfNeeded: small)) }
@@ -62,16 +70,16 @@ final class WireOutput {
 
     /// A length and the bytes of a key or a string.
     func append(text: String) throws(MessageError) {
-        let text = text.utf8
-        try append(varint: UInt64(text.count))
-        try makeRoom(for: text.count)
-        bytes.append(contentsOf: text)
+        let count = text.utf8.count
+        try append(varint: UInt64(count))
+        try makeRoom(for: count)
+        memory.append(text: text)
     }
 
     func append(lengthAndBytes more: [UInt8]) throws(MessageError) {
         try append(varint: UInt64(more.count))
         try makeRoom(for: more.count)
-        bytes.append(contentsOf: more)
+        memory.append(more)
     }
 
     func beginContainer(_ tag: UInt8) throws(MessageError) {
@@ -81,29 +89,30 @@ final class WireOutput {
     /// Puts what was written apart in its place, and the length into the container's header at `start`.
     func endContainer(at start: Int) throws {
         try collectDetached(from: start)
-        let count = UInt32(truncatingIfNeeded: bytes.count - start - WireTag.containerHeaderByteCount)
-        for index in 0..<4 { bytes[start + 1 + index] = UInt8(truncatingIfNeeded: count >> (8 * index)) }
+        memory.replace(at: start + 1, with: UInt32(truncatingIfNeeded: count - start - WireTag.containerHeaderByteCount))
     }
 
     /// For an encoder whose whole value is another's: `singleValueContainer` or `superEncoder`.
     func collectDetached(from start: Int) throws {
-        guard let first = detached.firstIndex(where: { $0.offset >= start }) else { return }
-        var position = detached[first].offset
-        let tail = bytes[position...]
-        bytes.removeSubrange(position...)
+        guard !detached.isEmpty, let first = detached.firstIndex(where: { $0.offset >= start }) else { return }
+        let begin = detached[first].offset
+        let tail = memory.bytes(from: begin)
+        memory.remove(from: begin)
+        var position = begin
         for (offset, encoder) in detached[first...] {
-            bytes.append(contentsOf: tail[position..<offset])
+            memory.append(Array(tail[position - begin..<offset - begin]))
             position = offset
             try encoder.finish()
-            try makeRoom(for: encoder.output.bytes.count + tail.endIndex - position)
-            bytes.append(contentsOf: encoder.output.bytes)
+            try makeRoom(for: encoder.output.count + tail.count - (position - begin))
+            memory.append(encoder.output.bytes)
         }
-        bytes.append(contentsOf: tail[position...])
+        memory.append(Array(tail[(position - begin)...]))
         detached.removeSubrange(first...)
     }
 
-    private func makeRoom(for count: Int) throws(MessageError) {
-        if count > sizeLimit - bytes.count {
+    @inline(__always)
+    private func makeRoom(for more: Int) throws(MessageError) {
+        if more > sizeLimit &- count {
             throw .tooLarge(limit: sizeLimit)
         }
     }

@@ -1,0 +1,367 @@
+// What tests want to know of messages between real processes: each scenario runs a cluster, prints facts, and ends it.
+
+import CPosix
+import Cluster
+import EventLoop
+import Glibc
+import Logging
+
+struct Note: Codable {
+    var id: Int
+    var text = ""
+}
+
+struct Question: RequestMessage {
+    typealias Reply = Answer
+    var number: Int
+    var wish: Wish
+
+    enum Wish: Codable { case answer, throwing, silence, death, later }
+}
+
+struct Answer: Codable {
+    var number: Int
+    var from: String
+}
+
+struct Unanswered: RequestMessage {
+    typealias Reply = Int
+}
+
+struct Sulk: Error, CustomStringConvertible {
+    var description: String { "not today" }
+}
+
+/// Runs what takes the master's or a worker's loop for a while.
+func wait(_ loop: EventLoop, until condition: @escaping () -> Bool, _ done: @escaping () -> Void) {
+    let kept = Kept()
+    kept.timer = loop.every(.milliseconds(2)) {
+        guard condition() else { return }
+        kept.timer = nil
+        done()
+    }
+}
+
+final class Kept: @unchecked Sendable {
+    var timer: LoopTimer?
+}
+
+/// Prints the master's lines about workers that are gone, between the facts.
+struct ExitLines: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var metadataProvider: Logger.MetadataProvider?
+    var logLevel = Logger.Level.info
+    var stopsAtExit = false
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let line = "\(event.message)"
+        guard line == "worker exited" || line == "worker died" else { return }
+        fact("exit", line)
+        if stopsAtExit { stopMaster() }
+    }
+}
+
+func quiet(_ lines: ExitLines = .init()) -> ClusterOptions {
+    var options = ClusterOptions()
+    options.logger = Logger(label: "probe") { _ in lines }
+    return options
+}
+
+private func describe(_ result: Result<Answer, RequestError>) -> String {
+    switch result {
+    case .success(let answer): "\(answer.number) from \(answer.from)"
+    case .failure(let error): "\(error)"
+    }
+}
+
+// MARK: Order and exit
+
+/// Small, larger and large messages, more than fit anywhere, and an exit right after the last one.
+func sendThenExit(_ way: String) throws {
+    var options = quiet(ExitLines(stopsAtExit: true))
+    options.messages.queueCount = 100_000
+    options.messages.queueByteCount = 64 << 20
+    options.respawn.firstDelay = .seconds(60)
+    var next = 0
+    var isOrdered = true
+    func took(_ number: Int) {
+        if number != next { isOrdered = false }
+        next += 1
+        if next == 5000 { fact("received", "\(next) \(isOrdered ? "in order" : "mixed up")") }
+    }
+    try Cluster(workers: .count(1), options: options) { worker in
+        guard worker.generation == 1 else { return }
+        for number in 0..<5000 {
+            let size = number % 500 == 499 ? 200_000 : number % 50 == 49 ? 20_000 : 10
+            var bytes = [UInt8](repeating: 7, count: size)
+            for index in 0..<4 { bytes[index] = UInt8(number >> (8 * index) & 0xFF) }
+            try worker.send(bytes: bytes, to: "numbered")
+        }
+        switch way {
+        case "exit": exit(0)
+        case "throw": throw Sulk()
+        default: worker.loop.stop()
+        }
+    }
+    .onBytes("numbered") { bytes, _ in
+        took(number(in: bytes))
+    }
+    .run()
+}
+
+private func number(in bytes: Span<UInt8>) -> Int {
+    var number = 0
+    for index in 0..<min(4, bytes.count) { number |= Int(bytes[index]) << (8 * index) }
+    return number
+}
+
+/// A million messages from each of two workers, one of which is killed on its way.
+func countUnderLoad() throws {
+    let total = 1_000_000
+    var counts = [0, 0]
+    var ordered = true
+    try Cluster(workers: .count(2), options: quiet()) { worker in
+        guard worker.generation == 1 else { return }
+        var bytes = [UInt8](repeating: 0, count: 4)
+        sendMany(worker.slot == 0 ? total : .max, worker) { number in
+            for index in 0..<4 { bytes[index] = UInt8(truncatingIfNeeded: number >> (8 * index)) }
+            try worker.send(bytes: bytes, to: "numbered")
+        }
+    }
+    .onBytes("numbered") { bytes, worker in
+        let number = number(in: bytes)
+        if number != counts[worker.slot] { ordered = false }
+        counts[worker.slot] += 1
+        if worker.slot == 1, number == 100_000 { kill(worker.pid, SIGKILL) }
+        if counts[0] == total, worker.slot == 0 {
+            fact("first", counts[0])
+            fact("killed-in-time", counts[1] > 100_000 ? "yes" : "no")
+            fact("ordered", ordered)
+            stopMaster()
+        }
+    }
+    .run()
+}
+
+// MARK: Other workers
+
+func talkAmongWorkers() throws {
+    let cluster = Cluster(workers: .count(3), options: quiet()) { worker in
+        worker.onMessage(Note.self) { note, sender in
+            try? worker.send("\(worker.slot) got \(note.id) from \(sender)")
+        }
+        worker.onMessage([UInt8].self) { bytes, sender in
+            try? worker.send("\(worker.slot) got \(bytes.count) bytes from \(sender)")
+        }
+        worker.onMessageError { failure, _ in try? worker.send("\(worker.slot): \(failure)") }
+        worker.onMessage(Int.self) { _ in
+            guard worker.slot == 0 else { return }
+            try? worker.send(Note(id: 1), toWorker: 1)
+            try? worker.broadcast(Note(id: 2))
+            try? worker.send([UInt8](repeating: 1, count: 1 << 20), toWorker: 2)
+            try? worker.send(Note(id: 3), toWorker: 9)
+        }
+        try worker.send(Note(id: -1))
+    }
+    var started = 0
+    var lines: [String] = []
+    cluster.onMessage(Note.self) { _, worker in
+        started += 1
+        if started == 3 {
+            let refused = try? worker.cluster.broadcast(Note(id: 0))
+            fact("refused", refused?.count ?? -1)
+            _ = try? cluster.broadcast(7)
+        }
+    }
+    .onMessage(String.self) { line, _ in
+        lines.append(line)
+        guard lines.count == 8 else { return }
+        for line in lines.sorted() { fact("line", line) }
+        stopMaster()
+    }
+    try cluster.run()
+}
+
+// MARK: Requests
+
+func askBothWays() throws {
+    func answer(_ question: Question, _ who: String) async throws -> Answer {
+        switch question.wish {
+        case .answer: break
+        case .throwing: throw Sulk()
+        case .silence: try await Task.sleep(for: .seconds(30))
+        case .death: kill(getpid(), SIGKILL)
+        case .later: try await Task.sleep(for: .milliseconds(5))
+        }
+        return Answer(number: question.number + 1, from: who)
+    }
+    let wishes: [(Int, Question.Wish)] = [(1, .answer), (2, .throwing), (3, .silence), (4, .later)]
+    try Cluster(workers: .count(1), options: quiet()) { worker in
+        worker.onRequest(Question.self) { try await answer($0, "worker") }
+        Task { @MainActor in
+            guard worker.generation == 1 else { return }
+            for (number, wish) in wishes {
+                let question = Question(number: number, wish: wish)
+                do {
+                    let reply = try await worker.request(question, deadline: .milliseconds(100))
+                    try worker.send("worker asks: \(reply.number) from \(reply.from)")
+                } catch {
+                    try worker.send("worker asks: \(error)")
+                }
+            }
+            let cancelled = Task { @MainActor in
+                try await worker.request(Question(number: 5, wish: .silence), deadline: .seconds(5))
+            }
+            await Task.yield()
+            cancelled.cancel()
+            do { _ = try await cancelled.value } catch { try worker.send("worker asks: \(type(of: error))") }
+            do { _ = try await worker.request(Unanswered(), deadline: .seconds(1)) } catch {
+                try worker.send("worker asks: \(error)")
+            }
+            try worker.send("done")
+        }
+    }
+    .onRequest(Question.self) { question, _ in try await answer(question, "master") }
+    .onMessage(String.self) { line, worker in
+        guard line == "done" else { return fact("fact", line) }
+        Task { @MainActor in
+            for (number, wish) in wishes + [(5, .death)] {
+                let began = EventLoop.monotonicNanoseconds()
+                do {
+                    let reply = try await worker.request(
+                        Question(number: number, wish: wish), deadline: number == 5 ? .seconds(20) : .milliseconds(100))
+                    fact("fact", "master asks: \(reply.number) from \(reply.from)")
+                } catch {
+                    fact("fact", "master asks: \(error)")
+                }
+                if number == 5 { fact("at-once", EventLoop.monotonicNanoseconds() &- began < 5_000_000_000) }
+            }
+            fact("threads", cposix_thread_count())
+            stopMaster()
+        }
+    }
+    .run()
+}
+
+// MARK: Async code in the master
+
+/// Tasks of the master that wait while children are made: they go on in the master, and never in a child.
+func runTasksInMaster() throws {
+    let masterPID = getpid()
+    try Cluster(workers: .count(2), options: quiet()) { worker in
+        Task {
+            try await Task.sleep(for: .milliseconds(30))
+            let isHome = worker.loop.isOnLoop
+            try await worker.sendWhenRoom("worker threads \(cposix_thread_count()), on its loop \(isHome)")
+            try worker.send(Note(id: worker.generation))
+        }
+    }
+    .onStart { _ in }
+    .onMessage(Note.self) { note, worker in
+        // This task waits while the worker's successor is forked.
+        Task {
+            try await Task.sleep(for: .milliseconds(20))
+            if getpid() != masterPID { fact("leak", "a task of the master runs in \(getpid())") }
+            if note.id < 3 { kill(worker.pid, SIGKILL) }
+        }
+        Task { @MainActor in
+            await Task.yield()
+            if getpid() != masterPID { fact("leak", "a task of the master runs in \(getpid())") }
+            fact("master", "threads \(cposix_thread_count())")
+            if note.id == 3, worker.slot == 0 { stopMaster() }
+        }
+    }
+    .onMessage(String.self) { line, _ in fact("worker", line) }
+    .run()
+    fact("end", cposix_thread_count())
+}
+
+// MARK: Harm
+
+/// Garbage on the worker's own channel, between messages that must arrive.
+func sendGarbage() throws {
+    var received = 0
+    var failures = 0
+    try Cluster(workers: .count(1), options: quiet()) { worker in
+        try worker.send(Note(id: 1))
+        worker.flushMessages()
+        var generator = SystemRandomNumberGenerator()
+        for descriptor in packetSockets() {
+            for length in [1, 3, 4, 5, 12, 100, 4000, 100_000] {
+                for kind: UInt8 in [0, 16, 17, 77] {
+                    var bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
+                    // The cluster's own kinds would do what they say.
+                    if length >= 4 { bytes.replaceSubrange(0..<4, with: [2, kind, 0, 0]) } else { bytes[0] = 99 }
+                    _ = unsafe cposix_send(descriptor, bytes, bytes.count)
+                    let file = unsafe cposix_sealed_file(bytes, bytes.count)
+                    _ = unsafe cposix_send_with_descriptor(descriptor, bytes, bytes.count, file)
+                    close(file)
+                }
+            }
+        }
+        try worker.send(Note(id: 2))
+    }
+    .onMessageError { _, _ in failures += 1 }
+    .onMessage(Note.self) { note, _ in
+        received += 1
+        guard note.id == 2 else { return }
+        fact("received", received)
+        fact("failures", failures > 0 ? "some" : "none")
+        fact("files", openFiles() < 40 ? "closed" : "open")
+        stopMaster()
+    }
+    .run()
+}
+
+private func openFiles() -> Int {
+    (0..<1024).count { fcntl($0, F_GETFD) >= 0 }
+}
+
+private func packetSockets() -> [Int32] {
+    (0..<256).filter { descriptor in
+        var type: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == Int32(SOCK_SEQPACKET.rawValue)
+    }
+}
+
+// MARK: Room
+
+/// A master that doesn't read for a while: the queue fills, is refused, and has room again.
+func fillTheQueue() throws {
+    var options = quiet()
+    options.messages.queueCount = 50
+    var received = 0
+    try Cluster(workers: .count(1), options: options) { worker in
+        var sent = 0
+        let text = String(repeating: "x", count: 1000)
+        do {
+            try worker.send("wait")
+            worker.flushMessages()
+            while true {
+                try worker.send(Note(id: sent, text: text))
+                sent += 1
+            }
+        } catch MessageError.queueFull {
+            let count = sent
+            Task {
+                for number in 0..<200 { try await worker.sendWhenRoom(Note(id: count + number, text: text)) }
+                try await worker.sendWhenRoom(count + 200)
+            }
+        }
+    }
+    .onMessage(String.self) { _, _ in usleep(100_000) }
+    .onMessage(Note.self) { note, _ in
+        if note.id != received { fact("disorder", note.id) }
+        received += 1
+    }
+    .onMessage(Int.self) { count, _ in
+        fact("all", received == count)
+        stopMaster()
+    }
+    .run()
+}
