@@ -215,6 +215,7 @@ extension Connection {
         writeWatch = nil
         unsent = nil
         isBlocked = false
+        if isFast { service.fastConnections &-= 1 }
         let streaming = streaming.take()
         kept = []
         keptCount = 0
