@@ -32,7 +32,7 @@ import Testing
 
     @Test func `the kernel's share is bounded until a client has shown to be fast, and again when it no longer is`() throws {
         var timeouts = ConnectionTimeouts()
-        timeouts.write = 500_000_000
+        timeouts.write = 1_000_000_000
         var limits = ConnectionLimits()
         limits.bodyMinimumRate = 1
         let server = try ConnectionServer(timeouts: timeouts, connectionLimits: limits)

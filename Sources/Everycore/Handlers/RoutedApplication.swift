@@ -181,11 +181,12 @@ package final class RoutedApplication {
 
     @inline(never)
     private func sendAny<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) throws {
+        var response = response
+        if !response.headers.isEmpty { response.heedConditions(of: exchange.head) }
         guard let compressor else {
             if try !exchange.sendAny(response) { produce(response, nil, exchange) }
             return
         }
-        var response = response
         let coding = compressor.apply(to: &response, for: exchange.head)
         if try !exchange.sendAny(response) { produce(response, coding, exchange) }
     }

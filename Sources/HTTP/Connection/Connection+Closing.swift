@@ -233,6 +233,7 @@ extension Connection {
         writeWatch = nil
         unsent = nil
         isBlocked = false
+        if isFast { service.fastConnections &-= 1 }
         let streaming = streaming.take()
         kept = []
         keptCount = 0

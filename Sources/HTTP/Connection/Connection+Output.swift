@@ -164,7 +164,7 @@ extension Connection {
         let taken = undelivered &+ sentSince &- min(left, undelivered &+ sentSince)
         let (wanted, overflow) = service.connectionLimits.bodyMinimumRate.multipliedReportingOverflow(by: service.timeouts.write)
         if !overflow, taken > 0, taken >= wanted / 1_000_000_000 {
-            if isFast, taken / Self.fastBytes < service.timeouts.write / 250_000_000 { setFast(false) }
+            if isFast, taken / Self.fastBytes < service.timeouts.write / 1_000_000_000 { setFast(false) }
             return beginWriteTime(now)
         }
         service.figures.add(.timeoutsWrite, 1)
@@ -184,8 +184,10 @@ extension Connection {
     /// a large response is sent in as many steps. So it holds for a client until that has shown to be fast, and again when it no
     /// longer is.
     static var unsentBound: Int32 { 65_536 }
-    /// In a quarter of a second.
-    private static var fastBytes: UInt64 { 1 << 18 }
+    /// In a second. More than most clients' buffers hold that nobody reads from.
+    private static var fastBytes: UInt64 { 1 << 20 }
+    /// So many connections of a worker are without the bound at a time: what all clients together can make the kernel hold has one.
+    private static var fastConnections: Int { 128 }
 
     /// There is room again. As long as the bound holds, that means that the client's side took half of it.
     private func measurePace() {
@@ -194,11 +196,13 @@ extension Connection {
         wakes &+= 1
         guard UInt64(wakes) &* UInt64(Self.unsentBound / 2) >= Self.fastBytes else { return }
         wakes = 0
-        if EventLoop.monotonicNanoseconds() &- firstWake < 250_000_000 { setFast(true) }
+        if EventLoop.monotonicNanoseconds() &- firstWake < 1_000_000_000 { setFast(true) }
     }
 
     private func setFast(_ isFast: Bool) {
+        guard !isFast || service.fastConnections < Self.fastConnections else { return }
         self.isFast = isFast
+        service.fastConnections &+= isFast ? 1 : -1
         // 0 is the system's own bound, usually none (tcp_notsent_lowat).
         var bytes = isFast ? 0 : Self.unsentBound
         _ = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))

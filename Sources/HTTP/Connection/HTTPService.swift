@@ -36,6 +36,8 @@ package import Statistics
     private var acceptors: [Acceptor] = []
     private var connections: ContiguousArray<Connection?> = []
     private(set) var openConnections = 0
+    /// Those for whom the kernel may hold more (Connection+Output).
+    var fastConnections = 0
     let deadlines = DeadlineTable()
     private var sweep: LoopTimer?
     private var spare: Exchange?
