@@ -41,3 +41,10 @@ void cposix_adopt_concurrency(cposix_executor_ref executor, void (*enqueue)(void
     swift_task_getMainExecutor_hook = get_main;
     swift_task_isMainExecutor_hook = is_main;
 }
+
+void cposix_release_concurrency(void) {
+    swift_task_enqueueGlobal_hook = NULL;
+    swift_task_enqueueMainExecutor_hook = NULL;
+    swift_task_getMainExecutor_hook = NULL;
+    swift_task_isMainExecutor_hook = NULL;
+}

@@ -21,6 +21,17 @@ extension EventLoop {
         }
     }
 
+    /// Gives concurrency back to Swift's own executors, for a process that goes on without this loop. What still waits on
+    /// the loop never runs.
+    package func releaseConcurrency() {
+        let isMine = adopted.withLock { current in
+            guard current === self else { return false }
+            current = nil
+            return true
+        }
+        if isMine { cposix_release_concurrency() }
+    }
+
     /// Enqueues `job` when `delay` is over. From any thread.
     func schedule(_ job: UnownedJob, after delay: Duration) {
         guard isOnLoop else {

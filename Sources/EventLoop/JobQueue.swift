@@ -12,6 +12,13 @@ final class JobQueue {
         case closure(@Sendable () -> Void)
     }
 
+    /// Hears of every job before and after it runs.
+    struct Watcher {
+        let began: (UInt) -> Void
+        let ended: () -> Void
+    }
+
+    var watcher: Watcher?
     private var local: [Work] = []
     private var running: [Work] = []
     private let remote = Mutex<[Work]>([])
@@ -28,7 +35,7 @@ final class JobQueue {
     }
 
     func attach(to loop: EventLoop) {
-        turn = LoopTurn(loop: loop) { [unowned loop] in loop.jobs.run(on: loop) }
+        turn = LoopTurn(loop: loop, keepsLoop: false) { [unowned loop] in loop.jobs.run(on: loop) }
         let watch = DescriptorWatch(loop: loop, descriptor: wakeUp, interest: .read, keepsLoop: false) { [unowned loop] _ in
             loop.jobs.takeRemote()
         }
@@ -81,8 +88,10 @@ final class JobQueue {
         for work in running {
             switch work {
             case .job(let job):
+                if let watcher { watcher.began(EventLoop.identity(of: job)) }
                 unsafe job.runSynchronously(
                     isolatedTo: loop.asUnownedSerialExecutor(), taskExecutor: loop.asUnownedTaskExecutor())
+                watcher?.ended()
             case .closure(let body):
                 body()
             }
@@ -93,21 +102,21 @@ final class JobQueue {
 }
 
 /// An event that nothing outside triggers: the loop runs it when it is activated.
-final class LoopTurn: LoopEvent {
+package final class LoopTurn: LoopEvent {
     private let body: () -> Void
 
-    init(loop: EventLoop, body: @escaping () -> Void) {
+    package init(loop: EventLoop, keepsLoop: Bool = true, body: @escaping () -> Void) {
         self.body = body
-        super.init(loop: loop, descriptor: -1, flags: 0, keepsLoop: false)
+        super.init(loop: loop, descriptor: -1, flags: 0, keepsLoop: keepsLoop)
     }
 
     override func fire(_ flags: Int16) {
         body()
     }
 
-    /// Runs in this round of the loop.
-    func activate() {
-        unsafe event_active(event, EV_TIMEOUT, 0)
+    /// Runs in this round of the loop, after what is due already. Activating it twice changes nothing.
+    package func activate() {
+        if unsafe !loop.isAbandoned { unsafe event_active(event, EV_TIMEOUT, 0) }
     }
 
     /// Runs in the next round, after input was looked at.

@@ -10,3 +10,5 @@ typedef struct {
 // Makes `executor` the main actor's executor, and `enqueue` the taker of every job that has no executor of its own.
 // Takes effect for this process only; calling it again (after a fork) replaces the pair.
 void cposix_adopt_concurrency(cposix_executor_ref executor, void (*enqueue)(void *job));
+// Undoes it: the runtime's own executors take over.
+void cposix_release_concurrency(void);

@@ -21,35 +21,32 @@ extension Master {
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
         }
+        receiveMessages(from: child)
         child.channel.onEnd = { [unowned self, unowned child] in channelEnded(child) }
     }
 
     private func receive(_ packet: Packet, from child: Child) {
         switch packet.kind {
-        case .message:
-            do {
-                try plan.handlers.handle(packet, from: child.handle)
-            } catch {
-                undecodable += 1
-                log(.warning, "ignored a message", about: child, [
-                    "type": "\(packet.name)", "reason": "\(error)", "ignored": "\(undecodable)",
-                ])
-            }
+        case .online:
+            becameOnline(child)
+        case .leaving:
+            child.wasAsked = true
         case .ready:
             becameReady(child)
         case .draining:
-            beganToDrain(child)
+            wantsToGo(child)
         case .reported:
             if let number = packet.numbered?.number { reported(child, number) }
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart:
+        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .beat, .lameDuck, .messages, .filesTaken:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }
 
     private func becameReady(_ child: Child) {
+        becameOnline(child)
         guard child.phase == .starting else { return }
         child.phase = .ready
         if case .worker(let slot) = child.role {
@@ -58,6 +55,11 @@ extension Master {
         let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
+        assignQueues()
+        if case .worker(let slot) = child.role { advanceRoll { $0.replaced(slot) } }
+        if lameDuckTimer != nil { sendLameDuck(to: child) }
+        tellReadiness()
+        emitListening(child)
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.

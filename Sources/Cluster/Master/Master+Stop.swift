@@ -21,7 +21,7 @@ extension Master {
         // A mask is inherited: a parent that started us from a thread with blocked signals would make us deaf.
         defer { cposix_unblock_signals() }
         for number in [SIGTERM, SIGINT] {
-            try onSignal(number) { [unowned self] in stopping == .running ? beginStop(number) : leaveAtOnce() }
+            try onSignal(number) { [unowned self] in askedToStop(number) }
         }
         try onSignal(SIGQUIT) { [unowned self] in leaveAtOnce() }
         try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
@@ -29,7 +29,10 @@ extension Master {
             receiveReports(atMost: .max)
             collectFigures { [unowned self] in reporter.onRequest($0) }
         }
-        for number in [SIGHUP, SIGTTIN, SIGTTOU, SIGUSR2] {
+        try onSignal(SIGHUP) { [unowned self] in reload() }
+        try onSignal(SIGTTIN) { [unowned self] in scale(to: workerSupervisor.usedCount + 1) }
+        try onSignal(SIGTTOU) { [unowned self] in scale(to: workerSupervisor.usedCount - 1) }
+        for number in [SIGUSR2] {
             try onSignal(number) { [unowned self] in
                 let name = unsafe cposix_signal_name(number).map { unsafe String(cString: $0) } ?? "\(number)"
                 log(.notice, "ignored a signal: not offered by this version", ["signal": "\(name)"])
@@ -41,11 +44,13 @@ extension Master {
         watches.append(try loop.onSignal(number, body))
     }
 
-    private func beginStop(_ signal: Int32) {
+    func beginStop() {
         log(.info, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
+        tellStopping(within: options.drainDeadline)
         stopping = .drainingWorkers
         workerSupervisor.stop()
         wakeTimer = nil
+        queueWatch.stop()
         // New connections are refused as soon as the workers close their copies.
         listeners.closeThoseOfSlots()
         drain(options.drainDeadline) { $0.role.isWorker }
@@ -67,6 +72,8 @@ extension Master {
     /// The second TERM or INT, QUIT, and the end of a cluster that can't keep workers.
     func leaveAtOnce() {
         guard stopping != .killing, stopping != .over else { return }
+        tellStopping(within: .seconds(5))
+        lameDuckTimer = nil
         stopping = .killing
         workerSupervisor.stop()
         auxiliarySupervisor.stop()

@@ -4,7 +4,12 @@
 //   Master+Fork.swift      making children
 //   Master+Channel.swift   what children say, and figures for those who ask
 //   Master+Ends.swift      children that end, and their successors
+//   Master+Queues.swift    who empties which queue of connections
+//   Master+Replace.swift   planned successors, rolling reload, scaling
+//   Master+Exits.swift     what is said and kept of an end
+//   Master+Events.swift    what the program hears of its workers, and asks of them
 //   Master+Stop.swift      signals and leaving
+//   World/Master+…         the lame duck before it, the service manager
 
 internal import CPosix
 internal import EventLoop
@@ -13,18 +18,32 @@ internal import Logging
 internal import Statistics
 
 final class Master {
-    let plan: ClusterPlan
-    let options: ClusterOptions
-    let workerCount: Int
+    var plan: ClusterPlan
+    var options: ClusterOptions
+    /// How many slots are in use.
+    var workerCount: Int { workerSupervisor.usedCount }
+    /// How many there can be.
+    let capacity: Int
     let loop: EventLoop
     let pid = getpid()
     let pages: SharedPages
     let buffer = ReceiveBuffer()
-    let names = MessageNames()
+    /// The cluster as the user's code in this process sees it.
+    let cluster = RunningCluster()
     let reporter: Reporter
     let reportReceiver: Int32
     let reportSender: Int32
     var listeners: Listeners
+    let handOver: [HandOverSocket]
+    var queueOwners = QueueOwners()
+    lazy var queueWatch = QueueWatch(master: self)
+    var roll: Roll?
+    var isRollingBack = false
+    /// HUP came during a reload.
+    var reloadsAgain = false
+    /// What a reload that fails goes back to.
+    var previousPlan: ClusterPlan?
+    var scaling: Scaling
     var ledger: ClusterLedger
     var workerSupervisor: Supervisor
     var auxiliarySupervisor: Supervisor
@@ -36,51 +55,71 @@ final class Master {
     var watches: [LoopEvent] = []
     var wakeTimer: LoopTimer?
     var stopTimer: LoopTimer?
+    var reportTimer: LoopTimer?
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
-    var undecodable = 0
+    /// Nil where none asked for news.
+    let serviceManager: ServiceManager?
+    /// Runs from TERM to the begin of the drain.
+    var lameDuckTimer: LoopTimer?
+    var lastWorkerID = 0
+    var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
+    /// A handler wants the cluster to stop.
+    var stopRequest: LoopTimer?
+    var messageFailures = 0
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
         self.plan = plan
         options = plan.options
         let cores = UsableCores.current()
+        let workerCount: Int
         switch plan.workers {
         case .perCore: workerCount = min(cores.count, Report.slotLimit)
         case .count(let count): workerCount = count
         }
+        scaling = Scaling(isAutomatic: plan.workers == .perCore, cores: cores.count)
         guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
         try Self.checkThreads()
         cposix_ignore_signal(SIGPIPE)
         cposix_line_buffer_stdout()
+        // Each connection takes a descriptor, and so does each listener of each slot.
+        _ = cposix_raise_open_files()
         let now = EventLoop.monotonicNanoseconds()
-        listeners = try Listeners(
-            addresses: plan.addresses, slots: workerCount, auxiliaries: plan.auxiliaries.map(\.addresses),
-            backlog: options.backlog)
+        capacity = min(max(workerCount, cores.count * 4), Report.slotLimit)
+        let inherited: InheritedListeners
+        (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
         do throws(SystemError) {
             loop = try EventLoop()
-            pages = try SharedPages(count: Self.pageCount(workers: workerCount, auxiliaries: plan.auxiliaries.count))
+            pages = try SharedPages(count: Self.pageCount(workers: capacity, auxiliaries: plan.auxiliaries.count))
+            var handOver: [HandOverSocket] = []
+            while handOver.count < capacity { handOver.append(try HandOverSocket()) }
+            self.handOver = handOver
             (reportReceiver, reportSender) = try Self.socketPair(SOCK_DGRAM, bufferByteCount: 4 << 20)
         } catch {
             listeners.close()
             throw .system(error)
         }
+        serviceManager = ServiceManager(loop: loop)
         ledger = ClusterLedger(startedAt: now, wantedWorkers: workerCount)
         reporter = Reporter(output: options.output)
         let random = { Double.random(in: 0..<1) }
         workerSupervisor = Supervisor(
-            slots: workerCount, policy: options.respawn, givesUp: true, now: now, random: random)
+            slots: workerCount, capacity: capacity, policy: options.respawn, givesUp: true, now: now, random: random)
         auxiliarySupervisor = Supervisor(
             slots: plan.auxiliaries.count, policy: options.respawn, givesUp: false, now: now, random: random)
         let start = ClusterStart(
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
             addresses: listeners.addresses,
             auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
+        noteInherited(inherited)
         plan.onStart(start)
     }
 
     /// Until the cluster is stopped. Returns in the master only.
     func run() throws(ClusterError) {
+        loop.adoptConcurrency()
+        cluster.begin(self)
         do throws(SystemError) {
             try watchSignals()
             watches.append(
@@ -89,11 +128,9 @@ final class Master {
             cleanUp()
             throw .system(error)
         }
-        watches.append(
-            loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
-                guard reporter.printsIntervals else { return }
-                collectFigures { [unowned self] in reporter.interval($0) }
-            })
+        startReporting()
+        watchCores()
+        keepTellingStatus()
         let now = EventLoop.monotonicNanoseconds()
         carryOut(workerSupervisor.begin(now: now), auxiliaries: false)
         carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)
@@ -105,11 +142,26 @@ final class Master {
         if gaveUp { throw .workersKeepDying(exits) }
     }
 
+    func startReporting() {
+        reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
+            guard reporter.printsIntervals else { return }
+            collectFigures { [unowned self] in reporter.interval($0) }
+        }
+    }
+
     private func cleanUp() {
+        cluster.leaveToMaster()
+        loop.releaseConcurrency()
         listeners.close()
+        for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
         watches = []
         wakeTimer = nil
         stopTimer = nil
+        reportTimer = nil
+        scaling.timer = nil
+        queueWatch.stop()
+        lameDuckTimer = nil
+        stopRequest = nil
         close(reportReceiver)
         close(reportSender)
     }
@@ -129,15 +181,20 @@ final class Master {
         scheduleWake()
     }
 
-    private func carryOut(_ actions: [Supervisor.Action], auxiliaries: Bool) {
+    func carryOut(_ actions: [Supervisor.Action], auxiliaries: Bool) {
         for action in actions {
             switch action {
             case .fork(let slot, let generation):
                 guard stopping == .running else { break }
                 let role = auxiliaries ? Role.auxiliary(index: slot) : .worker(slot: slot)
                 forkChild(role, generation: generation)
+            case .retire(let slot, let generation):
+                retire(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
+            case .replacementFailed(let slot, let generation):
+                replacementFailed(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
             case .delayed(let slot, let delay):
                 noteDelay(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), delay)
+                if !auxiliaries { rollFailed(at: slot, "a new worker died young") }
             case .giveUp:
                 gaveUp = true
                 log(.critical, "no worker could be kept alive: leaving")

@@ -1,30 +1,38 @@
 // One end of the packet channel between the master and a worker, on the loop of the process that holds it.
 // The master's Child owns one end, the worker's Worker the other. Sending never blocks: what doesn't fit in the socket
 // waits in a bounded queue, and a full queue is the sender's to know.
+//
+//   Channel.swift            receiving, and the channel's end
+//   Channel+Sending.swift    gathering messages into packets, and the queue
 
 package import EventLoop
 internal import Glibc
 
 package final class Channel {
-    /// Called for each packet, in the order in which they were sent.
+    /// Called for each packet of the cluster's own, in the order in which all packets were sent.
     package var onPacket: (Packet) -> Void = { _ in }
+    /// Called for each packet of messages, which are in this part of the buffer, and the large message's file.
+    var onMessages: (_ bytes: [UInt8], _ messages: Range<Int>, _ file: FileArrival) -> Void = { _, _, _ in }
     /// Called for what arrived and is no packet.
     package var onMalformed: (String) -> Void = { _ in }
     /// Called once, when the other side is gone and everything that it sent has been handled.
     package var onEnd: () -> Void = {}
+    /// Called once, when this end is closed, for whatever reason.
+    var onClose: () -> Void = {}
 
-    private let descriptor: Int32
-    private let loop: EventLoop
-    private let options: MessageOptions
+    let descriptor: Int32
+    let loop: EventLoop
+    let options: MessageOptions
     private let buffer: ReceiveBuffer
     private var readWatch: DescriptorWatch?
-    private var writeWatch: DescriptorWatch?
-    private var waiting: [[UInt8]] = []
-    private var firstWaiting = 0
-    private var waitingByteCount = 0
+    /// Whether packets lately came faster than they were taken, so that another look is worth a system call.
+    private var expectsMore = false
+    private var turns: UInt8 = 0
+    var sending = SendingState()
     package private(set) var isOpen = true
 
-    /// So many packets at once, then the loop's other work gets its turn.
+    /// So much at once, then the loop's other work gets its turn.
+    private static let bytesPerTurn = 256 * 1024
     private static let packetsPerTurn = 128
 
     /// - Parameter descriptor: owned from here on.
@@ -33,132 +41,122 @@ package final class Channel {
         self.loop = loop
         self.options = options
         self.buffer = buffer
-        readWatch = try loop.watch(descriptor, for: .read) { [weak self] _ in
-            self?.receive(atMost: Self.packetsPerTurn)
-        }
+        readWatch = try loop.watch(descriptor, for: .read) { [weak self] _ in self?.receive() }
+    }
+
+    /// A channel that never was: nobody could be started at its other end.
+    package init(closedOn loop: EventLoop, options: MessageOptions, buffer: ReceiveBuffer) {
+        descriptor = -1
+        self.loop = loop
+        self.options = options
+        self.buffer = buffer
+        isOpen = false
     }
 
     package func close() {
         guard isOpen else { return }
+        if !sending.isBlocked { sendBatch() }
         isOpen = false
         readWatch?.cancel()
-        writeWatch?.cancel()
         readWatch = nil
-        writeWatch = nil
-        waiting = []
+        stopSending()
         _ = Glibc.close(descriptor)
+        onClose()
     }
 
-    /// In a child of the process that holds this end: closes the inherited copy, whose loop is given up already.
+    /// In a child of the process that holds this end: closes the inherited copies, whose loop is given up already.
     func closeInherited() {
-        if isOpen { _ = Glibc.close(descriptor) }
+        guard isOpen else { return }
+        isOpen = false
+        dropInherited()
+        _ = Glibc.close(descriptor)
     }
 
     // MARK: Receiving
 
+    /// A large message's file as it came with its packet.
+    enum FileArrival {
+        case none
+        case descriptor(Int32)
+        /// This process has no descriptor to spare.
+        case lost
+    }
+
     /// Handles everything that has arrived, up to the end of file if it is there.
-    package func receiveAll() { receive(atMost: .max) }
+    package func receiveAll() {
+        while isOpen, receiveOne() != nil {}
+    }
 
-    private func receive(atMost limit: Int) {
-        var count = 0
-        while isOpen, count < limit {
-            count += 1
-            switch PacketSocket.receive(on: descriptor, buffer: &buffer.bytes) {
-            case .packet(let bytes):
-                do throws(Packet.Malformed) {
-                    onPacket(try Packet(decoding: bytes))
-                } catch {
-                    onMalformed(error.description)
-                }
-            case .oversized:
-                onMalformed("a packet was longer than \(buffer.bytes.count) bytes")
-            case .nothingYet:
+    private func receive() {
+        turns &+= 1
+        // Mostly there is but one packet, and a second look would cost as much as the first: look now and then.
+        var looksAgain = expectsMore || turns & 15 == 0
+        var (packets, bytes) = (0, 0)
+        repeat {
+            guard let count = receiveOne() else {
+                if packets > 0 { expectsMore = false }
                 return
-            case .end:
-                close()
-                onEnd()
             }
+            packets += 1
+            bytes += count
+            if packets > 1 { expectsMore = true }
+            looksAgain = looksAgain || count > SendingState.packetByteCount / 2
+        } while looksAgain && packets < Self.packetsPerTurn && bytes < Self.bytesPerTurn && isOpen
+    }
+
+    /// - Returns: the packet's size, or nil when there was none.
+    private func receiveOne() -> Int? {
+        // What the handlers do may lead here again, so each round has a buffer of its own.
+        var bytes = buffer.take()
+        defer { buffer.giveBack(bytes) }
+        switch PacketSocket.receive(into: &bytes, on: descriptor) {
+        case .packet(let count, let descriptors):
+            handle(bytes, count, descriptors)
+            return count
+        case .oversized:
+            onMalformed("a packet was longer than \(bytes.count) bytes")
+            return bytes.count
+        case .nothingYet:
+            return nil
+        case .end:
+            close()
+            onEnd()
+            return nil
         }
     }
 
-    // MARK: Sending
-
-    /// A user's message; refused when the queue is full.
-    package func send(message name: String, payload: [UInt8]) throws(MessageError) {
-        let packet = Packet(.message, name: name, payload: payload).encoded()
-        let limit = min(options.maximumByteCount, Packet.maximumByteCount)
-        guard packet.count <= limit, name.utf8.count <= Int(UInt16.max) else { throw .tooLarge(limit: limit) }
-        try send(packet, isBounded: true)
-    }
-
-    /// A packet of the cluster's own; these are few and always find room.
-    package func send(control packet: Packet) throws(MessageError) { try send(packet.encoded(), isBounded: false) }
-
-    /// A packet of the cluster's own that may be refused like a message.
-    func send(bulk packet: Packet) throws(MessageError) { try send(packet.encoded(), isBounded: true) }
-
-    private func send(_ bytes: [UInt8], isBounded: Bool) throws(MessageError) {
-        guard isOpen else { throw .disconnected }
-        if firstWaiting == waiting.count {
-            switch PacketSocket.send(bytes, on: descriptor) {
-            case .sent: return
-            case .tooLarge: throw .tooLarge(limit: Packet.maximumByteCount)
-            case .peerGone: throw .disconnected
-            case .full: break
+    private func handle(_ bytes: [UInt8], _ count: Int, _ descriptors: ReceivedDescriptors) {
+        do throws(Packet.Malformed) {
+            let kind = try Packet.kind(of: bytes, count: count)
+            if kind == .messages {
+                let messages = Packet.headerByteCount..<count
+                if descriptors.isEmpty { return onMessages(bytes, messages, .none) }
+                if let file = descriptors.only { return onMessages(bytes, messages, .descriptor(file)) }
+                descriptors.close()
+                return onMessages(bytes, messages, .lost)
             }
-        }
-        if isBounded {
-            let count = waiting.count - firstWaiting
-            guard count < options.queueCount, bytes.count <= options.queueByteCount - waitingByteCount else {
-                throw .queueFull
-            }
-        }
-        waiting.append(bytes)
-        waitingByteCount += bytes.count
-        watchForRoom()
-    }
-
-    private func watchForRoom() {
-        if let writeWatch { return writeWatch.resume() }
-        // Without a watch the packets go with the next ones, or at the flush.
-        writeWatch = try? loop.watch(descriptor, for: .write) { [weak self] _ in self?.sendWaiting() }
-    }
-
-    private func sendWaiting() {
-        while firstWaiting < waiting.count {
-            let bytes = waiting[firstWaiting]
-            // When the other side is gone the end of file comes next; there is nobody to keep packets for.
-            if case .full = PacketSocket.send(bytes, on: descriptor) { break }
-            waitingByteCount -= bytes.count
-            firstWaiting += 1
-        }
-        if firstWaiting == waiting.count {
-            waiting.removeAll(keepingCapacity: true)
-            firstWaiting = 0
-            writeWatch?.pause()
-        } else if firstWaiting > 1024 {
-            waiting.removeFirst(firstWaiting)
-            firstWaiting = 0
-        }
-    }
-
-    /// Sends what waits, until the time is up. Runs in a worker on its way out, when the loop no longer turns.
-    package func flush(until deadline: UInt64) {
-        guard isOpen else { return }
-        sendWaiting()
-        while firstWaiting < waiting.count {
-            let now = EventLoop.monotonicNanoseconds()
-            guard now < deadline else { return }
-            PacketSocket.waitForRoom(
-                on: descriptor, milliseconds: Int32(clamping: (deadline - now) / 1_000_000 + 1))
-            sendWaiting()
+            descriptors.close()
+            let packet = try Packet(decoding: Array(bytes[..<count]))
+            kind == .filesTaken ? filesTaken(packet) : onPacket(packet)
+        } catch {
+            descriptors.close()
+            onMalformed(error.description)
         }
     }
 }
 
-/// Where packets arrive: one for a process, however many channels it has.
+/// Where packets arrive: one for a process, however many channels it has. It is lent out whole.
 package final class ReceiveBuffer {
     package var bytes = [UInt8](repeating: 0, count: Packet.maximumByteCount)
 
     package init() {}
+
+    func take() -> [UInt8] {
+        guard !bytes.isEmpty else { return [UInt8](repeating: 0, count: Packet.maximumByteCount) }
+        var taken: [UInt8] = []
+        swap(&taken, &bytes)
+        return taken
+    }
+
+    func giveBack(_ taken: consuming [UInt8]) { bytes = taken }
 }

@@ -3,16 +3,15 @@
 //
 //   0      version
 //   1      kind
-//   2…3    byte count of the name, little-endian
-//   4…     name: a message's type, empty for all other kinds
-//   then   payload: an encoded value, or what the kind says
+//   2…3    zero
+//   4…     payload: what the kind says
 
 package struct Packet: Equatable {
     /// Who sends it and what it means. Numbers are four bytes, little-endian.
     package enum Kind: UInt8 {
         /// Worker: the body has returned, the loop runs.
         case ready = 1
-        /// Worker: it has begun to drain.
+        /// Worker: it got TERM and wants to go; or it has begun to drain.
         case draining = 2
         /// Master: drain, and be gone after so many milliseconds.
         case drain = 3
@@ -24,34 +23,49 @@ package struct Packet: Equatable {
         case figuresRequest = 6
         /// Master: the number of the request and one part of the figures.
         case figuresPart = 7
-        /// Either side: a message of the user's.
-        case message = 16
+        /// Either side: messages, one after the other (MessageRecord.swift).
+        case messages = 16
+        /// Either side: so many large messages have been taken out of their files.
+        case filesTaken = 17
+        /// Master: accept for this slot, too.
+        case adopt = 32
+        /// Master: no more.
+        case release = 33
+        /// Master: go within so many milliseconds; others take the connections.
+        case handOver = 34
+        /// Master: show a sign of life in the shared page.
+        case beat = 35
+        /// Worker: it runs; comes before everything else.
+        case online = 48
+        /// Worker: it leaves of its own will or as it was told; nothing comes after this.
+        case leaving = 49
+        /// Master: the cluster will drain soon; serve on, but look as if you didn't.
+        case lameDuck = 64
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {
-        case short, foreignVersion(UInt8), unknownKind(UInt8)
+        case short, foreignVersion(UInt8), unknownKind(UInt8), reservedBytes
 
         package var description: String {
             switch self {
             case .short: "the packet ends early"
             case .foreignVersion(let version): "the packet is of version \(version), this program speaks \(Packet.version)"
             case .unknownKind(let kind): "the packet is of unknown kind \(kind)"
+            case .reservedBytes: "bytes that must be zero are not"
             }
         }
     }
 
-    package static let version: UInt8 = 1
+    package static let version: UInt8 = 2
     package static let headerByteCount = 4
     /// A packet with its header; below the buffers that the channel's sockets are given.
     package static let maximumByteCount = 128 * 1024
 
     package var kind: Kind
-    package var name: String
     package var payload: ArraySlice<UInt8>
 
-    package init(_ kind: Kind, name: String = "", payload: [UInt8] = []) {
+    package init(_ kind: Kind, payload: [UInt8] = []) {
         self.kind = kind
-        self.name = name
         self.payload = payload[...]
     }
 
@@ -60,29 +74,22 @@ package struct Packet: Equatable {
     }
 
     package init(decoding bytes: [UInt8]) throws(Malformed) {
-        guard bytes.count >= Self.headerByteCount else { throw .short }
-        guard bytes[0] == Self.version else { throw .foreignVersion(bytes[0]) }
-        guard let kind = Kind(rawValue: bytes[1]) else { throw .unknownKind(bytes[1]) }
-        let nameEnd = Self.headerByteCount + Int(bytes[2]) + Int(bytes[3]) << 8
-        guard nameEnd <= bytes.count else { throw .short }
-        self.kind = kind
-        name = String(decoding: bytes[Self.headerByteCount..<nameEnd], as: UTF8.self)
-        payload = bytes[nameEnd...]
+        kind = try Self.kind(of: bytes, count: bytes.count)
+        payload = bytes[Self.headerByteCount...]
     }
 
-    package func encoded() -> [UInt8] {
-        // A type's name is the program's own; one beyond 64 KB can't be a message's and would fail the size check.
-        let nameBytes = name.utf8.prefix(Int(UInt16.max))
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Self.headerByteCount + nameBytes.count + payload.count)
-        bytes.append(Self.version)
-        bytes.append(kind.rawValue)
-        bytes.append(UInt8(truncatingIfNeeded: nameBytes.count))
-        bytes.append(UInt8(truncatingIfNeeded: nameBytes.count >> 8))
-        bytes.append(contentsOf: nameBytes)
-        bytes.append(contentsOf: payload)
-        return bytes
+    /// What the header of the packet at the beginning of a buffer says.
+    static func kind(of bytes: [UInt8], count: Int) throws(Malformed) -> Kind {
+        guard count >= headerByteCount, bytes.count >= count else { throw .short }
+        guard bytes[0] == version else { throw .foreignVersion(bytes[0]) }
+        guard let kind = Kind(rawValue: bytes[1]) else { throw .unknownKind(bytes[1]) }
+        guard bytes[2] == 0, bytes[3] == 0 else { throw .reservedBytes }
+        return kind
     }
+
+    static func header(_ kind: Kind) -> [UInt8] { [version, kind.rawValue, 0, 0] }
+
+    package func encoded() -> [UInt8] { Self.header(kind) + payload }
 
     /// The payload's first four bytes and what follows them.
     package var numbered: (number: UInt32, rest: ArraySlice<UInt8>)? {

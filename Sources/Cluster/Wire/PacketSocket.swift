@@ -52,9 +52,82 @@ enum PacketSocket {
         }
     }
 
+    /// What `receive(into:on:)` found.
+    enum Arrival {
+        /// So many bytes of the buffer, and the descriptors that came along, which are the caller's now.
+        case packet(Int, ReceivedDescriptors)
+        case oversized
+        case nothingYet
+        case end
+    }
+
+    /// A packet of a channel, left in the buffer.
+    static func receive(into buffer: inout [UInt8], on descriptor: Int32) -> Arrival {
+        while true {
+            var more = cposix_packet_descriptors()
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe cposix_receive_packet(descriptor, $0.baseAddress, $0.count, &more)
+            }
+            if count == 0 { return .end }
+            if count > 0 {
+                let descriptors = ReceivedDescriptors(more)
+                if count <= buffer.count { return .packet(count, descriptors) }
+                descriptors.close()
+                return .oversized
+            }
+            switch errno {
+            case EINTR, ECONNRESET: continue
+            case EAGAIN: return .nothingYet
+            default: return .end
+            }
+        }
+    }
+
+    /// With a descriptor, of which the receiver gets a copy.
+    static func send(_ bytes: [UInt8], with passed: Int32, on descriptor: Int32) -> SendResult {
+        while true {
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe cposix_send_with_descriptor(descriptor, $0.baseAddress, $0.count, passed)
+            }
+            if count >= 0 { return .sent }
+            switch errno {
+            case EINTR: continue
+            // Too many descriptors of this user are under way (unix(7)): they become fewer.
+            case EAGAIN, ENOBUFS, ENOMEM, ETOOMANYREFS: return .full
+            case EMSGSIZE: return .tooLarge
+            default: return .peerGone
+            }
+        }
+    }
+
     /// Waits until the socket has room. Only on the way out of a process.
     static func waitForRoom(on descriptor: Int32, milliseconds: Int32) {
         var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         _ = unsafe poll(&request, 1, milliseconds)
+    }
+}
+
+/// Descriptors that came with a packet. Whoever has them closes them.
+struct ReceivedDescriptors {
+    private let items: [Int32]
+    /// Some did not arrive: this process had no room for them (MSG_CTRUNC, recvmsg(2)).
+    let wereCut: Bool
+
+    init(_ more: cposix_packet_descriptors) {
+        wereCut = more.were_cut != 0
+        guard more.count > 0 else {
+            items = []
+            return
+        }
+        let all = [more.descriptors.0, more.descriptors.1, more.descriptors.2, more.descriptors.3]
+        items = Array(all.prefix(Int(more.count)))
+    }
+
+    var isEmpty: Bool { items.isEmpty && !wereCut }
+    /// The one descriptor, when there is just that.
+    var only: Int32? { items.count == 1 && !wereCut ? items[0] : nil }
+
+    func close() {
+        for descriptor in items { _ = Glibc.close(descriptor) }
     }
 }

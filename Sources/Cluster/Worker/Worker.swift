@@ -11,6 +11,8 @@ package import Statistics
 /// Everything here is for the loop's thread, on which the body, all handlers, the main actor and every `Task` run.
 /// From a thread of your own, hand over with `worker.loop.execute { … }`.
 public final class Worker: @unchecked Sendable {
+    /// A number of its own, from 1: no other process of the cluster has had it or will. ``WorkerHandle/id`` in the master.
+    public let id: Int
     /// `worker`, or the name of the auxiliary.
     public let name: String
     /// From 0; -1 in an auxiliary.
@@ -32,18 +34,21 @@ public final class Worker: @unchecked Sendable {
     let reportSocket: Int32
     let options: ClusterOptions
     let startedAt: UInt64
-    let names = MessageNames()
-    let handlers = MessageHandlers<Void>()
+    let messenger: Messenger<MessageSender>
     var drain = DrainState()
+    /// Nil in an auxiliary, whose connections are its own.
+    var sharing: Sharing?
+    var connectionService: (any ConnectionService)?
+    var lameDuck = LameDuckState()
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
     var reportSequence: UInt64 = 0
     var lastReport: UInt64 = 0
     var figuresRequests = FiguresRequests()
-    private var undecodable = 0
     private let master: AnyObject
 
     init(birth: WorkerBirth, loop: EventLoop, channel: Channel) {
+        id = birth.id
         name = birth.name
         slot = birth.slot
         generation = birth.generation
@@ -51,8 +56,10 @@ public final class Worker: @unchecked Sendable {
         self.loop = loop
         self.channel = channel
         listeners = birth.listeners
+        sharing = birth.sharing
         figures = birth.page.figures
         blackBox = birth.page.blackBox
+        messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
         reportSocket = birth.reportSocket
         options = birth.options
         startedAt = birth.forkedAt
@@ -65,38 +72,14 @@ public final class Worker: @unchecked Sendable {
     /// Whether this is a side process rather than one of the cluster's workers.
     public var isAuxiliary: Bool { slot < 0 }
 
+    /// Whether the cluster has been told to go and serves on for ``ClusterOptions/lameDuck``.
+    public var isLameDuck: Bool { lameDuck.isOn }
+
     /// Whether the worker is on its way out: it should take nothing new.
     public var isDraining: Bool { drain.isDraining }
 
-    // MARK: Messages
-
-    /// Sends a message to the master, whose handler for this type gets it; see ``Cluster/onMessage(_:_:)``. Messages
-    /// arrive in the order in which they are sent, also those that are sent just before an orderly exit. Never waits.
-    ///
-    /// - Throws: ``MessageError`` when it wasn't sent, or what the type's own `encode(to:)` throws.
-    public func send<Message: Encodable>(_ message: Message) throws {
-        guard loop.isOnLoop else { throw MessageError.notOnLoop }
-        let payload = try WireEncoder(sizeLimit: options.messages.maximumByteCount).encode(message)
-        try channel.send(message: names.name(of: Message.self), payload: payload)
-        figures.add(.messagesSent, 1)
-    }
-
-    /// Calls `body` for each message of this type that the master sends to this worker.
-    public func onMessage<Message: Decodable>(_ type: Message.Type, _ body: @escaping (Message) -> Void) {
-        handlers.register(type) { message, _ in body(message) }
-    }
-
-    func receive(_ packet: Packet) {
-        figures.add(.messagesReceived, 1)
-        do {
-            try handlers.handle(packet, from: ())
-        } catch {
-            undecodable += 1
-            logger.warning("ignored a message from the master", metadata: [
-                "type": "\(packet.name)", "reason": "\(error)", "ignored": "\(undecodable)",
-            ])
-        }
-    }
+    /// Whether it goes while the others stay: then no connection need be closed, see ``passOn(_:)``.
+    public var isHandingOver: Bool { drain.isHandingOver }
 }
 
 extension Logger {

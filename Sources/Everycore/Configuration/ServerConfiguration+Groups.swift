@@ -78,6 +78,8 @@ extension ServerConfiguration {
         public var handler: Duration? = .seconds(30)
         /// From TERM, INT or a reload to the end of requests in flight.
         public var drain = Duration.seconds(30)
+        /// From TERM to the drain: `/ready` answers 503 and everything else as before, so that load balancers look elsewhere first.
+        public var lameDuck = Duration.zero
     }
 
     /// How slow a peer may be. Bytes per second.
@@ -90,8 +92,8 @@ extension ServerConfiguration {
     public struct Messages: Sendable, Equatable {
         /// Messages that wait for one receiver; the sender of one more gets an error.
         public var queue = 1024
-        /// The encoded size of one message, in bytes.
-        public var size = 65536
+        /// The encoded size of one message, in bytes. What doesn't fit in a packet of 128 KiB travels in a file in memory.
+        public var size = 64 * 1024 * 1024
     }
 
     /// When a worker that died is replaced.

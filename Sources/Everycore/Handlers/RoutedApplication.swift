@@ -14,6 +14,7 @@ package final class RoutedApplication {
     private let bodyLimit: Int
     private let files: StaticFiles?
     private let compressor: ResponseCompressor?
+    private let waiting: WaitingRequests?
     /// A constant text that is shorter goes straight to the connection.
     private let compressedFrom: Int
 
@@ -27,6 +28,7 @@ package final class RoutedApplication {
     ) {
         self.compressor = compressor
         compressedFrom = compressor?.minimum ?? .max
+        waiting = context.blackBox.map { WaitingRequests($0, on: context.loop) }
         table = routes.table
         endpoints = routes.endpoints
         self.context = context
@@ -125,7 +127,7 @@ package final class RoutedApplication {
             trailers: exchange.trailers)
     }
 
-    /// Calls a handler. What an async one does after its first suspension isn't in the black box.
+    /// Calls a handler. An async one that is not over when this returns is among those that wait.
     @inline(__always)
     private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) {
         switch endpoint.handler {
@@ -145,7 +147,8 @@ package final class RoutedApplication {
     private func start<Exchange: RequestExchange>(
         _ handler: @escaping @Sendable (sending Request) async throws -> Response, _ request: Request, _ exchange: Exchange
     ) {
-        let confined = Confined((application: self, request: request, exchange: exchange))
+        let entry = waiting.map { _ in WaitingRequests.Entry(exchange) }
+        let confined = Confined((application: self, request: request, exchange: exchange, entry: entry))
         let task = Task.immediate(executorPreference: context.loop) {
             let (application, exchange) = (confined.value.application, confined.value.exchange)
             do {
@@ -154,8 +157,14 @@ package final class RoutedApplication {
             } catch {
                 application.failed(exchange, error)
             }
+            application.isOver(confined.value.entry)
         }
+        if let entry { waiting?.add(entry, task) }
         if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
+    }
+
+    private func isOver(_ entry: WaitingRequests.Entry?) {
+        if let entry { waiting?.remove(entry) }
     }
 
     // MARK: Answers
@@ -185,9 +194,10 @@ package final class RoutedApplication {
     @inline(never)
     private func produce<Exchange: RequestExchange>(_ response: Response, _ coding: StreamCoding?, _ exchange: Exchange) {
         guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
-        let confined = Confined((application: self, exchange: exchange, coding: coding))
+        let entry = waiting.map { _ in WaitingRequests.Entry(exchange) }
+        let confined = Confined((application: self, exchange: exchange, coding: coding, entry: entry))
         let task = Task.immediate(executorPreference: context.loop) {
-            let (application, exchange, coding) = confined.value
+            let (application, exchange, coding, entry) = confined.value
             do {
                 try await content.produce(BodyWriter(exchange, coding))
                 let isWhole = coding.map { $0.finish(to: exchange) } ?? true
@@ -196,7 +206,9 @@ package final class RoutedApplication {
                 if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, "content failed", error) }
                 exchange.abort()
             }
+            application.isOver(entry)
         }
+        if let entry { waiting?.add(entry, task) }
         if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
     }
 

@@ -6,7 +6,7 @@ import Glibc
 
 final class Acceptor {
     private unowned let service: HTTPService
-    private let listener: Int32
+    let listener: Int32
     private var watch: DescriptorWatch?
     private var pause: LoopTimer?
 
@@ -53,7 +53,7 @@ final class Acceptor {
                 default: return rest()
                 }
             }
-            service.open(descriptor)
+            service.admit(descriptor)
         }
     }
 

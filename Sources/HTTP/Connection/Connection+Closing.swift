@@ -129,6 +129,24 @@ extension Connection {
     /// Between two requests of a kept connection.
     var isIdle: Bool { phase == .head && keptCount == 0 && requestsServed > 0 && !isBlocked }
 
+    /// Nothing of a request is here, and nothing of an answer is left. What the client sends meanwhile stays in the socket.
+    var canBePassedOn: Bool {
+        guard unsafe exchange == nil else { return false }
+        return phase == .head && keptCount == 0 && !headBegan && !isBlocked && !inputEnded && !closesAfterOutput
+    }
+
+    /// Forgets the connection. The kernel's epoll set knows the open file, which lives on: the watch has to go before the descriptor.
+    func wasPassedOn() {
+        isPassedOn = true
+        phase = .closed
+        readWatch?.cancel()
+        writeWatch?.cancel()
+        readWatch = nil
+        writeWatch = nil
+        close(descriptor)
+        service.remove(self)
+    }
+
     /// Closes an idle connection, unless a request is just arriving.
     func giveWay() {
         readable()

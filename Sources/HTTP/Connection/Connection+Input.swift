@@ -131,6 +131,7 @@ extension Connection {
             if inputEnded { return closeNow(.incomplete) }
             if keptCount == 0 {
                 if service.isDraining, requestsServed > 0 { return lingerClose(for: Self.drainLingerTime) }
+                if service.isPassingOn, canBePassedOn, service.pass(self) { return }
                 if requestsServed > 0 { setDeadline(timeouts.idle, from: readAt) }
             } else if !headBegan {
                 // The first request's time runs from the connection's start.

@@ -93,6 +93,8 @@ final class Connection {
     var readWatch: DescriptorWatch?
     var writeWatch: DescriptorWatch?
     var isReadPaused = false
+    /// Another process has it.
+    var isPassedOn = false
 
     init(service: HTTPService, descriptor: Int32, slot: Int) {
         self.service = service
@@ -104,7 +106,7 @@ final class Connection {
     /// Begins: most clients send their request with the handshake's last step, so it is often here already. A connection that is
     /// answered and closed right away never costs a registration with the kernel's epoll set.
     func start() {
-        setDeadline(service.timeouts.header, from: EventLoop.monotonicNanoseconds())
+        setDeadline(requestsServed == 0 ? service.timeouts.header : service.timeouts.idle, from: EventLoop.monotonicNanoseconds())
         readable()
         guard phase != .closed, readWatch == nil else { return }
         do {

@@ -14,6 +14,8 @@
     case bytesIn
     case bytesOut
     case connectionsAccepted
+    /// Accepted, and given to a sibling that had fewer; the sibling counts them as accepted.
+    case connectionsHandedOver
     /// Gauge.
     case connectionsOpen
     case latencySumNanoseconds
@@ -40,6 +42,13 @@
     case limitConnections
     case messagesSent
     case messagesReceived
+    /// Messages that found the queue full.
+    case messagesRefused
+    /// Messages that arrived and reached no handler.
+    case messagesUndecodable
+    /// The two above on the master's side of this worker's channel; the only words that the master writes.
+    case messagesRefusedByMaster
+    case messagesUndecodableByMaster
     /// Gauge.
     case residentBytes
     /// The monotonic clock's reading when the worker began.

@@ -14,6 +14,9 @@ package struct ClusterLedger: Equatable, Sendable {
     private var departedRestarts: UInt64 = 0
     /// Reports of departed slots, and datagrams that no slot can be blamed for.
     private var unassigned = ReportTally()
+    /// The last ends of workers, newest last.
+    private var exits: [ExitRecord] = []
+    private var exitCounts = ExitCounts()
 
     /// - Parameter startedAt: the monotonic clock, in nanoseconds, as every `now` here.
     package init(startedAt: UInt64, wantedWorkers: Int) {
@@ -37,7 +40,7 @@ package struct ClusterLedger: Equatable, Sendable {
         while slots.count <= slot { slots.append(nil) }
         let isFirst = slots[slot] == nil
         var entry = slots[slot] ?? SlotLedger(slot: slot)
-        guard entry.start(generation: generation, pid: pid, now: now) else { return false }
+        guard entry.start(generation: generation, pid: pid, isPlanned: planned, now: now) else { return false }
         if !isFirst, !planned { entry.restarts = entry.restarts.addingUpToLimit(1) }
         slots[slot] = entry
         return true
@@ -84,6 +87,13 @@ package struct ClusterLedger: Equatable, Sendable {
         return slots[slot]?.retire(generation: generation, final: final, now: now) ?? false
     }
 
+    /// A worker was reaped, or could not be made.
+    package mutating func exited(_ exit: ExitRecord) {
+        exitCounts[exit.kind] = exitCounts[exit.kind].addingUpToLimit(1)
+        exits.append(exit)
+        if exits.count > ExitRecord.keptCount { exits.removeFirst() }
+    }
+
     /// A slot was given up, as by scaling down: its row goes, and what it did stays in the totals.
     package mutating func remove(slot: Int) {
         guard has(slot), let entry = slots[slot] else { return }
@@ -98,7 +108,7 @@ package struct ClusterLedger: Equatable, Sendable {
         ClusterFigures(
             takenAtNanoseconds: now, startedAtNanoseconds: startedAt, wantedWorkers: wantedWorkers,
             departed: departed, departedRestarts: departedRestarts, unassignedReports: unassigned,
-            slots: slots.compactMap { $0?.slotFigures(now: now) })
+            slots: slots.compactMap { $0?.slotFigures(now: now) }, exits: exits, exitCounts: exitCounts)
     }
 
     private func has(_ slot: Int) -> Bool {

@@ -29,6 +29,9 @@ extension MetricsPage {
                 Family(
                     "connections_accepted_total", .counter, "Connections accepted.",
                     [([], .connectionsAccepted)]),
+                Family(
+                    "connections_handed_over_total", .counter, "Accepted connections given to a worker that had fewer.",
+                    [([], .connectionsHandedOver)]),
                 Family("connections_open", .gauge, "Connections open now.", [([], .connectionsOpen)]),
                 Family("resident_memory_bytes", .gauge, "Resident memory.", [([], .residentBytes)]),
                 Family(
@@ -42,8 +45,13 @@ extension MetricsPage {
                     perWorker: false),
                 Family(
                     "messages_total", .counter, "Messages between workers and the master, as workers see them.",
-                    [([("direction", "sent")], .messagesSent), ([("direction", "received")], .messagesReceived)],
-                    perWorker: false),
+                    [([("direction", "sent")], .messagesSent), ([("direction", "received")], .messagesReceived)]),
+                Family(
+                    "messages_refused_total", .counter, "Messages that found the queue full, by who sent them.",
+                    [([("by", "worker")], .messagesRefused), ([("by", "master")], .messagesRefusedByMaster)]),
+                Family(
+                    "messages_undecodable_total", .counter, "Messages that reached no handler, by who received them.",
+                    [([("by", "worker")], .messagesUndecodable), ([("by", "master")], .messagesUndecodableByMaster)]),
             ]
         }
 

@@ -1,5 +1,5 @@
-// Packets of the channel between the master and a worker: what decodes keeps its kind and payload when it is sent on, and a
-// name that is UTF-8 stays as it is.
+// Packets of the channel between the master and a worker: what decodes stays as it is when it is sent on, and a packet of
+// messages is taken apart whatever is in it.
 
 import Cluster
 
@@ -12,11 +12,22 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
         check(false, "\(packet) can't be sent on")
         return 0
     }
-    check(copy.kind == packet.kind && copy.name == packet.name && copy.payload.elementsEqual(packet.payload), "\(packet)")
-    let nameEnd = bytes.count - packet.payload.count
-    if packet.name.utf8.elementsEqual(bytes[Packet.headerByteCount..<nameEnd]) { check(encoding == bytes, "another encoding") }
-    if let (number, rest) = packet.numbered, packet.name.isEmpty {
+    check(copy == packet && encoding == bytes, "\(packet) changed")
+    if let (number, rest) = packet.numbered {
         check(Packet(packet.kind, number: number, and: Array(rest)).encoded() == encoding, "the number \(number) changed")
     }
+    checkRecords(bytes)
     return 0
+}
+
+/// Every record must lie within the bytes, behind the one before it.
+private func checkRecords(_ bytes: [UInt8]) {
+    var offset = Packet.headerByteCount
+    while offset < bytes.count {
+        let start = offset
+        guard let record = try? MessageRecord(in: bytes, at: &offset, end: bytes.count) else { return }
+        check(offset > start && offset <= bytes.count, "a record from \(start) ends at \(offset)")
+        check(record.payload.lowerBound > start && record.payload.upperBound == offset, "a payload is outside its record")
+        if let name = record.name { check(name.lowerBound > start && name.upperBound <= record.payload.lowerBound, "a name overlaps") }
+    }
 }

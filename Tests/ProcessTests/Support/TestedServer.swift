@@ -74,10 +74,13 @@ final class TestedServer {
 
     /// A connection that a certain worker has accepted.
     func connect(toSlot slot: Int) throws -> (connection: Connection, who: Identity) {
+        // Those that others have accepted are kept meanwhile: the more they have, the sooner this one gets one.
+        var others: [Connection] = []
         for _ in 0..<200 {
             let connection = try connect()
             let who = try connection.whoami()
             if who.worker == slot { return (connection, who) }
+            others.append(connection)
         }
         throw NoReply(reason: "worker \(slot) accepted none of 200 connections", partial: "")
     }
@@ -128,7 +131,7 @@ struct Identity: Decodable, Equatable {
 /// What `/stats` says, under its own names.
 struct Stats: Decodable {
     struct Server: Decodable { let workers_ready: Int, workers_wanted: Int }
-    struct Connections: Decodable { let accepted: Int, open: Int }
+    struct Connections: Decodable { let accepted: Int, handed_over: Int, open: Int }
     struct Reports: Decodable { let received: Int, lost: Int, refused: Int }
     struct Latency: Decodable { let p50: Double?, p90: Double?, p99: Double?, p999: Double?, max: Double?, mean: Double? }
     struct Total: Decodable {

@@ -15,17 +15,25 @@ func start(_ arguments: [String]) throws {
         let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { throw WrongArgument(reason: "\(argument) is not key=value") }
         if parts[0] == "doomed" { return try startDoomed(parts[1], configuration) }
+        if parts[0] == "doomed_by" {
+            unsafe Doom.path = parts[1]
+            continue
+        }
         guard let setting = Setting.all.first(where: { $0.key == parts[0] }) else {
             throw WrongArgument(reason: "\(parts[0]) is no setting")
         }
         if let reason = setting.apply(parts[1], to: &configuration) { throw WrongArgument(reason: reason) }
     }
-    try Server(configuration: configuration) { routes in
-        addHarm(&routes)
-        addStreams(&routes)
-        addConstants(&routes)
+    let make = { [configuration] in
+        try Server(configuration: configuration) { routes in
+            addHarm(&routes)
+            addStreams(&routes)
+            addConstants(&routes)
+        } onWorkerStart: { worker in
+            try Doom.obey(worker)
+        }
     }
-    .run()
+    try make().run(rereadOnReload: make)
 }
 
 func startDoomed(_ way: String, _ configuration: ServerConfiguration) throws {

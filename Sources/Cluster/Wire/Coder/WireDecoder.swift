@@ -6,10 +6,13 @@ package struct WireDecoder {
     package init() {}
 
     package func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
-        let decoder = WireValueDecoder(
-            input: WireInput(bytes: bytes), offset: 0, end: bytes.count, parent: nil, key: nil)
+        try decode(type, from: WireInput(bytes: bytes))
+    }
+
+    func decode<Value: Decodable>(_ type: Value.Type, from input: WireInput) throws -> Value {
+        let decoder = WireValueDecoder(input: input, offset: input.start, end: input.end, parent: nil, key: nil)
         let value = try decoder.decodeWhole(type)
-        guard try decoder.reading({ try $0.skip(from: 0, end: bytes.count) }) == bytes.count else {
+        guard try decoder.reading({ try $0.skip(from: input.start, end: input.end) }) == input.end else {
             throw decoder.corrupted("more bytes follow the value")
         }
         return value

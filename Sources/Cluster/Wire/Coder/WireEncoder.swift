@@ -10,8 +10,13 @@ package struct WireEncoder {
 
     package func encode(_ value: some Encodable) throws -> [UInt8] {
         let output = WireOutput(sizeLimit: sizeLimit)
-        try WireValueEncoder(output: output, parent: nil, key: nil).encodeWhole(value)
+        try encode(value, into: output)
         return output.bytes
+    }
+
+    /// - Parameter output: empty.
+    func encode(_ value: some Encodable, into output: WireOutput) throws {
+        try WireValueEncoder(output: output, parent: nil, key: nil).encodeWhole(value)
     }
 }
 

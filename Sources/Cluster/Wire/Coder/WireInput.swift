@@ -3,6 +3,21 @@
 
 struct WireInput {
     let bytes: [UInt8]
+    /// Where the payload is: it is decoded where it arrived.
+    var start: Int
+    let end: Int
+
+    init(bytes: [UInt8]) { self.init(bytes: bytes, start: 0, end: bytes.count) }
+
+    /// The range is within the bytes.
+    init(bytes: [UInt8], start: Int, end: Int) {
+        self.bytes = bytes
+        self.start = start
+        self.end = end
+    }
+
+    /// For a payload that is a text and nothing else.
+    var wholeText: String { String(decoding: bytes[start..<end], as: UTF8.self) }
 
     enum Malformed: Error, CustomStringConvertible {
         case endOfInput, unknownTag(UInt8), overlongNumber, badText

@@ -10,6 +10,14 @@ final class WireOutput {
 
     init(sizeLimit: Int) { self.sizeLimit = sizeLimit }
 
+    /// For the next payload, in the same memory.
+    func reset() {
+        bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
+        if !detached.isEmpty { detached = [] }
+    }
+
+    private static let keptCapacity = 64 * 1024
+
     func makeDetachedOutput() -> WireOutput { WireOutput(sizeLimit: sizeLimit) }
 
     func attach(_ encoder: WireValueEncoder) { detached.append((bytes.count, encoder)) }

@@ -1,0 +1,56 @@
+// Connections on their way from one worker to another: for each slot a socket pair, made by the master before the first fork, whose
+// both ends every worker holds. So what was sent to a worker that died meanwhile waits for whoever takes its place.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+
+/// One slot's pair.
+struct HandOverSocket: Hashable {
+    let sender: Int32
+    let receiver: Int32
+
+    init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
+
+    var descriptors: [Int32] { [sender, receiver] }
+
+    /// What travels beside the descriptor: for whom the connection was booked, four bytes, little-endian; then whether it is new.
+    private static let byteCount = 5
+
+    /// False when the socket is full: the connection stays with the caller, as its descriptor does in any case.
+    func send(_ connection: Int32, isNew: Bool, bookedFor entry: Int) -> Bool {
+        let number = UInt32(clamping: entry)
+        let bytes = (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } + [isNew ? 1 : 0]
+        while true {
+            if unsafe bytes.withUnsafeBytes({
+                unsafe cposix_send_descriptor(sender, connection, $0.baseAddress, $0.count)
+            }) == 0 { return true }
+            guard errno == EINTR else { return false }
+        }
+    }
+
+    /// The next connection; nil when none waits.
+    func receive() -> Arrival? {
+        var bytes = [UInt8](repeating: 0, count: Self.byteCount)
+        while true {
+            var connection: Int32 = -1
+            let count = unsafe bytes.withUnsafeMutableBytes {
+                unsafe cposix_receive_descriptor(receiver, &connection, $0.baseAddress, $0.count)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            // Without room for its descriptor a connection is lost in the kernel (recvmsg(2), MSG_CTRUNC).
+            guard connection >= 0 else { continue }
+            let entry = bytes[..<4].reversed().reduce(0) { $0 << 8 | Int($1) }
+            return Arrival(connection: connection, isNew: bytes[4] != 0, entry: count == Self.byteCount ? entry : -1)
+        }
+    }
+
+    struct Arrival {
+        let connection: Int32
+        /// Its sender had just accepted it.
+        let isNew: Bool
+        /// The board's entry that has it booked.
+        let entry: Int
+    }
+}

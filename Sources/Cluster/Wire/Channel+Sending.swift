@@ -1,0 +1,320 @@
+// How packets leave: messages of one turn of the loop are gathered into one packet, large ones travel in sealed files, and
+// what the socket doesn't take waits in a bounded queue. Either side of a channel, on its process's loop.
+
+internal import EventLoop
+internal import Glibc
+
+struct SendingState {
+    /// Messages of this turn, behind a packet's header.
+    var batch: [UInt8] = []
+    var batchCount = 0
+    /// Packets that the socket had no room for.
+    var waiting: [WaitingPacket] = []
+    var firstWaiting = 0
+    var waitingCount = 0
+    var waitingByteCount = 0
+    /// Sizes of the large messages that wait or are under way, oldest first: the other side says when it has read them.
+    var files: [Int] = []
+    var fileByteCount = 0
+    var waiters: [Waiter] = []
+    var lastWaiter = 0
+    var turn: LoopTurn?
+    var isTurnActive = false
+    var writeWatch: DescriptorWatch?
+    var retry: LoopTimer?
+    var peerIsGone = false
+    var isServingWaiters = false
+
+    /// A packet is sent when it has so many bytes; it may have more if its last message is larger.
+    static let packetByteCount = 32 * 1024
+    static let fileLimit = 16
+
+    /// Packets wait, or messages of this turn do.
+    var isIdle: Bool { waiting.isEmpty && batchCount == 0 }
+    var isBlocked: Bool { !waiting.isEmpty }
+}
+
+struct WaitingPacket {
+    let bytes: [UInt8]
+    /// How many of them the queue's bound counts.
+    let messages: Int
+    let file: SealedFile?
+}
+
+/// Somebody who waits for room.
+struct Waiter {
+    let number: Int
+    /// Tries again; false when there is no room yet. Called with nil when there never will be.
+    let attempt: (MessageError?) -> Bool
+}
+
+extension Channel {
+    // MARK: Messages
+
+    /// The largest payload that travels in a packet.
+    static var inlineLimit: Int { Packet.maximumByteCount - Packet.headerByteCount - MessageRecord.longestName - 64 }
+
+    /// How much of the queue a packet may use.
+    enum Bound {
+        case message
+        /// Room above that of messages: a reply that finds none can't tell anybody.
+        case reply
+    }
+
+    /// Gathers one message. It leaves at the end of this turn of the loop, or when the packet is full.
+    func post(_ header: MessageRecord.Header, _ payload: Span<UInt8>, bound: Bound = .message) throws(MessageError) {
+        let size = header.byteCount + payload.count
+        try makeRoom(for: size, bound)
+        if sending.batch.isEmpty { sending.batch += Packet.header(.messages) }
+        header.append(to: &sending.batch, payloadByteCount: payload.count)
+        unsafe payload.withUnsafeBytes { unsafe sending.batch.append(contentsOf: $0) }
+        sending.batchCount += 1
+        if sending.batch.count >= SendingState.packetByteCount, !sending.isBlocked {
+            sendBatch()
+        } else if !sending.isTurnActive {
+            activateTurn()
+        }
+    }
+
+    /// Sends a message whose payload is in a file.
+    func post(_ header: MessageRecord.Header, in file: SealedFile, bound: Bound = .message) throws(MessageError) {
+        guard hasRoom(forFile: file.byteCount, bound) else { throw .queueFull }
+        try makeRoom(for: header.byteCount, bound)
+        sendBatch()
+        var bytes = Packet.header(.messages)
+        header.append(to: &bytes, payloadByteCount: file.byteCount)
+        try transmit(WaitingPacket(bytes: bytes, messages: 1, file: file))
+        sending.files.append(file.byteCount)
+        sending.fileByteCount += file.byteCount
+    }
+
+    private func hasRoom(forFile byteCount: Int, _ bound: Bound) -> Bool {
+        let (files, bytes) = (sending.files.count, sending.fileByteCount)
+        if bound == .reply { return files < 2 * SendingState.fileLimit }
+        return files == 0 || (files < SendingState.fileLimit && byteCount <= options.maximumByteCount - min(bytes, options.maximumByteCount))
+    }
+
+    func filesTaken(_ packet: Packet) {
+        guard let count = packet.numbered?.number else { return }
+        for size in sending.files.prefix(Int(count)) { sending.fileByteCount -= size }
+        sending.files.removeFirst(min(Int(count), sending.files.count))
+        serveWaiters()
+    }
+
+    private func makeRoom(for byteCount: Int, _ bound: Bound) throws(MessageError) {
+        guard isOpen, !sending.peerIsGone else { throw .disconnected }
+        // Nobody overtakes those who wait.
+        if bound == .message, !sending.waiters.isEmpty, !sending.isServingWaiters { throw .queueFull }
+        if sending.batch.count + byteCount > Packet.maximumByteCount { closeBatch() }
+        if isFull(for: byteCount, bound) {
+            guard !sending.isBlocked else { throw .queueFull }
+            sendBatch()
+            guard !sending.peerIsGone else { throw .disconnected }
+            if isFull(for: byteCount, bound) { throw .queueFull }
+        }
+    }
+
+    private func isFull(for byteCount: Int, _ bound: Bound) -> Bool {
+        let allowance = bound == .reply ? 2 : 1
+        let bytes = sending.waitingByteCount + sending.batch.count
+        return sending.waitingCount + sending.batchCount >= options.queueCount.multipliedUpToLimit(by: allowance)
+            || (bytes > 0 && byteCount > options.queueByteCount.multipliedUpToLimit(by: allowance) - bytes)
+    }
+
+    // MARK: The cluster's own packets
+
+    /// A packet of the cluster's own; these are few and always find room.
+    package func send(control packet: Packet) throws(MessageError) {
+        guard isOpen, !sending.peerIsGone else { throw .disconnected }
+        sendBatch()
+        try transmit(WaitingPacket(bytes: packet.encoded(), messages: 0, file: nil))
+    }
+
+    /// A packet of the cluster's own that may be refused like a message.
+    func send(bulk packet: Packet) throws(MessageError) {
+        if isFull(for: packet.payload.count, .message) { throw .queueFull }
+        try send(control: packet)
+    }
+
+    // MARK: Packets
+
+    private func activateTurn() {
+        sending.isTurnActive = true
+        if let turn = sending.turn { return turn.activate() }
+        let turn = LoopTurn(loop: loop) { [weak self] in
+            guard let self else { return }
+            sending.isTurnActive = false
+            if !sending.isBlocked { sendBatch() }
+        }
+        sending.turn = turn
+        turn.activate()
+    }
+
+    /// Sends what was gathered, or lines it up.
+    package func sendBatch() {
+        guard sending.batchCount > 0, isOpen else { return }
+        if sending.isBlocked { return closeBatch() }
+        switch PacketSocket.send(sending.batch, on: descriptor) {
+        case .sent:
+            sending.batch.removeAll(keepingCapacity: true)
+            sending.batchCount = 0
+        case .full, .tooLarge:
+            closeBatch()
+        case .peerGone:
+            losePeer()
+        }
+    }
+
+    /// The packet is complete and waits.
+    private func closeBatch() {
+        guard sending.batchCount > 0 else { return }
+        var bytes: [UInt8] = []
+        swap(&bytes, &sending.batch)
+        let count = sending.batchCount
+        sending.batchCount = 0
+        sending.batch.reserveCapacity(min(bytes.count, SendingState.packetByteCount))
+        lineUp(WaitingPacket(bytes: bytes, messages: count, file: nil))
+    }
+
+    private func transmit(_ packet: WaitingPacket) throws(MessageError) {
+        if !sending.isBlocked {
+            switch send(packet) {
+            case .sent: return
+            case .tooLarge: throw .tooLarge(limit: Packet.maximumByteCount)
+            case .peerGone:
+                losePeer()
+                throw .disconnected
+            case .full: break
+            }
+        }
+        lineUp(packet)
+    }
+
+    private func send(_ packet: WaitingPacket) -> PacketSocket.SendResult {
+        guard let file = packet.file else { return PacketSocket.send(packet.bytes, on: descriptor) }
+        return PacketSocket.send(packet.bytes, with: file.descriptor, on: descriptor)
+    }
+
+    private func lineUp(_ packet: WaitingPacket) {
+        sending.waiting.append(packet)
+        sending.waitingCount += packet.messages
+        sending.waitingByteCount += packet.bytes.count
+        watchForRoom()
+    }
+
+    private func watchForRoom() {
+        if let writeWatch = sending.writeWatch { return writeWatch.resume() }
+        // Without a watch the packets go with the next ones, or at the flush.
+        sending.writeWatch = try? loop.watch(descriptor, for: .write) { [weak self] _ in self?.hasRoom() }
+    }
+
+    private func hasRoom() {
+        let before = sending.firstWaiting
+        sendWaiting()
+        if sending.isBlocked, sending.firstWaiting == before {
+            // The socket has room and still takes nothing: the kernel lacks something else. Don't spin until it has it.
+            sending.writeWatch?.pause()
+            sending.retry = loop.after(.milliseconds(10)) { [weak self] in
+                guard let self, sending.isBlocked else { return }
+                sendWaiting()
+                if sending.isBlocked { watchForRoom() }
+                serveWaiters()
+            }
+        }
+        serveWaiters()
+    }
+
+    private func sendWaiting() {
+        while sending.firstWaiting < sending.waiting.count {
+            let packet = sending.waiting[sending.firstWaiting]
+            // When the other side is gone the end of file comes next; there is nobody to keep packets for.
+            if case .full = send(packet) { break }
+            sending.waitingByteCount -= packet.bytes.count
+            sending.waitingCount -= packet.messages
+            sending.firstWaiting += 1
+        }
+        if sending.firstWaiting == sending.waiting.count {
+            sending.waiting.removeAll(keepingCapacity: true)
+            sending.firstWaiting = 0
+            sendBatch()
+            if !sending.isBlocked { sending.writeWatch?.pause() }
+        } else if sending.firstWaiting > 1024 {
+            sending.waiting.removeFirst(sending.firstWaiting)
+            sending.firstWaiting = 0
+        }
+    }
+
+    private func losePeer() {
+        sending.peerIsGone = true
+        sending.batch = []
+        sending.batchCount = 0
+    }
+
+    /// Sends what waits, until the time is up. Runs in a worker on its way out, when the loop no longer turns.
+    package func flush(until deadline: UInt64) {
+        guard isOpen else { return }
+        sendWaiting()
+        while sending.isBlocked {
+            let now = EventLoop.monotonicNanoseconds()
+            guard now < deadline else { return }
+            PacketSocket.waitForRoom(
+                on: descriptor, milliseconds: Int32(clamping: (deadline - now) / 1_000_000 + 1))
+            sendWaiting()
+        }
+    }
+
+    /// In a child that inherited the channel: closes copies of files. Those who wait are another process's.
+    func dropInherited() {
+        sending.waiting = []
+        sending.batch = []
+        sending.batchCount = 0
+    }
+
+    func stopSending() {
+        sending.writeWatch?.cancel()
+        sending.turn?.cancel()
+        sending.retry?.cancel()
+        let waiters = sending.waiters
+        sending = SendingState()
+        for waiter in waiters { _ = waiter.attempt(.disconnected) }
+    }
+
+    // MARK: Waiting for room
+
+    /// Calls `attempt` when there is room, until it has sent what it has to; in the order of the calls.
+    /// - Returns: a number to give up with.
+    @discardableResult
+    func waitForRoom(_ attempt: @escaping (MessageError?) -> Bool) -> Int {
+        sending.lastWaiter &+= 1
+        sending.waiters.append(Waiter(number: sending.lastWaiter, attempt: attempt))
+        return sending.lastWaiter
+    }
+
+    func stopWaiting(_ number: Int) {
+        sending.waiters.removeAll { $0.number == number }
+        serveWaiters()
+    }
+
+    /// Half of the queue is free: nobody should come for each single place.
+    var hasRoomToOffer: Bool {
+        sending.waitingCount <= options.queueCount / 2 && sending.waitingByteCount <= options.queueByteCount / 2
+    }
+
+    private func serveWaiters() {
+        guard !sending.waiters.isEmpty, !sending.isServingWaiters else { return }
+        sending.isServingWaiters = true
+        defer { sending.isServingWaiters = false }
+        while isOpen, hasRoomToOffer, let first = sending.waiters.first {
+            guard first.attempt(nil) else { return }
+            // It may have gone meanwhile, and the channel may have been closed.
+            if sending.waiters.first?.number == first.number { sending.waiters.removeFirst() }
+        }
+    }
+}
+
+extension Int {
+    fileprivate func multipliedUpToLimit(by factor: Int) -> Int {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? .max : product
+    }
+}

@@ -1,0 +1,295 @@
+// One end of the conversation between the master and a worker: values become messages on a channel, and messages calls of
+// handlers. The master's WorkerHandle owns one, the worker's Worker the other.
+//
+//   Messenger.swift             sending
+//   Messenger+Receiving.swift   what arrives
+//   Messenger+Requests.swift    requests, replies and their deadlines
+
+internal import EventLoop
+internal import Logging
+package import Statistics
+
+package final class Messenger<Sender> {
+    package let channel: Channel
+    package let handlers: MessageHandlers<Sender>
+    let tally: MessageTally
+    /// Who sent what arrives; nil for what was not meant for this process.
+    package var sender: (MessageRecord.Route?) -> Sender? = { _ in nil }
+    /// In the master: passes a message on to another worker.
+    var passOn: (OutgoingMessage, MessageRecord.Route) -> Void = { _, _ in }
+    /// Logs a message that reached no handler.
+    package var onFailure: (MessageFailure, _ author: Sender?) -> Void = { _, _ in }
+    var incoming: [IncomingName<Sender>] = []
+    var requests = PendingRequests()
+    var takenFiles = 0
+    private var names = OutgoingNames()
+    /// Used again for each message, unless one is made while another is.
+    private var output: WireOutput?
+    private let byteLimit: Int
+
+    package init(channel: Channel, handlers: MessageHandlers<Sender>, tally: MessageTally) {
+        self.channel = channel
+        self.handlers = handlers
+        self.tally = tally
+        byteLimit = channel.options.maximumByteCount
+        channel.onMessages = { [unowned self] bytes, messages, file in receive(bytes, messages, file) }
+        channel.onClose = { [unowned self] in failAllRequests(.disconnected) }
+    }
+
+    // MARK: Values
+
+    package func send<Message: Encodable>(_ message: Message, route: MessageRecord.Route? = nil) throws {
+        guard channel.loop.isOnLoop else { throw MessageError.notOnLoop }
+        try encoding(message) { payload throws(MessageError) in
+            try counting { () throws(MessageError) in
+                try post(.message, names.name(of: Message.self), route: route, payload.span)
+            }
+        }
+    }
+
+    package func send(bytes: Span<UInt8>, to name: String, route: MessageRecord.Route? = nil) throws(MessageError) {
+        guard channel.loop.isOnLoop else { throw .notOnLoop }
+        guard bytes.count <= byteLimit else { throw .tooLarge(limit: byteLimit) }
+        do throws(MessageError) {
+            try post(.message, names.name(name), flags: .raw, route: route, bytes)
+            tally.add(tally.sent)
+        } catch {
+            noteRefusal(error)
+            throw error
+        }
+    }
+
+    /// Encodes into memory that is used again, and hands the bytes on.
+    func encoding<Message: Encodable, Failure: Error>(
+        _ message: Message, _ body: (borrowing [UInt8]) throws(Failure) -> Void
+    ) throws {
+        let output = self.output ?? WireOutput(sizeLimit: byteLimit)
+        self.output = nil
+        defer {
+            output.reset()
+            self.output = output
+        }
+        try WireEncoder(sizeLimit: byteLimit).encode(message, into: output)
+        try body(output.bytes)
+    }
+
+    func encoded<Message: Encodable>(_ message: Message, route: MessageRecord.Route? = nil) throws -> OutgoingMessage {
+        let bytes = try WireEncoder(sizeLimit: byteLimit).encode(message)
+        return try OutgoingMessage(kind: .message, flags: [], name: names.name(of: Message.self).text, route: route, bytes)
+    }
+
+    // MARK: Prepared messages
+
+    /// Sends what was encoded for several receivers, or long before.
+    func send(_ message: OutgoingMessage, bound: Channel.Bound = .message) throws(MessageError) {
+        guard channel.loop.isOnLoop else { throw .notOnLoop }
+        try counting { () throws(MessageError) in try post(message, bound: bound) }
+    }
+
+    func post(_ message: OutgoingMessage, bound: Channel.Bound = .message) throws(MessageError) {
+        let name = names.name(message.name)
+        guard let file = message.file else {
+            return try post(
+                message.kind, name, flags: message.flags, request: message.request, route: message.route,
+                message.payload.span, bound: bound)
+        }
+        let header = try header(message.kind, name, message.flags.union(.inFile), message.request, message.route)
+        try channel.post(header, in: file, bound: bound)
+        if header.name != nil { names.remember(message.name) }
+    }
+
+    /// A message on its way: in the packet, or in a file when it is large.
+    func post(
+        _ kind: MessageRecord.Kind, _ name: OutgoingNames.Name, flags: MessageRecord.Flags = [], request: UInt64 = 0,
+        route: MessageRecord.Route? = nil, _ payload: Span<UInt8>, bound: Channel.Bound = .message
+    ) throws(MessageError) {
+        if payload.count > Channel.inlineLimit {
+            let file: SealedFile
+            guard channel.isOpen else { throw .disconnected }
+            do throws(SystemError) { file = try SealedFile(payload) } catch { throw .system(error) }
+            let header = try header(kind, name, flags.union(.inFile), request, route)
+            try channel.post(header, in: file, bound: bound)
+            if header.name != nil { names.remember(name.text) }
+            return
+        }
+        let header = try header(kind, name, flags, request, route)
+        try channel.post(header, payload, bound: bound)
+        if header.name != nil { names.remember(name.text) }
+    }
+
+    @inline(__always)
+    private func header(
+        _ kind: MessageRecord.Kind, _ name: OutgoingNames.Name, _ flags: MessageRecord.Flags, _ request: UInt64,
+        _ route: MessageRecord.Route?
+    ) throws(MessageError) -> MessageRecord.Header {
+        if let number = name.number {
+            return MessageRecord.Header(kind: kind, flags: flags, number: number, name: nil, request: request, route: route)
+        }
+        guard name.text.utf8.count <= MessageRecord.longestName else { throw .nameTooLong }
+        return MessageRecord.Header(
+            kind: kind, flags: flags, number: names.next, name: name.text, request: request, route: route)
+    }
+
+    // MARK: Figures
+
+    @inline(__always)
+    private func counting(_ body: () throws(MessageError) -> Void) throws(MessageError) {
+        do throws(MessageError) {
+            try body()
+            tally.add(tally.sent)
+        } catch {
+            noteRefusal(error)
+            throw error
+        }
+    }
+
+    func noteRefusal(_ error: MessageError) {
+        if error == .queueFull, channel.isOpen { tally.add(tally.refused) }
+    }
+
+    // MARK: Room
+
+    /// Sends a prepared message as soon as there is room.
+    /// - Returns: the number to give up with, or nil when `done` was called already.
+    func sendWhenRoom(_ message: OutgoingMessage, _ done: @escaping (MessageError?) -> Void) -> Int? {
+        do throws(MessageError) {
+            try post(message)
+            tally.add(tally.sent)
+            done(nil)
+            return nil
+        } catch {
+            guard error == .queueFull else {
+                done(error)
+                return nil
+            }
+        }
+        return channel.waitForRoom { [unowned self] failure in
+            if let failure {
+                done(failure)
+                return true
+            }
+            do throws(MessageError) {
+                try post(message)
+                tally.add(tally.sent)
+                done(nil)
+            } catch {
+                guard error != .queueFull else { return false }
+                done(error)
+            }
+            return true
+        }
+    }
+
+    package nonisolated(nonsending) func sendWhenRoom<Message: Encodable>(_ message: Message) async throws {
+        guard channel.loop.isOnLoop else { throw MessageError.notOnLoop }
+        let message = try encoded(message)
+        let confined = Confined(self)
+        let loop = channel.loop
+        let ticket = RoomTicket()
+        let outcome: RoomTicket.Outcome = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                guard !Task.isCancelled else { return continuation.resume(returning: .cancelled) }
+                ticket.continuation = continuation
+                ticket.number = sendWhenRoom(message) { error in ticket.finish(error.map { .failed($0) } ?? .sent) }
+            }
+        } onCancel: {
+            loop.execute {
+                if let number = ticket.number { confined.value.channel.stopWaiting(number) }
+                ticket.finish(.cancelled)
+            }
+        }
+        switch outcome {
+        case .sent: return
+        case .failed(let error): throw error
+        case .cancelled: throw CancellationError()
+        }
+    }
+
+    package func whenRoom(_ body: @escaping () -> Void) {
+        guard channel.isOpen, !channel.hasRoomToOffer || !channel.sending.waiters.isEmpty else { return body() }
+        channel.waitForRoom { _ in
+            body()
+            return true
+        }
+    }
+}
+
+/// A message that was encoded before it is known when it leaves, or for whom.
+struct OutgoingMessage {
+    var kind: MessageRecord.Kind
+    var flags: MessageRecord.Flags
+    var name: String
+    var request: UInt64 = 0
+    var route: MessageRecord.Route?
+    var payload: [UInt8]
+    /// Large payloads are put into a file once, for however many receivers.
+    var file: SealedFile?
+
+    init(
+        kind: MessageRecord.Kind, flags: MessageRecord.Flags, name: String, request: UInt64 = 0,
+        route: MessageRecord.Route?, _ payload: [UInt8]
+    ) throws(MessageError) {
+        self.kind = kind
+        self.flags = flags.intersection(.raw)
+        self.name = name
+        self.request = request
+        self.route = route
+        self.payload = payload
+        guard payload.count > Channel.inlineLimit else { return }
+        do throws(SystemError) { file = try SealedFile(payload.span) } catch { throw .system(error) }
+        self.payload = []
+    }
+
+    /// One whose file has arrived already.
+    init(kind: MessageRecord.Kind, flags: MessageRecord.Flags, name: String, route: MessageRecord.Route?, file: SealedFile) {
+        self.kind = kind
+        self.flags = flags.intersection(.raw)
+        self.name = name
+        self.route = route
+        payload = []
+        self.file = file
+    }
+}
+
+/// Where an end of a conversation counts its messages: in the worker's shared page, whichever side writes.
+package struct MessageTally {
+    let figures: WorkerFigures
+    /// The worker counts what goes and comes; nil in the master.
+    let sent: Counter?
+    let received: Counter?
+    let refused: Counter
+    let undecodable: Counter
+
+    package static func worker(_ figures: WorkerFigures) -> MessageTally {
+        MessageTally(
+            figures: figures, sent: .messagesSent, received: .messagesReceived, refused: .messagesRefused,
+            undecodable: .messagesUndecodable)
+    }
+
+    package static func master(_ figures: WorkerFigures) -> MessageTally {
+        MessageTally(
+            figures: figures, sent: nil, received: nil, refused: .messagesRefusedByMaster,
+            undecodable: .messagesUndecodableByMaster)
+    }
+
+    @inline(__always)
+    func add(_ counter: Counter?) {
+        if let counter { figures.add(counter, 1) }
+    }
+}
+
+/// One who waits for room and may be cancelled; touched on the loop only.
+private final class RoomTicket: @unchecked Sendable {
+    enum Outcome: Sendable {
+        case sent, cancelled
+        case failed(MessageError)
+    }
+
+    var number: Int?
+    var continuation: CheckedContinuation<Outcome, Never>?
+
+    func finish(_ outcome: Outcome) {
+        continuation?.resume(returning: outcome)
+        continuation = nil
+    }
+}

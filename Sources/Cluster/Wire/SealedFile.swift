@@ -1,0 +1,39 @@
+// A large payload on its way between two processes: a file in memory that can never change again, so that its reader may
+// trust its size and bytes (memfd_create(2)). Used by both sides; closed when its last owner lets go of it.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+
+final class SealedFile {
+    let descriptor: Int32
+    let byteCount: Int
+
+    /// In the sender: a file with these bytes.
+    init(_ bytes: Span<UInt8>) throws(SystemError) {
+        byteCount = bytes.count
+        descriptor = try systemCall("make a file in memory for a message") {
+            unsafe bytes.withUnsafeBytes { unsafe cposix_sealed_file($0.baseAddress, $0.count) }
+        }
+    }
+
+    /// In the receiver: takes a descriptor over; nil when it isn't a sealed file of just this size.
+    init?(received descriptor: Int32, byteCount: Int) {
+        self.descriptor = descriptor
+        self.byteCount = byteCount
+        guard cposix_sealed_size(descriptor) == Int64(byteCount) else { return nil }
+    }
+
+    deinit { _ = close(descriptor) }
+
+    /// Copied rather than mapped: a mapping of memory that the kernel can't bring back would end the process.
+    func read() throws(SystemError) -> [UInt8] {
+        var result: Int32 = 0
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+            result = unsafe cposix_read_whole(descriptor, buffer.baseAddress, byteCount)
+            count = result == 0 ? byteCount : 0
+        }
+        guard result == 0 else { throw SystemError(errno: errno, operation: "read a message's file") }
+        return bytes
+    }
+}
