@@ -87,7 +87,7 @@ extension Worker {
             reportNow(packet)
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .ready, .draining, .reported, .figuresRequest, .messages, .filesTaken:
+        case .ready, .draining, .reported, .figuresRequest, .messages, .filesTaken, .descriptorNext:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }
