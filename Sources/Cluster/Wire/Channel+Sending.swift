@@ -180,8 +180,7 @@ extension Channel {
     private func activateTurn() {
         sending.isTurnActive = true
         if let turn = sending.turn { return turn.activate() }
-        let turn = LoopTurn(loop: loop) { [weak self] in
-            guard let self else { return }
+        let turn = LoopTurn(loop: loop) { [unowned self] in
             sending.isTurnActive = false
             if !sending.isBlocked { sendBatch() }
         }
@@ -229,6 +228,9 @@ extension Channel {
 
     private func send(_ packet: WaitingPacket) -> PacketSocket.SendResult {
         guard let file = packet.file else { return PacketSocket.send(packet.bytes, on: descriptor) }
+        // Announced again when only this much found room: that does no harm.
+        let announced = PacketSocket.send(Packet(.descriptorNext).encoded(), on: descriptor)
+        guard case .sent = announced else { return announced }
         return PacketSocket.send(packet.bytes, with: file.descriptor, on: descriptor)
     }
 
@@ -240,7 +242,7 @@ extension Channel {
     private func watchForRoom() {
         if let writeWatch = sending.writeWatch { return writeWatch.resume() }
         // Without a watch the packets go with the next ones, or at the flush.
-        sending.writeWatch = try? loop.watch(descriptor, for: .write) { [weak self] _ in self?.hasRoom() }
+        sending.writeWatch = try? loop.watch(descriptor, for: .write) { [unowned self] _ in hasRoom() }
     }
 
     private func hasRoom() {
@@ -249,8 +251,8 @@ extension Channel {
         if sending.isBlocked, sending.waitingByteCount == before {
             // The socket has room and still takes nothing: the kernel lacks something else. Don't spin until it has it.
             sending.writeWatch?.pause()
-            sending.retry = loop.after(.milliseconds(10)) { [weak self] in
-                guard let self, sending.isBlocked else { return }
+            sending.retry = loop.after(.milliseconds(10)) { [unowned self] in
+                guard sending.isBlocked else { return }
                 sendWaiting()
                 if sending.isBlocked { watchForRoom() }
                 serveWaiters()

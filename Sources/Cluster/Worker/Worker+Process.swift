@@ -122,7 +122,7 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken:
+        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken, .descriptorNext:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

@@ -298,6 +298,7 @@ func sendGarbage() throws {
                     if length >= 4 { bytes.replaceSubrange(0..<4, with: [2, kind, 0, 0]) } else { bytes[0] = 99 }
                     _ = unsafe cposix_send(descriptor, bytes, bytes.count)
                     let file = unsafe cposix_sealed_file(bytes, bytes.count)
+                    _ = unsafe cposix_send(descriptor, [2, 18, 0, 0] as [UInt8], 4)
                     _ = unsafe cposix_send_with_descriptor(descriptor, bytes, bytes.count, file)
                     close(file)
                 }
