@@ -44,7 +44,7 @@ extension Master {
 
     func stopSoon() {
         stopRequest = loop.after(.zero) { [unowned self] in
-            if stopping == .running { beginStop() }
+            if stopping == .running, lameDuckTimer == nil { askedToStop(SIGTERM) }
         }
     }
 
