@@ -40,7 +40,7 @@ let package = Package(
     name: "everycore",
     products: [
         .library(name: "Everycore", targets: ["Everycore"]),
-        .library(name: "Cluster", targets: ["Cluster"]),
+        .library(name: "Cluster", targets: ["Cluster", "EventLoop"]),
         .executable(name: "everycore", targets: ["Command"]),
     ],
     dependencies: [
@@ -70,6 +70,8 @@ let package = Package(
         .executableTarget(
             name: "hello", dependencies: ["Everycore"], path: "Sources/Examples/Hello", swiftSettings: strict),
         .executableTarget(
+            name: "tcp-echo", dependencies: ["Cluster", "EventLoop"], path: "Sources/Examples/TCPEcho", swiftSettings: strict),
+        .executableTarget(
             name: "streaming", dependencies: ["Everycore"], path: "Sources/Examples/Streaming", swiftSettings: strict),
         // Started by ProcessTests; not shipped.
         .executableTarget(
@@ -81,13 +83,18 @@ let package = Package(
         .executableTarget(
             name: "test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
 
+        .executableTarget(
+            name: "lifecycle-probe", dependencies: ["Cluster", logging], path: "Tests/Programs/LifecycleProbe", swiftSettings: strict),
+
         .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
         .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
-        .testTarget(name: "CommandTests", dependencies: ["Command"], swiftSettings: strict),
+        .testTarget(name: "CommandTests", dependencies: ["Command", yams], swiftSettings: strict),
         .testTarget(
-            name: "ProcessTests", dependencies: ["Command", "loop-probe", "message-probe", "test-server"], swiftSettings: strict),
+            name: "ProcessTests",
+            dependencies: ["Command", "lifecycle-probe", "loop-probe", "message-probe", "test-server", "tcp-echo"],
+            swiftSettings: strict),
     ]
 )

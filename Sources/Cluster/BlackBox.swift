@@ -1,9 +1,13 @@
-// What a worker was doing, in memory that outlives it: the loop's last sign of life and the request that it is in.
-// Written by the worker with plain stores, read by the master when the worker is silent or dead.
+// What a worker was doing, in memory that outlives it: the loop's last sign of life, the request that it is in, and those whose
+// handlers wait for something. Written by the worker with plain stores, read by the master when the worker is silent or dead.
 //
 //   word 0   the monotonic clock at the loop's last sign of life
-//   word 1   the monotonic clock when the request began; 0 between requests
-//   word 2   how many bytes of the request's description follow
+//   word 1   the monotonic clock when the request began that runs now; 0 between requests
+//   word 2   how many bytes of that request's description there are
+//   word 3   how many requests are in flight whose async handlers wait
+//   word 4   the monotonic clock when the oldest of them began
+//   word 5   how many bytes of its description there are
+//   then     both descriptions
 
 internal import Glibc
 
@@ -11,36 +15,51 @@ internal import Glibc
 @safe
 package struct BlackBox {
     private let words: UnsafeMutablePointer<UInt64>
-    private static let headerByteCount = 24
+    private static let headerByteCount = 48
     private static let textByteCount = 232
 
-    package static let byteCount = headerByteCount + textByteCount
+    package static let byteCount = headerByteCount + 2 * textByteCount
 
     /// - Parameter memory: `byteCount` bytes, aligned to 8, that outlive every copy of this view.
     package init(at memory: UnsafeMutableRawPointer) {
         unsafe words = memory.bindMemory(to: UInt64.self, capacity: Self.byteCount / 8)
     }
 
-    private var text: UnsafeMutableRawBufferPointer {
-        unsafe UnsafeMutableRawBufferPointer(
-            start: UnsafeMutableRawPointer(words) + Self.headerByteCount, count: Self.textByteCount)
+    private func text(_ index: Int) -> UnsafeMutableRawBufferPointer {
+        let start = unsafe UnsafeMutableRawPointer(words) + Self.headerByteCount + index * Self.textByteCount
+        return unsafe UnsafeMutableRawBufferPointer(start: start, count: Self.textByteCount)
     }
 
     /// The loop turns.
     package func beat(now: UInt64) { unsafe words[0] = now }
 
-    /// A request begins: its method and path, cut to what fits.
+    /// A request begins, or its async handler goes on: its method and path, cut to what fits.
     package func enter(_ description: RawSpan, now: UInt64) {
-        let count = min(description.byteCount, Self.textByteCount)
-        unsafe description.withUnsafeBytes { bytes in
-            unsafe text.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
-        }
-        unsafe words[2] = UInt64(count)
+        unsafe words[2] = copy(description, to: 0)
         unsafe words[1] = now
     }
 
-    /// The request is over.
+    /// The request is over, or its handler waits.
     package func leave() { unsafe words[1] = 0 }
+
+    /// So many requests wait in their handlers.
+    package func setWaiting(_ count: Int) { unsafe words[3] = UInt64(clamping: count) }
+
+    /// The oldest request that waits in its handler is this one now.
+    package func setOldestWaiting(_ description: RawSpan, since: UInt64) {
+        unsafe words[4] = 0
+        unsafe words[5] = copy(description, to: 1)
+        unsafe words[4] = since
+    }
+
+    @inline(__always)
+    private func copy(_ description: RawSpan, to index: Int) -> UInt64 {
+        let count = min(description.byteCount, Self.textByteCount)
+        unsafe description.withUnsafeBytes { bytes in
+            unsafe text(index).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+        }
+        return UInt64(count)
+    }
 
     /// 0 before the first.
     package var lastBeat: UInt64 { unsafe words[0] }
@@ -48,14 +67,26 @@ package struct BlackBox {
     /// The request that the worker is in, and since when.
     package var current: (description: String, since: UInt64)? {
         let since = unsafe words[1]
-        guard since != 0 else { return nil }
-        let count = unsafe Int(clamping: min(words[2], UInt64(Self.textByteCount)))
-        // The worker may have died in the middle of a store, and a path may hold anything: only printable ASCII is shown.
+        return since == 0 ? nil : (unsafe shown(0, byteCount: words[2]), since)
+    }
+
+    /// How many requests wait in their handlers.
+    package var waiting: Int { unsafe Int(clamping: words[3]) }
+
+    /// The oldest request that waits in its handler, and since when it is in flight.
+    package var oldestWaiting: (description: String, since: UInt64)? {
+        let since = unsafe words[4]
+        return waiting == 0 || since == 0 ? nil : (unsafe shown(1, byteCount: words[5]), since)
+    }
+
+    /// The worker may have died in the middle of a store, and a path may hold anything: only printable ASCII is shown.
+    private func shown(_ index: Int, byteCount: UInt64) -> String {
         var shown = ""
-        for index in 0..<count {
-            let byte = unsafe text[index]
+        let bytes = unsafe text(index)
+        for offset in 0..<Int(clamping: min(byteCount, UInt64(Self.textByteCount))) {
+            let byte = unsafe bytes[offset]
             shown.unicodeScalars.append((0x20..<0x7F).contains(byte) ? Unicode.Scalar(byte) : "?")
         }
-        return (shown, since)
+        return shown
     }
 }

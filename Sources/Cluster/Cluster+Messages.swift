@@ -57,9 +57,6 @@ extension Cluster {
         return self
     }
 
-    /// While the cluster runs, in the master: the workers to whom messages can be sent.
-    public var workers: [WorkerHandle] { running?.workers ?? [] }
-
     /// While the cluster runs, in the master: sends a message to all workers; see ``RunningCluster/broadcast(_:)``.
     @discardableResult
     public func broadcast<Message: Encodable>(_ message: Message) throws -> [(worker: WorkerHandle, error: MessageError)] {

@@ -21,6 +21,7 @@
 /// `run` is shared with the workers, copy-on-write.
 public final class Cluster {
     var plan: ClusterPlan
+    weak var master: Master?
     /// While the cluster runs, in the master.
     private(set) var running: RunningCluster?
 
@@ -33,7 +34,8 @@ public final class Cluster {
         plan = ClusterPlan(workers: workers, options: options, body: body)
     }
 
-    /// Opens these addresses in the master; every worker gets listeners of its own on them, ``Worker/listeners``.
+    /// Opens these addresses in the master; every worker gets listeners of its own on them, ``Worker/listeners``. Where a service
+    /// manager hands sockets over (`LISTEN_FDS`), these are used in their place.
     @discardableResult
     public func listen(on addresses: [ListenAddress]) -> Cluster {
         plan.addresses += addresses
@@ -57,6 +59,18 @@ public final class Cluster {
         return self
     }
 
+    /// Calls `body` in the master on HUP, for a description to go on with: its settings and its body take the place of the present
+    /// ones, and one worker after the other is replaced by one that runs the new body. No connection is closed for it. When `body` throws,
+    /// or when a new worker fails or dies young, everything stays as it is, or becomes so again.
+    ///
+    /// Addresses, auxiliaries' names and the handlers of messages stay those of the first description. Without this call HUP
+    /// replaces the workers with new ones that run the same body.
+    @discardableResult
+    public func onReload(_ body: @escaping () throws -> Cluster) -> Cluster {
+        plan.onReload = { try body().plan }
+        return self
+    }
+
     /// Makes this process the master, until TERM, INT or QUIT has ended it: then all workers are gone, and it returns.
     /// In the workers it never returns.
     ///
@@ -64,7 +78,9 @@ public final class Cluster {
     /// child of the process, and makes standard output line-buffered.
     /// - Throws: ``ClusterError``, whose `exitStatus` is what the program should exit with.
     public func run() throws(ClusterError) {
+        try plan.options.findCredentials()
         let master = try Master(plan)
+        self.master = master
         running = master.cluster
         defer { running = nil }
         try master.run()
@@ -85,12 +101,14 @@ public struct ClusterStart: Sendable {
 /// The description that `Cluster` collects and the master carries out.
 struct ClusterPlan {
     let workers: WorkerCount
-    let options: ClusterOptions
+    var options: ClusterOptions
     let body: (Worker) throws -> Void
-    let handlers = MessageHandlers<WorkerHandle>()
+    var handlers = MessageHandlers<WorkerHandle>()
+    var lifecycle = LifecycleHandlers()
     var addresses: [ListenAddress] = []
     var auxiliaries: [AuxiliaryPlan] = []
     var onStart: (ClusterStart) -> Void = { _ in }
+    var onReload: (() throws -> ClusterPlan)?
 }
 
 struct AuxiliaryPlan {

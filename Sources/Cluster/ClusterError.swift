@@ -8,11 +8,17 @@ public enum ClusterError: Error, CustomStringConvertible {
     case portTaken(ListenAddress)
     /// The address can't be listened on for another reason: no such address here, no permission, a path that exists.
     case cannotListen(ListenAddress, SystemError)
+    /// A socket that the service manager handed over is none that a stream service can use.
+    case badInheritedSocket(descriptor: Int32, SystemError)
+    /// `user` or `group` can't be what the workers run as; `setting` is the one of the two.
+    case badCredentials(setting: String, reason: String)
     /// Fewer than 1 or more than 1024 workers.
     case badWorkerCount(Int)
     /// The master has a second thread, so it can't fork: the child would have a copy of that thread's locks and memory
     /// in whatever state they were, and not the thread.
     case severalThreads(names: [String])
+    /// What the running master left for this program, which was started to take its place, can't be used.
+    case badUpgrade(String)
     /// A system call that the master can't do without.
     case system(SystemError)
     /// No worker could be kept alive. The last ends, newest last.
@@ -22,8 +28,8 @@ public enum ClusterError: Error, CustomStringConvertible {
     public var exitStatus: Int32 {
         switch self {
         case .portTaken, .cannotListen: 69
-        case .badWorkerCount: 78
-        case .severalThreads, .system, .workersKeepDying: 70
+        case .badWorkerCount, .badInheritedSocket, .badCredentials: 78
+        case .severalThreads, .badUpgrade, .system, .workersKeepDying: 70
         }
     }
 
@@ -36,49 +42,21 @@ public enum ClusterError: Error, CustomStringConvertible {
             }
         case .cannotListen(let address, let error):
             "can't listen on \(address): \(error)"
+        case .badInheritedSocket(let descriptor, let error):
+            "descriptor \(descriptor), which the service manager handed over, is no TCP or Unix socket that listens: \(error)"
+        case .badCredentials(let setting, let reason):
+            "\(setting): \(reason)"
         case .badWorkerCount(let count):
             "\(count) workers are not possible; from 1 to 1024 are"
         case .severalThreads(let names):
             "the master has \(names.count) threads (\(names.joined(separator: ", "))) and can't fork: something started "
                 + "one before the workers were (Dispatch, Task, Foundation's URLSession, a library); start it in the worker"
+        case .badUpgrade(let reason):
+            "can't take over from the running master: \(reason)"
         case .system(let error):
             error.description
         case .workersKeepDying(let exits):
             "no worker could be kept alive; the last ends:" + exits.suffix(10).map { "\n  \($0)" }.joined()
         }
-    }
-}
-
-/// How a worker process ended.
-public struct WorkerExit: Sendable, CustomStringConvertible {
-    /// What became of it.
-    public enum Reason: Sendable, Hashable, CustomStringConvertible {
-        case exited(status: Int32)
-        case killed(signal: Int32, name: String)
-        /// It never ran: fork(2) failed, or was refused.
-        case notStarted(String)
-
-        public var description: String {
-            switch self {
-            case .exited(let status): "status \(status)"
-            case .killed(_, let name): name
-            case .notStarted(let reason): "not started: \(reason)"
-            }
-        }
-    }
-
-    /// `worker` or an auxiliary's name.
-    public let name: String
-    /// -1 for an auxiliary.
-    public let slot: Int
-    public let generation: Int
-    /// 0 when it never ran.
-    public let pid: Int32
-    public let reason: Reason
-    public let uptime: Duration
-
-    public var description: String {
-        let who = slot >= 0 ? "\(name) \(slot)" : name
-        return "\(who) gen=\(generation) pid=\(pid): \(reason) after \(uptime.inSeconds)"
     }
 }

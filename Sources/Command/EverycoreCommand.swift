@@ -31,8 +31,7 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         try finish {
-            let loaded = try ConfigurationReader(options: options).read()
-            try startServer(loaded.configuration)
+            try startServer { try ConfigurationReader(options: options).read().configuration }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 import Everycore
 
-func startServer(_ configuration: ServerConfiguration) throws {
-    try Server(configuration: configuration).run()
+/// - Parameter read: reads the configuration; called again on HUP.
+func startServer(_ read: @escaping () throws -> ServerConfiguration) throws {
+    try Server(configuration: read()).run { try Server(configuration: read()) }
 }

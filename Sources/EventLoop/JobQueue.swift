@@ -12,6 +12,13 @@ final class JobQueue {
         case closure(@Sendable () -> Void)
     }
 
+    /// Hears of every job before and after it runs.
+    struct Watcher {
+        let began: (UInt) -> Void
+        let ended: () -> Void
+    }
+
+    var watcher: Watcher?
     private var local: [Work] = []
     private var running: [Work] = []
     private let remote = Mutex<[Work]>([])
@@ -81,8 +88,10 @@ final class JobQueue {
         for work in running {
             switch work {
             case .job(let job):
+                if let watcher { watcher.began(EventLoop.identity(of: job)) }
                 unsafe job.runSynchronously(
                     isolatedTo: loop.asUnownedSerialExecutor(), taskExecutor: loop.asUnownedTaskExecutor())
+                watcher?.ended()
             case .closure(let body):
                 body()
             }

@@ -29,6 +29,21 @@ import Testing
         #expect(box.lastBeat == 9)
     }
 
+    @Test func theOldestRequestThatWaitsIsThereWhileAnyDo() {
+        let memory = Memory()
+        defer { withExtendedLifetime(memory) {} }
+        let box = memory.box
+        #expect(box.waiting == 0 && box.oldestWaiting == nil)
+        let request = Array("GET /wait".utf8)
+        box.setWaiting(2)
+        unsafe box.setOldestWaiting(request.span.bytes, since: 5)
+        #expect(box.waiting == 2)
+        #expect(box.oldestWaiting?.description == "GET /wait" && box.oldestWaiting?.since == 5)
+        #expect(box.current == nil)
+        box.setWaiting(0)
+        #expect(box.oldestWaiting == nil)
+    }
+
     @Test func longRequestsAreCutAndDamagedBoxesAreReadWithoutHarm() {
         let (memory, damaged) = (Memory(), Memory(filledWith: .max))
         defer { withExtendedLifetime((memory, damaged)) {} }
@@ -36,5 +51,7 @@ import Testing
         unsafe memory.box.enter(request.span.bytes, now: 1)
         #expect(memory.box.current?.description.count == 232)
         #expect(damaged.box.current?.description == String(repeating: "?", count: 232))
+        #expect(damaged.box.oldestWaiting?.description == String(repeating: "?", count: 232))
+        #expect(damaged.box.waiting == .max)
     }
 }

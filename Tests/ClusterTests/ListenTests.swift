@@ -87,3 +87,68 @@ import Testing
         #expect(exists("/etc/passwd"))
     }
 }
+
+@Suite struct InheritedListenersTests {
+    private func listener(_ address: ListenAddress) throws -> (descriptor: Int32, address: ListenAddress) {
+        let listeners = try Listeners(addresses: [address], slots: 1, auxiliaries: [], backlog: 16)
+        let only = try #require(listeners.ofSlots.first?.first)
+        return (only.descriptor, only.address)
+    }
+
+    private func take(_ first: Int32, _ name: String, auxiliaries: [(name: String, addresses: [ListenAddress])] = []) throws -> InheritedListeners {
+        try InheritedListeners(names: [name], from: first, auxiliaries: auxiliaries, backlog: 16)
+    }
+
+    @Test(arguments: [ListenAddress.tcp(host: "127.0.0.1", port: 0), .tcp(host: "::1", port: 0), .unix(path: "/tmp/everycore-inherited-\(getpid()).sock")])
+    func aSocketKeepsItsAddress(_ address: ListenAddress) throws {
+        let (descriptor, bound) = try listener(address)
+        defer {
+            close(descriptor)
+            if case .unix(let path) = address { unsafe unlink(path) }
+        }
+        let inherited = try take(descriptor, "everycore.socket")
+        #expect(inherited.service.map(\.address) == [bound])
+        #expect(inherited.service.map(\.descriptor) == [descriptor])
+        #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+    }
+
+    @Test func anAuxiliaryGetsWhatHasItsNameOrItsAddress() throws {
+        let (descriptor, bound) = try listener(.tcp(host: "127.0.0.1", port: 0))
+        defer { close(descriptor) }
+        let byName = try take(descriptor, "admin", auxiliaries: [("other", []), ("admin", [])])
+        #expect(byName.service.isEmpty)
+        #expect(byName.auxiliaries[1]?.count == 1)
+        let port = try #require(bound.port)
+        let byAddress = try take(descriptor, "", auxiliaries: [("admin", [.tcp(host: "localhost", port: port)])])
+        #expect(byAddress.auxiliaries[0]?.count == 1)
+        #expect(try take(descriptor, "", auxiliaries: [("admin", [.tcp(host: "127.0.0.1", port: 0)])]).service.count == 1)
+    }
+}
+
+@Suite struct CredentialsTests {
+    @Test func namesAndNumbersStandForTheSame() throws {
+        let root = try #require(try Credentials.find(user: "root", group: nil))
+        #expect(root.user == 0 && root.group == 0 && root.groups.contains(0))
+        #expect(try Credentials.find(user: "0", group: nil) == root)
+        #expect(try Credentials.find(user: "nobody", group: "0")?.groups == [0])
+        #expect(try Credentials.find(user: nil, group: nil) == nil)
+    }
+
+    @Test func aNumberWithoutAnEntryNeedsAGroup() throws {
+        #expect(try Credentials.find(user: "3999999999", group: "7")?.group == 7)
+        #expect(throws: ClusterError.self) { try Credentials.find(user: "3999999999", group: nil) }
+    }
+
+    @Test(arguments: ["", "no-such-account", "-1", "4294967295", "4294967296", "99999999999", "0x0", " 0", "1 "])
+    func whatIsNoAccountIsRefusedByItsSetting(_ name: String) {
+        for (user, group) in [(name, nil), ("root", name)] as [(String, String?)] {
+            do throws(ClusterError) {
+                _ = try Credentials.find(user: user, group: group)
+                Issue.record("took \(name)")
+            } catch {
+                #expect(error.exitStatus == 78)
+                #expect(error.description.hasPrefix(group == nil ? "user: " : "group: "))
+            }
+        }
+    }
+}

@@ -154,4 +154,63 @@ private let millisecond: UInt64 = 1_000_000
         #expect(supervisor.handle(.ended(slot: 0, generation: 1), now: 5 * second).isEmpty)
         #expect(supervisor.nextWake == nil)
     }
+
+    // MARK: Planned changes
+
+    private func makeReady() -> Supervisor {
+        var supervisor = makeSupervisor()
+        _ = supervisor.begin(now: 0)
+        for slot in 0..<2 { _ = supervisor.handle(.ready(slot: slot, generation: 1), now: 0) }
+        return supervisor
+    }
+
+    @Test func aSuccessorThatIsReadyRetiresTheOldWorker() {
+        var supervisor = makeReady()
+        #expect(supervisor.handle(.replace(slot: 0), now: second) == [.fork(slot: 0, generation: 2)])
+        #expect(supervisor.handle(.replace(slot: 0), now: second) == [])
+        #expect(supervisor.handle(.ready(slot: 0, generation: 2), now: second) == [.retire(slot: 0, generation: 1)])
+        #expect(supervisor.handle(.ended(slot: 0, generation: 1), now: second) == [])
+        #expect(supervisor.handle(.ended(slot: 0, generation: 2), now: 3 * second) == [.fork(slot: 0, generation: 3)])
+    }
+
+    @Test func aSuccessorThatFailsLeavesTheOldWorkerItsSlot() {
+        var supervisor = makeReady()
+        _ = supervisor.handle(.replace(slot: 0), now: second)
+        #expect(supervisor.handle(.ended(slot: 0, generation: 2), now: second) == [.replacementFailed(slot: 0, generation: 2)])
+        #expect(supervisor.handle(.replace(slot: 0), now: second) == [.fork(slot: 0, generation: 3)])
+        #expect(supervisor.handle(.forkFailed(slot: 0, generation: 3), now: second) == [.replacementFailed(slot: 0, generation: 3)])
+        #expect(supervisor.handle(.ended(slot: 0, generation: 1), now: 2 * second) == [.fork(slot: 0, generation: 4)])
+    }
+
+    @Test func aSuccessorTakesTheSlotOfAWorkerThatDiesMeanwhile() {
+        var supervisor = makeReady()
+        _ = supervisor.handle(.replace(slot: 0), now: second)
+        #expect(supervisor.handle(.ended(slot: 0, generation: 1), now: second) == [])
+        #expect(supervisor.handle(.ready(slot: 0, generation: 2), now: second) == [])
+        #expect(supervisor.handle(.ended(slot: 0, generation: 2), now: 3 * second) == [.fork(slot: 0, generation: 3)])
+    }
+
+    @Test func onlyAWorkerThatIsReadyIsReplaced() {
+        var supervisor = makeSupervisor()
+        _ = supervisor.begin(now: 0)
+        #expect(supervisor.handle(.replace(slot: 0), now: 0) == [])
+        #expect(supervisor.handle(.replace(slot: 9), now: 0) == [])
+    }
+
+    @Test func slotsComeIntoUseAndGoAndTheirGenerationsNeverRepeat() {
+        var supervisor = Supervisor(slots: 1, capacity: 3, policy: RespawnPolicy(), givesUp: true, now: 0, random: { 0.5 })
+        #expect(supervisor.begin(now: 0) == [.fork(slot: 0, generation: 1)])
+        #expect(supervisor.usedCount == 1)
+        #expect(supervisor.use(1, now: 0) == true)
+        #expect(supervisor.use(1, now: 0) == false)
+        #expect(supervisor.use(3, now: 0) == false)
+        #expect(supervisor.handle(.timer, now: 0) == [.fork(slot: 1, generation: 1)])
+        _ = supervisor.handle(.ready(slot: 1, generation: 1), now: 0)
+        supervisor.disuse(1)
+        #expect(supervisor.usedCount == 1)
+        #expect(supervisor.handle(.ended(slot: 1, generation: 1), now: second) == [])
+        #expect(supervisor.nextWake == nil)
+        #expect(supervisor.use(1, now: second) == true)
+        #expect(supervisor.handle(.timer, now: second) == [.fork(slot: 1, generation: 2)])
+    }
 }

@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test func theOptionsAreTheOnesThatScriptsRelyOn() {
-        let names = ["host", "port", "workers", "root", "admin", "report-interval", "log-format", "quiet"]
+        let names = ["host", "port", "listen", "workers", "root", "admin", "report-interval", "log-format", "quiet"]
         #expect(Setting.all.compactMap(\.option) == names)
     }
 

@@ -33,7 +33,7 @@ struct ServerTests {
     @Test func `settings reach the cluster`() {
         var configuration = ServerConfiguration()
         #expect(configuration.workerCount == .perCore)
-        #expect(configuration.listenAddress == .tcp(host: "0.0.0.0", port: 8080))
+        #expect(configuration.listenAddresses == [.tcp(host: "0.0.0.0", port: 8080)])
         #expect(configuration.adminAddress == .tcp(host: "127.0.0.1", port: 8081))
         #expect(configuration.clusterOptions.output == .automatic)
 

@@ -23,7 +23,28 @@ struct WireTests {
                     .header("ETag", "\"a\"")
             }
             routes.post("/post") { request in .text(request.body.text) }
+            routes.get("/versioned") { _ in
+                .text("content").header("ETag", "\"a\"").header("Cache-Control", "max-age=5").header("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT")
+            }
+            routes.get("/dated") { _ in .html("content").header("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT") }
+            routes.post("/versioned") { _ in .text("done").header("ETag", "\"a\"") }
+            routes.get("/authority") { request in .text(request.authority ?? "none") }
+            routes.post("/trailers/:kind") { request in .text(Self.trailers(request)) }
+            routes.post("/later-trailers") { request in
+                try await request.context.loop.sleep(for: .milliseconds(5))
+                return .text(Self.trailers(request))
+            }
+            routes.stream(.post, "/streamed-trailers", upTo: 1000) { request, body in
+                let before = Self.trailers(request)
+                var count = 0
+                for try await piece in body { count += piece.count }
+                return .text("\(before) \(count) \(Self.trailers(request))")
+            }
         }
+    }
+
+    private static func trailers(_ request: Request) -> String {
+        "<" + request.trailers.map { "\($0.name.rawName)=\($0.value)" }.joined(separator: ",") + ">"
     }
 
     /// Requests, and the whole of what comes back, dates apart. The last request of each closes.
@@ -36,6 +57,31 @@ struct WireTests {
             "HTTP/1.1 405 Method Not Allowed\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 31\r\nConnection: close\r\nAllow: POST, OPTIONS\r\n\r\nthis method isn't offered here\n"),
         ("7: OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "HTTP/1.1 204 No Content\r\nDate: D\r\nConnection: close\r\nAllow: GET, HEAD, POST, PUT, PATCH, OPTIONS\r\n\r\n"),
+        ("39: a handler's answer that the client has", "GET /versioned HTTP/1.1\r\nHost: a\r\nIf-None-Match: W/\"a\"\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 304 Not Modified\r\nDate: D\r\nConnection: close\r\nETag: \"a\"\r\nCache-Control: max-age=5\r\n\r\n"),
+        ("39: a handler's answer to HEAD", "HEAD /versioned HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"a\"\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 304 Not Modified\r\nDate: D\r\nConnection: close\r\nETag: \"a\"\r\nCache-Control: max-age=5\r\n\r\n"),
+        ("39: a handler's answer by its date", "GET /dated HTTP/1.1\r\nHost: a\r\nIf-Modified-Since: Sun Nov  6 08:49:37 1994\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 304 Not Modified\r\nDate: D\r\nConnection: close\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n"),
+        ("39: another tag wins over the date", "GET /versioned HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"b\"\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 200 "),
+        ("39: a handler's answer of another version", "GET /versioned HTTP/1.1\r\nHost: a\r\nIf-Match: \"b\"\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 412 "),
+        ("39: one without a tag", "GET /dated HTTP/1.1\r\nHost: a\r\nIf-Match: \"b\"\r\nConnection: close\r\n\r\n", "HTTP/1.1 412 "),
+        ("39: what another method did is done", "POST /versioned HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"a\"\r\nConnection: close\r\n\r\n", "HTTP/1.1 200 "),
+        ("7: the authority of an absolute target wins over Host", "GET http://b:81/authority HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4\r\nConnection: close\r\n\r\nb:81"),
+        ("21: trailers of content that is collected",
+            "POST /trailers/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\nHost: b\r\nx-sum: 2\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 17\r\nConnection: close\r\n\r\n<X-Sum=1,x-sum=2>"),
+        ("21: trailers after a wait",
+            "POST /later-trailers HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Sum: 1\r\n\r\n"
+                + "POST /later-trailers HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 9\r\n\r\n<X-Sum=1>"
+                + "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 2\r\nConnection: close\r\n\r\n<>"),
+        ("21: trailers of content that streams",
+            "POST /streamed-trailers HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 14\r\nConnection: close\r\n\r\n<> 5 <X-Sum=1>"),
         ("7: CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "HTTP/1.1 501 "),
         ("8: TRACE", "TRACE /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 "),
         ("25: a 100 before the content", "POST /post HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",

@@ -199,44 +199,4 @@ import Testing
         }
         #expect(server.onLoop { server.application.received.filter { $0 == path }.count } == 2)
     }
-
-    private func limited(_ set: (inout ConnectionLimits) -> Void) throws -> ConnectionServer {
-        var limits = ConnectionLimits()
-        set(&limits)
-        return try ConnectionServer(connectionLimits: limits)
-    }
-
-    @Test func `at the connection limit others wait while all are busy, and an idle one gives way`() throws {
-        let server = try limited { $0.connections = 2 }
-        defer { server.stop() }
-        let (first, second) = (try server.connect(), try server.connect())
-        first.send(get())
-        #expect(first.read(until: "GET /"))
-        second.send(request("GET /later/3000 HTTP/1.1", "Host: a"))
-        #expect(server.eventually { $0.openConnections == 2 && $0.application.received.count == 2 })
-        // Nobody waits: the idle one stays.
-        #expect(first.read(seconds: 0.15) == .open)
-        first.clear()
-        first.send(request("GET /later/1500 HTTP/1.1", "Host: a"))
-        #expect(server.eventually { $0.application.received.count == 3 })
-        let third = try server.connect()
-        third.send(ConnectionRuleTests.probe)
-        #expect(!third.read(until: "after", seconds: 0.1))
-        // The first one becomes idle, and no connection closes of itself.
-        #expect(third.read(until: "GET /after", seconds: 5))
-        #expect(first.read() != .open)
-        #expect(try responses(first).map(\.text) == ["later 1500"])
-        #expect(second.read(until: "later 3000"))
-    }
-
-    @Test func `the last request of a connection closes it, also when it is refused`() throws {
-        let server = try limited { $0.requestsPerConnection = 3 }
-        defer { server.stop() }
-        for last in [get(), request("BREW / HTTP/1.1", "Host: a"), request("GET /later/5 HTTP/1.1", "Host: a")] {
-            let client = try server.connect()
-            client.send(get() + get() + last + get())
-            #expect(client.read() != .open)
-            #expect(try responses(client).map { $0["connection"] } == [nil, nil, "close"])
-        }
-    }
 }

@@ -100,7 +100,7 @@ import Synchronization
 }
 
 /// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`, `/kept-big`,
-/// `/injected`,
+/// `/injected`, `/trailers`, `/value`,
 /// `/twice`, `/mirror`, `/answers-when-cancelled`, `/stream`, `/later-stream/MS`, `/short`, `/abort`, `/abort-unread`; anything else says what the request was.
 final class WireApplication: Application {
     var loop: EventLoop?
@@ -175,6 +175,16 @@ final class WireApplication: Application {
         case "twice":
             text(exchange, "first")
             text(exchange, "second")
+        case "trailers":
+            exchange.collectBody(upTo: 1 << 20) { [self] result in
+                let fields = exchange.trailers.fields.map { "\($0.name)=\($0.value)" }.joined(separator: ",")
+                if case .success(let bytes) = result { text(exchange, "\(bytes.count) <\(fields)>") }
+            }
+        case "value":
+            let range = (0..<exchange.head.fieldCount).compactMap { exchange.head.field(at: $0) }
+                .first { exchange.head.string(of: $0.name) == "X-A" }?.value ?? ByteRange(0, 0)
+            let value = exchange.head.withBytes(range) { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
+            try? exchange.respond(status: 200, body: raw("<") + value + raw(">"))
         case "mirror":
             let names = (0..<exchange.head.fieldCount).compactMap { exchange.head.field(at: $0) }
                 .filter { !$0.isHopByHop }.map { exchange.head.string(of: $0.name) }

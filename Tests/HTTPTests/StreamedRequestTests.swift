@@ -171,4 +171,20 @@ final class Upload {
         #expect(server.eventually { _ in upload.cancelled == 1 })
         #expect(server.onLoop { server.openConnections } == 0)
     }
+
+    @Test func `a client that resets while its content waits unread is noticed within two seconds`() throws {
+        let server = try ConnectionServer()
+        defer { server.stop() }
+        let upload = Upload()
+        upload.pace = 1
+        upload.serve(server, answers: false)
+        let client = try server.connect()
+        client.send(request("PUT /upload HTTP/1.1", "Host: a", "Content-Length: 900000"))
+        client.send([UInt8](repeating: 0x78, count: 900_000)[...], seconds: 0.5)
+        #expect(server.eventually { _ in upload.count > 0 })
+        client.reset()
+        #expect(server.eventually { _ in upload.cancelled == 1 })
+        #expect(server.onLoop { upload.ends } == [.incomplete])
+        #expect(server.onLoop { server.openConnections } == 0)
+    }
 }

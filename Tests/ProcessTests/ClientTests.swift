@@ -36,11 +36,11 @@ extension ProcessTests {
         }
 
         @Test func isServedAlsoWhenIdleConnectionsHoldAllDescriptorsOfAWorker() throws {
-            let server = try TestedServer.everycore(workers: 1, wrapper: ["prlimit", "--nofile=48:48"])
-            let clients = try (0..<60).map { _ in try server.connect() }
+            let server = try TestedServer.everycore(workers: 1, wrapper: ["prlimit", "--nofile=96:96"])
+            let clients = try (0..<110).map { _ in try server.connect() }
             for client in clients { client.request("GET", "/plaintext") }
             for client in clients { #expect(try client.reply().status == 200) }
-            #expect(try server.stats().total.connections.open < 48)
+            #expect(try server.stats().total.connections.open < 96)
             for client in clients { client.leave() }
             #expect(try server.get("/plaintext").status == 200)
             #expect(try server.stats().total.restarts == 0)
@@ -48,8 +48,8 @@ extension ProcessTests {
         }
 
         @Test func waitsWhileConnectionsInUseHoldAllDescriptorsOfAWorker() throws {
-            let server = try TestedServer.everycore(workers: 1, wrapper: ["prlimit", "--nofile=48:48"])
-            let clients = try (0..<60).map { _ in try server.connect() }
+            let server = try TestedServer.everycore(workers: 1, wrapper: ["prlimit", "--nofile=96:96"])
+            let clients = try (0..<110).map { _ in try server.connect() }
             for client in clients { client.request("GET", "/sleep?ms=300") }
             for client in clients {
                 #expect(try client.reply().status == 200)

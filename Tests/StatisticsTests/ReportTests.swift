@@ -28,23 +28,23 @@ import Testing
         bytes += [1, 0]  // kind
         bytes += [2, 0, 0, 0]  // slot
         bytes += [3, 0, 0, 0]  // generation
-        bytes += [38, 0]  // counters
+        bytes += [39, 0]  // counters
         bytes += [2, 0]  // bucket entries
         bytes += word(0x22, 0x11, 0)  // sequence
         bytes += [0x0C, 0x0B, 0x0A, 0]  // pid
         bytes += [8, 7, 6, 5, 4, 3, 2, 1]  // uptime
         bytes += [0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11]  // monotonic clock
-        bytes += [0x61, 0xA4, 0xA8, 0xBE, 0x18, 0x1A, 0x4D, 0xDF]  // checksum
+        bytes += [204, 29, 32, 45, 217, 109, 143, 14]  // checksum
         bytes += word(2, 1, 0)  // requests
         bytes += word(0, 0, 0)  // 1xx
         bytes += word(0, 1, 0)  // 2xx
         bytes += word(0, 0, 0)  // 3xx
         bytes += word(0, 0, 0)  // 4xx
         bytes += word(2, 0, 0)  // 5xx
-        for _ in 6..<10 { bytes += word(0, 0, 0) }  // bytes in and out, connections accepted and open
+        for _ in 6..<11 { bytes += word(0, 0, 0) }  // bytes in and out, connections accepted, handed over and open
         bytes += [0x78, 0, 0, 0, 0x10, 0, 0, 0]  // latency sum
         bytes += [0, 0, 0, 0, 0x10, 0, 0, 0]  // latency maximum
-        for _ in 12..<36 { bytes += word(0, 0, 0) }  // refused reports … messages undecodable by the master
+        for _ in 13..<37 { bytes += word(0, 0, 0) }  // refused reports … messages undecodable by the master
         bytes += word(0, 0, 0x40)  // resident bytes
         bytes += word(0, 0, 0)  // started at
         bytes += [1, 0] + word(3, 0, 0)  // 32…63 ns
@@ -113,11 +113,11 @@ import Testing
 
     @Test func `errors say what is wrong`() {
         let errors: [ReportError] = [
-            .short(byteCount: 3), .badMagic(1), .foreignVersion(2), .unknownKind(3), .badLength(byteCount: 4),
+            .short(byteCount: 3), .badMagic(1), .foreignVersion(3), .unknownKind(3), .badLength(byteCount: 4),
             .badChecksum, .badSlot(5000), .badHistogram,
         ]
         for error in errors { #expect(error.description.count > 20) }
-        #expect(ReportError.foreignVersion(1).description == "a report of layout 1; this is layout 2")
+        #expect(ReportError.foreignVersion(3).description == "a report of layout 3; this is layout 2")
     }
 
     private func decode(_ bytes: [UInt8]) throws(ReportError) -> Report {

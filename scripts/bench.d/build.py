@@ -54,6 +54,11 @@ def messages():
     return swift_product(ROOT, ["-c", "release", "--product", "message-probe"], "message-probe")
 
 
+@functools.cache
+def handlers():
+    return swift_product(ROOT, ["-c", "release", "--product", "test-server", "--static-swift-stdlib"], "test-server")
+
+
 def without_debug_information(binary, folder):
     """A copy in `folder` for valgrind, which (3.19) gives up on the debug information that Swift writes."""
     tool = shutil.which("objcopy") or shutil.which("llvm-objcopy")

@@ -1,5 +1,6 @@
 """The clients: one verified request before anything is measured, and wrk."""
 
+import functools
 import os
 import socket
 import subprocess
@@ -8,7 +9,8 @@ from processes import Failure, Process
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONNECTIONS = 64
-BODIES = {"/plaintext": b"Hello, World!", "/json": b'{"message":"Hello, World!"}'}
+BODIES = {"/plaintext": b"Hello, World!", "/json": b'{"message":"Hello, World!"}', "/constant": b"Hello, World!",
+          "/constant-async": b"Hello, World!"}
 
 # What each load asks for: path, requests in one write, header fields.
 LOADS = {
@@ -17,6 +19,10 @@ LOADS = {
     "json": ("/json", 1, []),
     "close": ("/plaintext", 1, ["Connection: close"]),
 }
+# Static files, in bytes; and handlers of tests' server, which only Everycore has.
+FILES = {"1k": 1000, "100k": 100_000, "10m": 10_000_000}
+HANDLERS = {"sync": ("/constant", 1, []), "async": ("/constant-async", 1, [])}
+ALL = {**LOADS, **HANDLERS, **{name: (f"/{name}.bin", 1, []) for name in FILES}}
 TITLES = {
     "plain": "/plaintext, keep-alive, 64 connections",
     "pipelined": "/plaintext, 16 pipelined, 64 connections",
@@ -25,24 +31,31 @@ TITLES = {
 }
 
 
+@functools.cache
+def content(load):
+    """What a file holds: bytes that tell their place."""
+    return b"".join(b"%07d\n" % place for place in range(0, FILES[load], 8))[:FILES[load]]
+
+
 def verified_answer(port, load):
     """The bytes of one response to the request that wrk is about to send; refuses a wrong status or body."""
-    path, _, fields = LOADS[load]
+    path, _, fields = ALL[load]
+    wanted = content(load) if load in FILES else BODIES[path]
     head = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", *fields, "", ""]
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall("\r\n".join(head).encode())
-        answer = b""
+        answer = bytearray()
         while not _complete(answer):
             portion = connection.recv(65536)
             if not portion:
                 raise ConnectionResetError("closed before the answer was complete")
             answer += portion
     head, _, body = answer.partition(b"\r\n\r\n")
-    if head.split(b" ")[1:2] != [b"200"] or body != BODIES[path]:
+    if head.split(b" ")[1:2] != [b"200"] or body != wanted:
         raise Failure(f"wrong answer on {path}: {answer[:200]!r}")
     if (load == "close") != (b"\r\nconnection: close" in head.lower()):
         raise Failure(f"wrong Connection field for the load {load}: {head!r}")
-    return answer
+    return bytes(answer)
 
 
 def _complete(answer):
@@ -55,7 +68,7 @@ def _complete(answer):
 
 def run_wrk(port, load, seconds, threads, cores):
     """One run: requests, requests per second, p50 and p99 in microseconds, errors by kind."""
-    path, depth, fields = LOADS[load]
+    path, depth, fields = ALL[load]
     command = ["wrk", f"-t{threads}", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s",
                "-s", os.path.join(HERE, "clients", "wrk.lua")]
     for field in fields:

@@ -8,6 +8,8 @@ import sys
 
 import build
 import client
+import files
+import handlers
 import instructions
 import load
 import memory
@@ -27,6 +29,8 @@ WHAT = """what to measure:
   plain         CPU time per request, throughput and latency of every server under every load
   memory        memory of an idle worker, and of an idle connection with 10,000 open
   start         time from start to first response
+  files         CPU time per request for static files, beside nginx with sendfile
+  async         CPU time per request of an async handler that doesn't suspend, beside a synchronous one
   instructions  Everycore's user-space instructions per request (callgrind); --budget FILE makes it a check
   reports       Everycore with reports on and off
   messages      messages between a worker and its master, beside Node's process.send and a bare socket pair
@@ -39,7 +43,7 @@ def parse():
     parser = argparse.ArgumentParser("scripts/bench", description=DESCRIPTION, epilog=WHAT,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", default="all",
-                        choices=["all", "plain", "memory", "start", "instructions", "reports", "messages"],
+                        choices=["all", "plain", "memory", "start", "files", "async", "instructions", "reports", "messages"],
                         metavar="WHAT")
     parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="rounds; medians are over them (3)")
     parser.add_argument("--seconds", type=positive, default=4, metavar="S", help="measured seconds of each load (4)")
@@ -75,13 +79,16 @@ def measure(options, results):
         "plain": lambda names: load.run(names, options.loads, options.rounds, options.seconds, results),
         "memory": lambda names: memory.run(names, options.rounds, results),
         "start": lambda names: start.run(names, results),
+        "files": lambda names: files.run(names, options.rounds, options.seconds, results),
+        "async": lambda names: handlers.run(options.rounds, options.seconds, results),
         "instructions": lambda names: instructions.run(options.budget, results),
         "reports": lambda names: reports.run(options.rounds, options.seconds, results),
         "messages": lambda names: messages.run(options.rounds, results),
     }
     chosen = list(steps) if options.what == "all" else [options.what]
-    compared = {"plain", "memory", "start"} & set(chosen)
-    names = servers.available(options.servers, results.say) if compared else []
+    compared = {"plain", "memory", "start", "files"} & set(chosen)
+    wanted = [name for name in options.servers if name in files.SERVERS or compared != {"files"}]
+    names = servers.available(wanted, results.say) if compared else []
     results.say("  ".join(f"{key}: {value}" for key, value in machine().items()))
     good = True
     for step in chosen:

@@ -21,8 +21,14 @@ def installed(program):
 
 
 def everycore(port, workers, load, folder, extra=("--quiet",)):
+    files = ["--root", os.path.join(folder, "files")] if load in client.FILES else []
     return [build.everycore(), "serve", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
-            "--admin", "off", *extra]
+            "--admin", "off", *files, *extra]
+
+
+def handlers(port, workers, load, folder):
+    """The tests' server: it has the same answer from a synchronous and from an async handler."""
+    return [build.handlers(), f"port={port}", f"workers={workers}", "admin=off", "quiet=true"]
 
 
 def limit(port, workers, load, folder):
@@ -56,6 +62,17 @@ ALL = {"everycore": everycore, "limit": limit, "nginx": nginx, "evhttp": evhttp,
        "hummingbird": hummingbird}
 
 
+def write_files(folder):
+    """The static files, an hour old: no server takes them for ones that are just being written."""
+    os.mkdir(os.path.join(folder, "files"))
+    os.chmod(folder, 0o755)  # nginx as root has workers of another user
+    for name in client.FILES:
+        path = os.path.join(folder, "files", f"{name}.bin")
+        with open(path, "wb") as file:
+            file.write(client.content(name))
+        os.utime(path, (time.time() - 3600,) * 2)
+
+
 def available(names, log):
     """Those of `names` that can run here, built; says why one is left out. Without Everycore there is nothing to compare."""
     found = []
@@ -77,8 +94,10 @@ class Server:
     def __init__(self, name, load="plain", workers=1, cores=None, extra=None):
         self.folder = tempfile.mkdtemp(prefix="everycore-bench-")
         self.port = free_port()
+        if load in client.FILES:
+            write_files(self.folder)
         arguments = {} if extra is None else {"extra": extra}
-        command = ALL[name](self.port, workers, load, self.folder, **arguments)
+        command = {**ALL, "handlers": handlers}[name](self.port, workers, load, self.folder, **arguments)
         self.process = Process(command, cores=cores)
         try:
             self.sample = self.wait_for_answer(self.process, self.port, load)

@@ -8,9 +8,9 @@ package enum CPUQuota {
 
     /// The smallest quota among the process's own cgroup and all that contain it, in CPUs; nil when none is set.
     package static func find(readingWith read: FileReader) -> Double? {
-        let mounts = (read("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap(CgroupMount.init)
+        let mounts = (read("/proc/self/mountinfo") ?? "").split(separator: "\n").compactMap { CgroupMount($0) }
         var smallest: Double?
-        for membership in (read("/proc/self/cgroup") ?? "").split(separator: "\n").compactMap(CgroupMembership.init) {
+        for membership in (read("/proc/self/cgroup") ?? "").split(separator: "\n").compactMap({ CgroupMembership($0) }) {
             guard let mount = mounts.last(where: { $0.serves(membership) }) else { continue }
             for directory in mount.directories(upFrom: membership.path) {
                 let quota = membership.isUnified
@@ -48,11 +48,11 @@ struct CgroupMembership {
     let isUnified: Bool
     let path: Substring
 
-    init?(_ line: Substring) {
+    init?(_ line: Substring, controller: String = "cpu") {
         let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, parts[2].hasPrefix("/") else { return nil }
         isUnified = parts[0] == "0" && parts[1].isEmpty
-        guard isUnified || parts[1].split(separator: ",").contains("cpu") else { return nil }
+        guard isUnified || parts[1].split(separator: ",").contains(controller[...]) else { return nil }
         path = parts[2]
     }
 }
@@ -79,8 +79,8 @@ struct CgroupMount {
         controllers = words[dash + 3].split(separator: ",")
     }
 
-    func serves(_ membership: CgroupMembership) -> Bool {
-        membership.isUnified ? isUnified : !isUnified && controllers.contains("cpu")
+    func serves(_ membership: CgroupMembership, controller: String = "cpu") -> Bool {
+        membership.isUnified ? isUnified : !isUnified && controllers.contains(controller[...])
     }
 
     /// The directories of the cgroup at `path` and of all its ancestors that this mount shows, innermost first.

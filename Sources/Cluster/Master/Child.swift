@@ -16,9 +16,26 @@ final class Child {
     let page: SharedPage
     let forkedAt: UInt64
     var phase = Phase.starting
+    /// It hasn't emptied its queue of connections for too long; a sibling does.
+    var isStuck = false
+    /// Logs it when it lasts.
+    var stuckTimer: LoopTimer?
+    /// Its first packet was here.
+    var isOnline = false
+    /// Somebody wants it to go, or it does itself.
+    var wasAsked = false
+    /// Its service ended although nobody had asked.
+    var hasDied = false
+    var wasStuck = false
+    /// Nil where nobody is ever stuck.
+    var watchdog: Watchdog?
+    /// Signals that the master has sent it.
+    var sentSignals: Set<Int32> = []
+    /// When its channel came to its end.
+    var endedAt: UInt64?
     /// Ends what stays too long.
     var killTimer: LoopTimer?
-    /// Starts the successor of one that goes of its own will.
+    /// Lets one go that wants to, and starts its successor.
     var successorTimer: LoopTimer?
 
     init(role: Role, handle: WorkerHandle, page: SharedPage, forkedAt: UInt64) {

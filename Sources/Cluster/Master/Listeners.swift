@@ -10,18 +10,30 @@ internal import EventLoop
 internal import Glibc
 
 package struct Listeners {
-    /// For each slot, one for each address.
-    package private(set) var ofSlots: [[Listener]] = []
+    /// For each slot, one for each address; also for slots that are not in use, whose TCP sockets are bound and don't listen. So
+    /// every worker has every listener from its birth, and nobody can take a socket's place later.
+    package internal(set) var ofSlots: [[Listener]] = []
     /// For each auxiliary, by its index.
-    package private(set) var ofAuxiliaries: [[Listener]] = []
-    private var socketPaths: [String] = []
-    private let backlog: Int32
+    package internal(set) var ofAuxiliaries: [[Listener]] = []
+    /// Sockets of the service manager's: all slots share them.
+    var inheritedDescriptors: Set<Int32> = []
+    var socketPaths: [String] = []
+    let backlog: Int32
+    /// How many slots listen; those behind don't.
+    var listening: Int
+    let access: SocketAccess
 
+    /// - Parameters:
+    ///   - slots: how many listen from the start.
+    ///   - capacity: how many may be in use later.
     package init(
-        addresses: [ListenAddress], slots: Int, auxiliaries: [[ListenAddress]], backlog: Int32
+        addresses: [ListenAddress], slots: Int, capacity: Int = 0, auxiliaries: [[ListenAddress]], backlog: Int32,
+        access: SocketAccess = SocketAccess()
     ) throws(ClusterError) {
         self.backlog = backlog
-        ofSlots = Array(repeating: [], count: slots)
+        self.access = access
+        listening = slots
+        ofSlots = Array(repeating: [], count: max(slots, capacity))
         do throws(ClusterError) {
             for address in addresses {
                 // On Linux `::` takes the IPv4 connections too, unless they have a listener of their own.
@@ -59,6 +71,29 @@ package struct Listeners {
         socketPaths = []
     }
 
+    /// Has the slots before `count` listen, too. Once a listener has begun, it listens for as long as the cluster.
+    package mutating func listen(slots count: Int) throws(ClusterError) {
+        while listening < min(count, ofSlots.count) {
+            for listener in own(listening) {
+                do throws(SystemError) {
+                    try systemCall("listen") { Glibc.listen(listener.descriptor, backlog) }
+                } catch {
+                    throw .cannotListen(listener.address, error)
+                }
+            }
+            listening += 1
+        }
+    }
+
+    /// The listeners that no other slot has.
+    func own(_ slot: Int) -> [Listener] {
+        guard ofSlots.indices.contains(slot) else { return [] }
+        return ofSlots[slot].filter { $0.address.port != nil && !inheritedDescriptors.contains($0.descriptor) }
+    }
+
+    /// Whether connections can wait in the slot's queues.
+    func listens(_ slot: Int) -> Bool { slot < listening && ofSlots.indices.contains(slot) }
+
     private mutating func openForSlots(_ address: ListenAddress, onlyIPv6: Bool) throws(ClusterError) {
         guard case .tcp(let host, let port) = address else {
             // The kernel has no SO_REUSEPORT for Unix sockets: all slots accept from one queue.
@@ -69,7 +104,7 @@ package struct Listeners {
         if port != 0 { try probe(address, onlyIPv6: onlyIPv6) }
         var bound = address
         for slot in ofSlots.indices {
-            let listener = try open(bound, isShared: true, onlyIPv6: onlyIPv6)
+            let listener = try open(bound, isShared: true, onlyIPv6: onlyIPv6, listens: slot < listening)
             ofSlots[slot].append(listener)
             bound = .tcp(host: host, port: listener.address.port ?? port)
         }
@@ -80,11 +115,11 @@ package struct Listeners {
         _ = Glibc.close(descriptor)
     }
 
-    private mutating func open(
-        _ address: ListenAddress, isShared: Bool, onlyIPv6: Bool = false
+    mutating func open(
+        _ address: ListenAddress, isShared: Bool, onlyIPv6: Bool = false, listens: Bool = true
     ) throws(ClusterError) -> Listener {
         if case .unix(let path) = address { try removeStaleSocket(address, path) }
-        let listener = try bindAndListen(address, isShared: isShared, onlyIPv6: onlyIPv6)
+        let listener = try bindAndListen(address, isShared: isShared, onlyIPv6: onlyIPv6, listens: listens)
         if case .unix(let path) = address { socketPaths.append(path) }
         return listener
     }
@@ -111,7 +146,7 @@ package struct Listeners {
     }
 
     private func bindAndListen(
-        _ address: ListenAddress, isShared: Bool, onlyIPv6: Bool
+        _ address: ListenAddress, isShared: Bool, onlyIPv6: Bool, listens: Bool = true
     ) throws(ClusterError) -> Listener {
         var descriptor: Int32 = -1
         do throws(SystemError) {
@@ -126,8 +161,13 @@ package struct Listeners {
                 // Accepted connections inherit it (tcp(7)), which saves a system call for each.
                 try set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, on: descriptor)
             }
-            try socketAddress.bind(descriptor)
-            try systemCall("listen") { listen(descriptor, backlog) }
+            if case .unix(let path) = address {
+                try socketAddress.bind(descriptor, mode: access.mode)
+                try access.own(path)
+            } else {
+                try socketAddress.bind(descriptor)
+            }
+            if listens { try systemCall("listen") { Glibc.listen(descriptor, backlog) } }
             guard case .tcp(let host, _) = address else { return Listener(descriptor: descriptor, address: address) }
             let port = try SocketAddress(boundTo: descriptor).port
             return Listener(descriptor: descriptor, address: .tcp(host: host, port: port))

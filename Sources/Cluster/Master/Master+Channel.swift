@@ -17,6 +17,8 @@ extension Master {
     private static let collectionTime = Duration.milliseconds(50)
 
     func watch(_ child: Child) {
+        // It beats as the options at its fork say, whatever a reload changes.
+        child.watchdog = options.stuckLimit.map(Watchdog.init)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
@@ -27,21 +29,27 @@ extension Master {
 
     private func receive(_ packet: Packet, from child: Child) {
         switch packet.kind {
+        case .online:
+            becameOnline(child)
+        case .leaving:
+            child.wasAsked = true
         case .ready:
             becameReady(child)
         case .draining:
-            beganToDrain(child)
+            wantsToGo(child)
         case .reported:
             if let number = packet.numbered?.number { reported(child, number) }
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart, .messages, .filesTaken, .descriptorNext:
+        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .handOverToSuccessors, .begin, .beat, .lameDuck, .messages, .filesTaken,
+            .descriptorNext:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }
 
     private func becameReady(_ child: Child) {
+        becameOnline(child)
         guard child.phase == .starting else { return }
         child.phase = .ready
         if case .worker(let slot) = child.role {
@@ -50,6 +58,12 @@ extension Master {
         let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
+        assignQueues()
+        if case .worker(let slot) = child.role { advanceRoll { $0.replaced(slot) } }
+        if lameDuckTimer != nil { sendLameDuck(to: child) }
+        tellReadiness()
+        tellPredecessor()
+        emitListening(child)
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.

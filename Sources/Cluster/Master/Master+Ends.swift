@@ -15,32 +15,56 @@ extension Master {
         let hasSuccessor = child.phase == .draining && stopping == .running
         child.phase = .dying
         let now = EventLoop.monotonicNanoseconds()
+        child.endedAt = now
+        if !child.wasAsked, stopping == .running { child.hasDied = true }
         receiveReports(atMost: .max)
         if case .worker(let slot) = child.role {
             ledger.retire(slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: now)
         }
         forgetInCollections(child)
+        pages.board.close(child.page.index)
+        // First those who wait for an answer, then the successor, which takes a few milliseconds.
+        assignQueues()
         killAfter(stopping == .running ? options.dyingDeadline : .milliseconds(500), child)
         log(.debug, "worker gone", about: child)
+        emitDisconnect(child)
+        if !child.wasAsked, stopping == .running, upgradeFails() { return }
         if !hasSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
+        forgetUnused(child.role)
         // Usually the process is at its very end; otherwise CHLD comes later.
         reapChildren()
     }
 
-    /// The child goes of its own will: its successor needn't wait for it.
-    func beganToDrain(_ child: Child) {
-        guard child.phase == .starting || child.phase == .ready else { return }
+    /// The child wants to go: it got TERM.
+    func wantsToGo(_ child: Child) {
+        guard child.phase == .starting || child.phase == .ready, stopping == .running else { return }
         child.phase = .draining
+        child.wasAsked = true
+        // The timer's handler keeps the child, and with it the timer, until it has run.
+        child.successorTimer = loop.after(Self.successorDelay) { [unowned self] in
+            child.successorTimer = nil
+            guard stopping == .running else { return }
+            letGo(child)
+            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+        }
+    }
+
+    /// Tells a child to go while others stay: they empty its queues from now on, and it gives them its connections.
+    func letGo(_ child: Child) {
+        guard child.phase != .dying else { return }
+        child.phase = .draining
+        child.wasAsked = true
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .draining)
         }
         log(.debug, "worker draining", about: child)
-        guard stopping == .running else { return }
-        killAfter(options.drainDeadline + .milliseconds(500), child)
-        // The timer's handler keeps the child, and with it the timer, until it has run.
-        child.successorTimer = loop.after(Self.successorDelay) { [unowned self] in
-            child.successorTimer = nil
-            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+        pages.board.close(child.page.index)
+        assignQueues()
+        do throws(MessageError) {
+            try child.channel.send(control: Packet(.handOver, number: options.drainDeadline.wholeMilliseconds))
+            killAfter(options.drainDeadline + .milliseconds(500), child)
+        } catch {
+            send(SIGKILL, to: child)
         }
     }
 
@@ -50,8 +74,8 @@ extension Master {
 
     func killAfter(_ delay: Duration, _ child: Child) {
         child.killTimer = loop.after(delay) { [unowned self, unowned child] in
-            log(.warning, "killing a worker that stays too long", about: child)
-            kill(child.pid, SIGKILL)
+            log(.warning, "killing a worker that stays too long", about: child, request(of: child))
+            send(SIGKILL, to: child)
         }
     }
 
@@ -60,15 +84,16 @@ extension Master {
     func reapChildren() {
         while true {
             var status: Int32 = 0
-            let pid = unsafe waitpid(-1, &status, WNOHANG)
+            var peak: UInt64 = 0
+            let pid = unsafe cposix_reap(-1, WNOHANG, &status, &peak)
             if pid < 0, errno == EINTR { continue }
             guard pid > 0 else { break }
-            if let child = children[pid] { reaped(child, status: status) }
+            if let child = children[pid] { reaped(child, status: status, peakResidentBytes: peak) }
         }
         childrenChanged()
     }
 
-    func reaped(_ child: Child, status: Int32) {
+    func reaped(_ child: Child, status: Int32, peakResidentBytes: UInt64) {
         // Once only: handling its last messages below can lead here again.
         guard children[child.pid] === child else { return }
         children[child.pid] = nil
@@ -80,31 +105,11 @@ extension Master {
             channelEnded(child)
         }
         child.killTimer = nil
-        let now = EventLoop.monotonicNanoseconds()
-        let exit = WorkerExit(
-            name: child.handle.name, slot: child.handle.slot, generation: child.generation, pid: child.pid,
-            reason: .init(waitStatus: status), uptime: .from(child.forkedAt, to: now))
+        let exit = describeEnd(of: child, status: status, peakResidentBytes: peakResidentBytes)
         note(exit)
-        var details: Logger.Metadata = ["end": "\(exit.reason)", "uptime": "\(exit.uptime.inSeconds)"]
-        var wasExpected = stopping == .killing
-        if case .exited(0) = exit.reason { wasExpected = true }
-        if wasExpected {
-            log(.info, "worker exited", about: child, details)
-        } else {
-            if let request = child.page.blackBox.current {
-                details["request"] = "\(request.description)"
-                details["request_age"] = "\(Duration.from(request.since, to: now).inSeconds)"
-            }
-            log(.warning, "worker died", about: child, details)
-        }
+        logEnd(of: child, exit)
         pages.giveBack(child.page)
-    }
-
-    /// Keeps the last hundred ends of workers.
-    func note(_ exit: WorkerExit) {
-        guard exit.slot >= 0 else { return }
-        exits.append(exit)
-        if exits.count > 100 { exits.removeFirst() }
+        emitExit(child.handle, exit)
     }
 
     func noteDelay(_ role: Role, _ delay: Duration) {

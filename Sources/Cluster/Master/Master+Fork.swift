@@ -31,23 +31,47 @@ extension Master {
     }
 
     func forkChild(_ role: Role, generation: Int) {
+        lastWorkerID += 1
         do throws(ClusterError) {
             try Self.checkThreads()
             let child = try makeChild(role, generation: generation)
             children[child.pid] = child
             watch(child)
             if case .worker(let slot) = role {
-                ledger.started(slot: slot, generation: generation, pid: child.pid, now: child.forkedAt)
+                // A successor of one that is well is no restart.
+                let isPlanned = children.values.contains { $0.role == role && $0.phase == .ready }
+                ledger.started(
+                    slot: slot, generation: generation, pid: child.pid, planned: isPlanned, now: child.forkedAt)
             }
             log(.debug, "worker started", about: child)
+            emitFork(child)
         } catch {
             log(.error, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
-            note(
-                WorkerExit(
-                    name: name(of: role), slot: role.slot, generation: generation, pid: 0,
-                    reason: .notStarted(error.description), uptime: .zero))
+            failedToStart(role, generation: generation, error)
+            if upgradeFails() { return }
             supervise(role) { .forkFailed(slot: $0, generation: generation) }
         }
+    }
+
+    private func failedToStart(_ role: Role, generation: Int, _ error: ClusterError) {
+        let channel = Channel(closedOn: loop, options: options.messages, buffer: buffer)
+        let handle = makeHandle(role, generation: generation, pid: 0, channel, .master(pages.ofNobody))
+        var exit = WorkerExit(
+            id: handle.id, name: handle.name, slot: role.slot, generation: generation, pid: 0,
+            reason: .notStarted(error.description), uptime: .zero)
+        exit.unixSeconds = UInt64(clamping: time(nil))
+        note(exit)
+        emitExit(handle, exit)
+    }
+
+    private func makeHandle(
+        _ role: Role, generation: Int, pid: Int32, _ channel: Channel, _ tally: MessageTally
+    ) -> WorkerHandle {
+        let handle = WorkerHandle(
+            id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, pid: pid, cluster: cluster,
+            messenger: Messenger(channel: channel, handlers: plan.handlers, tally: tally))
+        handle.master = self
+        return handle
     }
 
     private func name(of role: Role) -> String {
@@ -61,6 +85,7 @@ extension Master {
         guard let page = takePage() else {
             throw .system(SystemError(errno: ENOMEM, operation: "take a page for a worker"))
         }
+        if role.isWorker { pages.board.begin(page.index, slot: role.slot) }
         do throws(SystemError) {
             let (ours, theirs) = try Self.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20)
             let forkedAt = EventLoop.monotonicNanoseconds()
@@ -76,9 +101,7 @@ extension Master {
                 throw SystemError(errno: code, operation: "fork")
             }
             let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
-            let handle = WorkerHandle(
-                name: name(of: role), slot: role.slot, generation: generation, pid: pid, cluster: cluster,
-                messenger: Messenger(channel: channel, handlers: plan.handlers, tally: .master(page.figures)))
+            let handle = makeHandle(role, generation: generation, pid: pid, channel, .master(page.figures))
             return Child(role: role, handle: handle, page: page, forkedAt: forkedAt)
         } catch {
             pages.giveBack(page)
@@ -93,8 +116,9 @@ extension Master {
         guard let oldest = dying.min(by: { $0.forkedAt < $1.forkedAt }) else { return nil }
         kill(oldest.pid, SIGKILL)
         var status: Int32 = 0
-        guard unsafe waitpid(oldest.pid, &status, 0) == oldest.pid else { return nil }
-        reaped(oldest, status: status)
+        var peak: UInt64 = 0
+        guard unsafe cposix_reap(oldest.pid, 0, &status, &peak) == oldest.pid else { return nil }
+        reaped(oldest, status: status, peakResidentBytes: peak)
         return pages.take()
     }
 
@@ -106,24 +130,34 @@ extension Master {
         loop.abandonAfterFork()
         cluster.leaveToMaster()
         for child in children.values { child.channel.closeInherited() }
+        succession?.channel.closeInherited()
+        upgrade?.channel.closeInherited()
         close(reportReceiver)
         reporter.closeInherited()
+        serviceManager?.closeInherited()
         let mine: [Listener]
+        var sharing: Sharing?
         let body: (Worker) throws -> Void
         switch role {
         case .worker(let slot):
             mine = listeners.ofSlots[slot]
+            sharing = Sharing(
+                board: pages.board, entry: page.index, listeners: listeners.ofSlots, handOver: handOver, masterPID: pid, slot: slot,
+                balances: options.balancesConnections)
             body = plan.body
         case .auxiliary(let index):
             mine = listeners.ofAuxiliaries[index]
             body = plan.auxiliaries[index].body
         }
-        let foreign = Set(listeners.all.map(\.descriptor)).subtracting(mine.map(\.descriptor))
+        // A worker may have to empty any slot's queues; an auxiliary has its own only.
+        let kept = role.isWorker ? listeners.ofSlots.flatMap { $0 } : mine
+        var foreign = Set(listeners.all.map(\.descriptor)).subtracting(kept.map(\.descriptor))
+        if !role.isWorker { foreign.formUnion(handOver.flatMap(\.descriptors)) }
         for descriptor in foreign { _ = close(descriptor) }
         Worker.live(
             WorkerBirth(
-                name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
-                channel: channel, reportSocket: reportSender, listeners: mine, page: page, options: options, body: body,
+                id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
+                channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing, isHeld: holdsConnections, page: page, options: options, body: body,
                 master: self))
     }
 }

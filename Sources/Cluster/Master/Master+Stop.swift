@@ -7,6 +7,8 @@ internal import Logging
 
 enum StopPhase {
     case running
+    /// Another master's workers take the connections of ours.
+    case handingOver
     /// The workers drain; the auxiliaries still answer.
     case drainingWorkers
     /// The workers are gone.
@@ -21,7 +23,7 @@ extension Master {
         // A mask is inherited: a parent that started us from a thread with blocked signals would make us deaf.
         defer { cposix_unblock_signals() }
         for number in [SIGTERM, SIGINT] {
-            try onSignal(number) { [unowned self] in stopping == .running ? beginStop(number) : leaveAtOnce() }
+            try onSignal(number) { [unowned self] in askedToStop(number) }
         }
         try onSignal(SIGQUIT) { [unowned self] in leaveAtOnce() }
         try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
@@ -29,23 +31,23 @@ extension Master {
             receiveReports(atMost: .max)
             collectFigures { [unowned self] in reporter.onRequest($0) }
         }
-        for number in [SIGHUP, SIGTTIN, SIGTTOU, SIGUSR2] {
-            try onSignal(number) { [unowned self] in
-                let name = unsafe cposix_signal_name(number).map { unsafe String(cString: $0) } ?? "\(number)"
-                log(.notice, "ignored a signal: not offered by this version", ["signal": "\(name)"])
-            }
-        }
+        try onSignal(SIGHUP) { [unowned self] in reload() }
+        try onSignal(SIGTTIN) { [unowned self] in scale(to: workerSupervisor.usedCount + 1) }
+        try onSignal(SIGTTOU) { [unowned self] in scale(to: workerSupervisor.usedCount - 1) }
+        try onSignal(SIGUSR2) { [unowned self] in upgradeInPlace() }
     }
 
     private func onSignal(_ number: Int32, _ body: @escaping () -> Void) throws(SystemError) {
         watches.append(try loop.onSignal(number, body))
     }
 
-    private func beginStop(_ signal: Int32) {
+    func beginStop() {
         log(.info, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
+        tellStopping(within: options.drainDeadline)
         stopping = .drainingWorkers
         workerSupervisor.stop()
         wakeTimer = nil
+        queueWatch.stop()
         // New connections are refused as soon as the workers close their copies.
         listeners.closeThoseOfSlots()
         drain(options.drainDeadline) { $0.role.isWorker }
@@ -67,6 +69,8 @@ extension Master {
     /// The second TERM or INT, QUIT, and the end of a cluster that can't keep workers.
     func leaveAtOnce() {
         guard stopping != .killing, stopping != .over else { return }
+        tellStopping(within: .seconds(5))
+        lameDuckTimer = nil
         stopping = .killing
         workerSupervisor.stop()
         auxiliarySupervisor.stop()
@@ -87,7 +91,7 @@ extension Master {
             auxiliarySupervisor.stop()
             drain(.seconds(1)) { _ in true }
         }
-        guard children.isEmpty, stopping == .drainingAuxiliaries || stopping == .killing else { return }
+        guard children.isEmpty, [.handingOver, .drainingAuxiliaries, .killing].contains(stopping) else { return }
         stopping = .over
         loop.stop()
     }

@@ -4,7 +4,14 @@
 //   Master+Fork.swift      making children
 //   Master+Channel.swift   what children say, and figures for those who ask
 //   Master+Ends.swift      children that end, and their successors
+//   Master+Queues.swift    who empties which queue of connections
+//   Master+Replace.swift   planned successors, rolling reload, scaling
+//   Master+Exits.swift     what is said and kept of an end
+//   Master+Events.swift    what the program hears of its workers, and asks of them
+//   Master+Watchdog.swift  workers whose loop does not turn
+//   Master+Recycling.swift workers that have served long enough
 //   Master+Stop.swift      signals and leaving
+//   World/Master+…         the lame duck before it, the service manager
 
 internal import CPosix
 internal import EventLoop
@@ -13,10 +20,20 @@ internal import Logging
 internal import Statistics
 
 final class Master {
-    let plan: ClusterPlan
-    let options: ClusterOptions
-    let workerCount: Int
+    var plan: ClusterPlan
+    var options: ClusterOptions
+    /// How many slots are in use.
+    var workerCount: Int { workerSupervisor.usedCount }
+    /// How many there can be.
+    let capacity: Int
     let loop: EventLoop
+    let program = ProgramImage()
+    /// Another program takes this one's place.
+    var upgrade: Upgrade?
+    /// This program takes another one's place.
+    var succession: Succession?
+    /// The first process of a container, which was a master once and ends as its successors do; else 0.
+    var guardian: Int32 = 0
     let pid = getpid()
     let pages: SharedPages
     let buffer = ReceiveBuffer()
@@ -26,6 +43,16 @@ final class Master {
     let reportReceiver: Int32
     let reportSender: Int32
     var listeners: Listeners
+    let handOver: [HandOverSocket]
+    var queueOwners = QueueOwners()
+    lazy var queueWatch = QueueWatch(master: self)
+    var roll: Roll?
+    var isRollingBack = false
+    /// HUP came during a reload.
+    var reloadsAgain = false
+    /// What a reload that fails goes back to.
+    var previousPlan: ClusterPlan?
+    var scaling: Scaling
     var ledger: ClusterLedger
     var workerSupervisor: Supervisor
     var auxiliarySupervisor: Supervisor
@@ -37,8 +64,23 @@ final class Master {
     var watches: [LoopEvent] = []
     var wakeTimer: LoopTimer?
     var stopTimer: LoopTimer?
+    var reportTimer: LoopTimer?
     var collections: [UInt32: FiguresCollection] = [:]
     var lastCollection: UInt32 = 0
+    var recycling: Recycling
+    var lastRecycling: UInt64 = 0
+    var lastMemoryLook: UInt64 = 0
+    var lookTimer: LoopTimer?
+    /// Where the workers listen, also when the listeners are closed.
+    let addresses: [ListenAddress]
+    /// Nil where none asked for news.
+    let serviceManager: ServiceManager?
+    /// Runs from TERM to the begin of the drain.
+    var lameDuckTimer: LoopTimer?
+    var lastWorkerID = 0
+    var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
+    /// A handler wants the cluster to stop.
+    var stopRequest: LoopTimer?
     var messageFailures = 0
 
     /// Opens everything that has to exist before the first fork.
@@ -46,37 +88,57 @@ final class Master {
         self.plan = plan
         options = plan.options
         let cores = UsableCores.current()
+        let workerCount: Int
         switch plan.workers {
         case .perCore: workerCount = min(cores.count, Report.slotLimit)
         case .count(let count): workerCount = count
         }
+        scaling = Scaling(isAutomatic: plan.workers == .perCore, cores: cores.count)
         guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
         try Self.checkThreads()
         cposix_ignore_signal(SIGPIPE)
         cposix_line_buffer_stdout()
+        // Each connection takes a descriptor, and so does each listener of each slot.
+        _ = cposix_raise_open_files()
         let now = EventLoop.monotonicNanoseconds()
-        listeners = try Listeners(
-            addresses: plan.addresses, slots: workerCount, auxiliaries: plan.auxiliaries.map(\.addresses),
-            backlog: options.backlog)
+        let state = try UpgradeState.take()
+        try state?.check(against: plan)
+        capacity = min(max(workerCount, cores.count * 4, state?.slots.count ?? 0), Report.slotLimit)
+        var inherited: InheritedListeners?
+        if let state {
+            listeners = try Listeners(taking: state, for: plan, slots: workerCount, capacity: capacity)
+        } else {
+            (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
+        }
+        addresses = listeners.addresses
         do throws(SystemError) {
             loop = try EventLoop()
-            pages = try SharedPages(count: Self.pageCount(workers: workerCount, auxiliaries: plan.auxiliaries.count))
+            pages = try SharedPages(count: Self.pageCount(workers: capacity, auxiliaries: plan.auxiliaries.count))
+            var handOver = (state?.handOver ?? []).compactMap(HandOverSocket.init)
+            while handOver.count < capacity { handOver.append(try HandOverSocket()) }
+            self.handOver = handOver
             (reportReceiver, reportSender) = try Self.socketPair(SOCK_DGRAM, bufferByteCount: 4 << 20)
         } catch {
             listeners.close()
             throw .system(error)
         }
+        serviceManager = ServiceManager(loop: loop)
         ledger = ClusterLedger(startedAt: now, wantedWorkers: workerCount)
         reporter = Reporter(output: options.output)
-        let random = { Double.random(in: 0..<1) }
+        let random = Self.random
         workerSupervisor = Supervisor(
-            slots: workerCount, policy: options.respawn, givesUp: true, now: now, random: random)
+            slots: workerCount, capacity: capacity, policy: options.respawn, givesUp: true, now: now, random: random)
         auxiliarySupervisor = Supervisor(
             slots: plan.auxiliaries.count, policy: options.respawn, givesUp: false, now: now, random: random)
+        recycling = Recycling(policy: options.recycle, random: random)
         let start = ClusterStart(
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
-            addresses: listeners.addresses,
+            addresses: addresses,
             auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
+        if let inherited { noteInherited(inherited) }
+        if let state {
+            do throws(SystemError) { try succeed(state) } catch { throw .system(error) }
+        }
         plan.onStart(start)
     }
 
@@ -92,29 +154,45 @@ final class Master {
             cleanUp()
             throw .system(error)
         }
-        watches.append(
-            loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
-                guard reporter.printsIntervals else { return }
-                collectFigures { [unowned self] in reporter.interval($0) }
-            })
+        startReporting()
+        startLooking()
+        watchCores()
+        keepTellingStatus()
         let now = EventLoop.monotonicNanoseconds()
         carryOut(workerSupervisor.begin(now: now), auxiliaries: false)
         carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)
         scheduleWake()
         loop.run()
         receiveReports(atMost: .max)
-        reporter.end(currentFigures())
+        let successor = upgrade?.isCommitted == true ? upgrade?.pid : nil
+        if successor == nil { reporter.end(currentFigures()) } else { reporter.leave() }
+        finishUpgrade()
         cleanUp()
+        if let successor { leave(to: successor) }
         if gaveUp { throw .workersKeepDying(exits) }
+    }
+
+    func startReporting() {
+        reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
+            guard reporter.printsIntervals else { return }
+            collectFigures { [unowned self] in reporter.interval($0) }
+        }
     }
 
     private func cleanUp() {
         cluster.leaveToMaster()
         loop.releaseConcurrency()
         listeners.close()
+        for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
         watches = []
         wakeTimer = nil
         stopTimer = nil
+        reportTimer = nil
+        lookTimer = nil
+        scaling.timer = nil
+        queueWatch.stop()
+        lameDuckTimer = nil
+        stopRequest = nil
         close(reportReceiver)
         close(reportSender)
     }
@@ -134,15 +212,20 @@ final class Master {
         scheduleWake()
     }
 
-    private func carryOut(_ actions: [Supervisor.Action], auxiliaries: Bool) {
+    func carryOut(_ actions: [Supervisor.Action], auxiliaries: Bool) {
         for action in actions {
             switch action {
             case .fork(let slot, let generation):
                 guard stopping == .running else { break }
                 let role = auxiliaries ? Role.auxiliary(index: slot) : .worker(slot: slot)
                 forkChild(role, generation: generation)
+            case .retire(let slot, let generation):
+                retire(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
+            case .replacementFailed(let slot, let generation):
+                replacementFailed(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
             case .delayed(let slot, let delay):
                 noteDelay(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), delay)
+                if !auxiliaries { rollFailed(at: slot, "a new worker died young") }
             case .giveUp:
                 gaveUp = true
                 log(.critical, "no worker could be kept alive: leaving")
@@ -196,6 +279,8 @@ final class Master {
     }
 
     // MARK: Resources
+
+    static func random() -> Double { .random(in: 0..<1) }
 
     /// Workers that die slowly keep their page while their slot has had several successors; the delays between young
     /// deaths allow for eight in a minute.

@@ -36,6 +36,9 @@ final class Reporter {
         previous = figures
     }
 
+    /// Another master goes on printing.
+    func leave() { console.write(table.erase(), within: .milliseconds(200)) }
+
     /// Somebody asked with a signal.
     func onRequest(_ figures: ClusterFigures) { console.write(summary(figures)) }
 

@@ -13,13 +13,21 @@ final class SharedPages {
     private let stride: Int
     private var free: [Int]
 
+    /// Where all workers see each other's number of connections.
+    let board: LoadBoard
+    /// Figures that count for nothing: those of workers that could not be made.
+    let ofNobody: WorkerFigures
+
     init(count: Int) throws(SystemError) {
         let pageSize = max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096)
         stride = (SharedPage.byteCount + pageSize - 1) / pageSize * pageSize
-        guard let memory = unsafe cposix_map_shared(stride * count) else {
+        let pages = stride * count
+        guard let memory = unsafe cposix_map_shared(pages + stride + LoadBoard.byteCount(entries: count)) else {
             throw SystemError(errno: errno, operation: "map shared memory for \(count) workers")
         }
         unsafe self.memory = unsafe memory
+        unsafe ofNobody = WorkerFigures(at: memory + pages)
+        unsafe board = LoadBoard(at: memory + pages + stride, entries: count)
         free = Array((0..<count).reversed())
     }
 

@@ -1,6 +1,7 @@
 // A ListenAddress as the kernel takes it, and a bound socket's address as people read it.
 // Runs in the master, before the first fork. Confines the raw memory of sockaddr structures.
 
+internal import CPosix
 internal import EventLoop
 internal import Glibc
 
@@ -33,6 +34,30 @@ struct SocketAddress {
 
     var family: Int32 { Int32(storage.ss_family) }
 
+    /// The address in numbers, as people write it; nil for a Unix socket without a path and for other families.
+    var readable: ListenAddress? {
+        switch family {
+        case AF_INET, AF_INET6:
+            var text = [UInt8](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+            // sin_addr follows the port, sin6_addr the port and the flow's four bytes.
+            let offset = family == AF_INET ? 4 : 8
+            let isText = unsafe withUnsafeBytes(of: storage) { storage in
+                unsafe text.withUnsafeMutableBytes { text in
+                    guard let from = storage.baseAddress, let to = text.baseAddress else { return false }
+                    let size = socklen_t(INET6_ADDRSTRLEN)
+                    return unsafe inet_ntop(family, from + offset, to.assumingMemoryBound(to: CChar.self), size) != nil
+                }
+            }
+            return isText ? .tcp(host: String(decoding: text.prefix { $0 != 0 }, as: UTF8.self), port: port) : nil
+        case AF_UNIX:
+            let bytes = unsafe withUnsafeBytes(of: storage) { unsafe Array($0[2..<min(max(Int(length), 2), $0.count)]) }
+            let path = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            return path.isEmpty ? nil : .unix(path: path)
+        default:
+            return nil
+        }
+    }
+
     /// The port, in the order of bytes that people read; 0 for a Unix socket.
     var port: UInt16 {
         get {
@@ -48,6 +73,11 @@ struct SocketAddress {
     }
 
     func bind(_ descriptor: Int32) throws(SystemError) { unsafe try call("bind", descriptor) { unsafe Glibc.bind($0, $1, $2) } }
+
+    /// Makes the socket's path with this mode.
+    func bind(_ descriptor: Int32, mode: UInt32) throws(SystemError) {
+        unsafe try call("bind", descriptor) { unsafe cposix_bind_with_mode($0, $1, $2, mode) }
+    }
 
     func connect(_ descriptor: Int32) throws(SystemError) {
         unsafe try call("connect", descriptor) { unsafe Glibc.connect($0, $1, $2) }

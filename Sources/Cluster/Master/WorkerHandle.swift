@@ -2,6 +2,8 @@
 
 /// A worker process, seen from the master. Everything here is for the master's one thread, which is the main actor's.
 public final class WorkerHandle: @unchecked Sendable {
+    /// A number of its own, from 1: no other process of the cluster has had it or will, in whatever slot.
+    public let id: Int
     /// `worker`, or the name of the auxiliary.
     public let name: String
     /// From 0; -1 for an auxiliary.
@@ -11,11 +13,15 @@ public final class WorkerHandle: @unchecked Sendable {
     public let pid: Int32
     /// All workers, to send to others than this one.
     public let cluster: RunningCluster
+    /// How it ended; nil while it hasn't.
+    public internal(set) var exit: WorkerExit?
     let messenger: Messenger<WorkerHandle>
+    weak var master: Master?
 
     init(
-        name: String, slot: Int, generation: Int, pid: Int32, cluster: RunningCluster, messenger: Messenger<WorkerHandle>
+        id: Int, name: String, slot: Int, generation: Int, pid: Int32, cluster: RunningCluster, messenger: Messenger<WorkerHandle>
     ) {
+        self.id = id
         self.name = name
         self.slot = slot
         self.generation = generation

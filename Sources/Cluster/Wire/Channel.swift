@@ -45,6 +45,15 @@ package final class Channel {
         readWatch = try loop.watch(descriptor, for: .read) { [unowned self] _ in receive() }
     }
 
+    /// A channel that never was: nobody could be started at its other end.
+    package init(closedOn loop: EventLoop, options: MessageOptions, buffer: ReceiveBuffer) {
+        descriptor = -1
+        self.loop = loop
+        self.options = options
+        self.buffer = buffer
+        isOpen = false
+    }
+
     package func close() {
         guard isOpen else { return }
         if !sending.isBlocked { sendBatch() }

@@ -11,7 +11,7 @@ package struct Packet: Equatable {
     package enum Kind: UInt8 {
         /// Worker: the body has returned, the loop runs.
         case ready = 1
-        /// Worker: it has begun to drain.
+        /// Worker: it got TERM and wants to go; or it has begun to drain.
         case draining = 2
         /// Master: drain, and be gone after so many milliseconds.
         case drain = 3
@@ -30,6 +30,24 @@ package struct Packet: Equatable {
         /// Either side: a descriptor comes with the next packet. Without this it is lost: looking for one in every packet
         /// would make each dearer.
         case descriptorNext = 18
+        /// Master: accept for this slot, too.
+        case adopt = 32
+        /// Master: no more.
+        case release = 33
+        /// Master: go within so many milliseconds; others take the connections.
+        case handOver = 34
+        /// Master: show a sign of life in the shared page.
+        case beat = 35
+        /// Master, also to one that takes its place: accept connections from now on.
+        case begin = 36
+        /// Master: as `handOver`, but to the workers of another master, so many (a second number) of them.
+        case handOverToSuccessors = 37
+        /// Worker: it runs; comes before everything else.
+        case online = 48
+        /// Worker: it leaves of its own will or as it was told; nothing comes after this.
+        case leaving = 49
+        /// Master: the cluster will drain soon; serve on, but look as if you didn't.
+        case lameDuck = 64
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {
@@ -59,7 +77,7 @@ package struct Packet: Equatable {
     }
 
     package init(_ kind: Kind, number: UInt32, and rest: [UInt8] = []) {
-        self.init(kind, payload: (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } + rest)
+        self.init(kind, payload: Self.bytes(of: number) + rest)
     }
 
     package init(decoding bytes: [UInt8]) throws(Malformed) {
@@ -83,8 +101,13 @@ package struct Packet: Equatable {
 
     /// The payload's first four bytes and what follows them.
     package var numbered: (number: UInt32, rest: ArraySlice<UInt8>)? {
-        guard payload.count >= 4 else { return nil }
-        let number = payload.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        return (number, payload.dropFirst(4))
+        Self.number(in: payload).map { ($0, payload.dropFirst(4)) }
     }
+
+    static func number(in bytes: ArraySlice<UInt8>) -> UInt32? {
+        guard bytes.count >= 4 else { return nil }
+        return bytes.prefix(4).reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+    }
+
+    static func bytes(of number: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
 }

@@ -8,6 +8,12 @@ internal import Logging
 
 struct DrainState {
     var isDraining = false
+    var isHandingOver = false
+    /// How many workers another master has to take the connections; 0 where siblings do.
+    var successorCount = 0
+    var lastSuccessor = 0
+    /// Got TERM itself, and told the master.
+    var hasAskedToGo = false
     var handlers: [(_ done: @escaping () -> Void) -> Void] = []
     var unfinished = 0
     var deadline: LoopTimer?
@@ -15,8 +21,8 @@ struct DrainState {
 }
 
 extension Worker {
-    /// Calls `body` when the worker should go: because the cluster stops, or because this process got TERM. It stops
-    /// taking new work and calls `done` when what was in flight is finished. The process ends when all have, or at
+    /// Calls `body` when the worker should go: because the cluster stops, or because another takes its place (then
+    /// ``isHandingOver``). It stops taking new work and calls `done` when what was in flight is finished. The process ends when all have, or at
     /// ``ClusterOptions/drainDeadline``. Registered while the worker drains already, it is called at once.
     public func onDrain(_ body: @escaping (_ done: @escaping () -> Void) -> Void) {
         if isDraining {
@@ -26,20 +32,40 @@ extension Worker {
         }
     }
 
-    /// Closes this process's ``listeners``, for a worker that drains and has accepted what waited in them: then nobody
-    /// connects to a queue that is emptied no more. When the cluster stops, new connections are refused from here on; while it
-    /// runs, the master's own copies keep the queues for the successor.
+    /// Lets this worker go in order, as TERM does: its successor starts, and it hands over and exits. From another thread
+    /// than the loop's: `worker.loop.execute { … }`.
+    public func disconnect() { askToGo() }
+
+    /// Ends this slot's ``listeners``, for a worker of a cluster that stops, when it has accepted what waited in them: then nobody
+    /// connects to a queue that is emptied no more, and new connections are refused. While the cluster runs on, the queues have
+    /// other owners, and nothing is closed.
     public func closeListeners() {
-        guard !drain.hasClosedListeners else { return }
+        guard !drain.hasClosedListeners, !isHandingOver, !isHeld else { return }
         drain.hasClosedListeners = true
-        for listener in listeners { _ = close(listener.descriptor) }
+        for listener in listeners {
+            // The siblings have copies, so closing this one would leave the queue to nobody.
+            if isOfThisSlotAlone(listener) { shutdown(listener.descriptor, Int32(SHUT_RD)) }
+            _ = close(listener.descriptor)
+        }
     }
 
-    func beginDrain(within deadline: Duration) {
-        guard !isDraining else { return }
-        drain.isDraining = true
-        // The master starts the successor when it hears this; when it is gone, so are we at the end of file.
+    /// This process got TERM. The master decides: somebody else empties its queues from then on, a successor starts, and it is told
+    /// to hand over; or the whole cluster stops.
+    func askToGo() {
+        drain.hasAskedToGo = true
         try? channel.send(control: Packet(.draining))
+    }
+
+    /// - Parameter isHandingOver: others stay and take the connections.
+    func beginDrain(within deadline: Duration, handingOver isHandingOver: Bool) {
+        guard !isDraining else {
+            // The others go now as well: nobody stays who could take connections.
+            if !isHandingOver { drain.isHandingOver = false }
+            return
+        }
+        drain.isDraining = true
+        drain.isHandingOver = isHandingOver
+        stopSharing()
         drain.deadline = loop.after(deadline) { [unowned self] in
             logger.warning("left at the deadline with work in flight", metadata: ["unfinished": "\(drain.unfinished)"])
             leave(status: 0)
@@ -70,6 +96,8 @@ extension Worker {
     /// Reports for the last time, sends what waits, and ends the process.
     func leave(status: Int32, flushWithin limit: Duration = .seconds(1)) -> Never {
         report()
+        // An exit that nobody announced is a death: somebody called exit(3).
+        if status == 0 { try? channel.send(control: Packet(.leaving)) }
         channel.flush(until: EventLoop.monotonicNanoseconds() &+ limit.wholeNanoseconds)
         _ = fflush(nil)
         _exit(status)

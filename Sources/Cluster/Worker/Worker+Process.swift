@@ -8,6 +8,7 @@ internal import Logging
 
 /// What the master gives a worker at its birth.
 struct WorkerBirth {
+    let id: Int
     let name: String
     let slot: Int
     let generation: Int
@@ -16,6 +17,9 @@ struct WorkerBirth {
     let channel: Int32
     let reportSocket: Int32
     let listeners: [Listener]
+    let sharing: Sharing?
+    /// Connections are to be accepted when the master says so.
+    let isHeld: Bool
     let page: SharedPage
     let options: ClusterOptions
     let body: (Worker) throws -> Void
@@ -33,6 +37,9 @@ extension Worker {
         unsafe cposix_set_process_name("\(birth.options.processName)-\(suffix)")
         cposix_close_descriptors_on_crash()
         do throws(SystemError) {
+            try birth.confine()
+            // A change of user takes the parent's death signal away (prctl(2), PR_SET_PDEATHSIG).
+            guard cposix_die_with_parent() == 0, getppid() == birth.masterPID else { _exit(1) }
             let loop = try EventLoop()
             let channel = try Channel(
                 descriptor: birth.channel, loop: loop, options: birth.options.messages, buffer: ReceiveBuffer())
@@ -49,14 +56,23 @@ extension Worker {
     private func handleSignals() throws(SystemError) {
         watches = [
             try loop.onSignal(SIGTERM) { [unowned self] in
-                if isDraining { leave(status: 0, flushWithin: .zero) }
-                beginDrain(within: options.drainDeadline)
+                if isDraining || drain.hasAskedToGo { leave(status: 0, flushWithin: .zero) }
+                askToGo()
             },
             try loop.onSignal(SIGQUIT) { [unowned self] in leave(status: 0, flushWithin: .zero) },
         ]
     }
 
+    /// So that exit(3), called by anyone in this process, leaves no message behind that was sent before.
+    private static nonisolated(unsafe) weak var living: Worker?
+
     private func run(_ body: (Worker) throws -> Void) -> Never {
+        unsafe Self.living = self
+        atexit {
+            guard let worker = unsafe Worker.living, worker.loop.isOnLoop else { return }
+            worker.report()
+            worker.channel.flush(until: EventLoop.monotonicNanoseconds() &+ 1_000_000_000)
+        }
         loop.adoptConcurrency()
         channel.onPacket = { [unowned self] packet in handle(packet) }
         receiveMessages()
@@ -65,7 +81,9 @@ extension Worker {
         }
         // The master is gone. It would not want this process to serve on without it.
         channel.onEnd = { _exit(1) }
+        try? channel.send(control: Packet(.online))
         startReporting()
+        startBeating()
         do {
             try body(self)
         } catch {
@@ -82,12 +100,29 @@ extension Worker {
         switch packet.kind {
         case .drain:
             let milliseconds = packet.numbered?.number ?? options.drainDeadline.wholeMilliseconds
-            beginDrain(within: .milliseconds(Int64(milliseconds)))
+            beginDrain(within: .milliseconds(Int64(milliseconds)), handingOver: false)
+        case .handOver:
+            let milliseconds = packet.numbered?.number ?? options.drainDeadline.wholeMilliseconds
+            beginDrain(within: .milliseconds(Int64(milliseconds)), handingOver: true)
+        case .adopt:
+            if let slot = packet.numbered?.number { adopt(slot: Int(slot)) }
+        case .release:
+            if let slot = packet.numbered?.number { release(slot: Int(slot)) }
+        case .handOverToSuccessors:
+            guard let (milliseconds, rest) = packet.numbered, let count = Packet.number(in: rest) else { return }
+            drain.successorCount = Int(count)
+            beginDrain(within: .milliseconds(Int64(milliseconds)), handingOver: true)
+        case .begin:
+            endHold()
+        case .beat:
+            blackBox.beat(now: EventLoop.monotonicNanoseconds())
         case .reportNow:
             reportNow(packet)
+        case .lameDuck:
+            becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .ready, .draining, .reported, .figuresRequest, .messages, .filesTaken, .descriptorNext:
+        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken, .descriptorNext:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

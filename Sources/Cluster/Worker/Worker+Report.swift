@@ -17,10 +17,8 @@ struct FiguresRequests {
 extension Worker {
     func startReporting() {
         figures.set(.startedAtNanoseconds, startedAt)
-        blackBox.beat(now: startedAt)
         reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
             let now = EventLoop.monotonicNanoseconds()
-            blackBox.beat(now: now)
             // The master asks for reports when it prints; this one is for when it doesn't.
             let interval = max(options.reportInterval, .milliseconds(10)).wholeNanoseconds
             if now &- min(lastReport, now) > interval / 2 { report() }
@@ -75,12 +73,13 @@ extension Worker {
     }
 }
 
-/// The memory of this process that is in RAM, shared pages included (proc_pid_statm(5)).
+/// The memory of a process that is in RAM, shared pages included (proc_pid_statm(5)).
 enum ResidentMemory {
     private static let pageSize = UInt64(clamping: sysconf(Int32(_SC_PAGESIZE)))
 
-    static func byteCount() -> UInt64? {
-        guard let statm = readSmallFile("/proc/self/statm") else { return nil }
+    /// - Parameter process: a process id.
+    static func byteCount(of process: String = "self") -> UInt64? {
+        guard let statm = readSmallFile("/proc/\(process)/statm") else { return nil }
         let words = statm.split(separator: " ", maxSplits: 2)
         guard words.count > 1, let pages = UInt64(words[1]) else { return nil }
         return pages.multipliedReportingOverflow(by: pageSize).partialValue

@@ -11,6 +11,8 @@ package import Statistics
 /// Everything here is for the loop's thread, on which the body, all handlers, the main actor and every `Task` run.
 /// From a thread of your own, hand over with `worker.loop.execute { … }`.
 public final class Worker: @unchecked Sendable {
+    /// A number of its own, from 1: no other process of the cluster has had it or will. ``WorkerHandle/id`` in the master.
+    public let id: Int
     /// `worker`, or the name of the auxiliary.
     public let name: String
     /// From 0; -1 in an auxiliary.
@@ -20,7 +22,8 @@ public final class Worker: @unchecked Sendable {
     public let pid: Int32
     /// The loop that this process runs on.
     public let loop: EventLoop
-    /// The slot's own listening sockets, one for each address in the order of ``Cluster/listen(on:)``.
+    /// The slot's own listening sockets, one for each address in the order of ``Cluster/listen(on:)``; those that a service manager
+    /// handed over, where it did.
     public let listeners: [Listener]
     /// Logs with this worker's number, generation and process id.
     public let logger: Logger
@@ -34,14 +37,21 @@ public final class Worker: @unchecked Sendable {
     let startedAt: UInt64
     let messenger: Messenger<MessageSender>
     var drain = DrainState()
+    /// Nil in an auxiliary, whose connections are its own.
+    var sharing: Sharing?
+    var connectionService: (any ConnectionService)?
+    var isHeld: Bool
+    var lameDuck = LameDuckState()
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
+    var beatTimer: LoopTimer?
     var reportSequence: UInt64 = 0
     var lastReport: UInt64 = 0
     var figuresRequests = FiguresRequests()
     private let master: AnyObject
 
     init(birth: WorkerBirth, loop: EventLoop, channel: Channel) {
+        id = birth.id
         name = birth.name
         slot = birth.slot
         generation = birth.generation
@@ -49,6 +59,8 @@ public final class Worker: @unchecked Sendable {
         self.loop = loop
         self.channel = channel
         listeners = birth.listeners
+        sharing = birth.sharing
+        isHeld = birth.isHeld
         figures = birth.page.figures
         blackBox = birth.page.blackBox
         messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
@@ -64,8 +76,14 @@ public final class Worker: @unchecked Sendable {
     /// Whether this is a side process rather than one of the cluster's workers.
     public var isAuxiliary: Bool { slot < 0 }
 
+    /// Whether the cluster has been told to go and serves on for ``ClusterOptions/lameDuck``.
+    public var isLameDuck: Bool { lameDuck.isOn }
+
     /// Whether the worker is on its way out: it should take nothing new.
     public var isDraining: Bool { drain.isDraining }
+
+    /// Whether it goes while the others stay: then no connection need be closed, see ``passOn(_:)``.
+    public var isHandingOver: Bool { drain.isHandingOver }
 }
 
 extension Logger {

@@ -7,6 +7,7 @@ import Everycore
 struct ServeOptions: ParsableArguments {
     @Option(help: help("host", "ADDRESS")) var host: String?
     @Option(help: help("port", "PORT")) var port: String?
+    @Option(help: help("listen", "ADDRESS", "may be given more than once")) var listen: [String] = []
     @Option(help: help("workers", "N|auto")) var workers: String?
     @Option(help: ArgumentHelp("Configuration file (YAML); also EVERYCORE_CONFIG.", valueName: "FILE")) var config: String?
     @Option(help: help("root", "DIR")) var root: String?
@@ -20,7 +21,7 @@ struct ServeOptions: ParsableArguments {
     /// What was given, by the option's name.
     var given: [String: String] {
         let optional = [
-            "host": host, "port": port, "workers": workers, "root": root, "admin": admin,
+            "host": host, "port": port, "listen": listen.isEmpty ? nil : listen.joined(separator: " "), "workers": workers, "root": root, "admin": admin,
             "report-interval": reportInterval, "log-format": logFormat, "quiet": quiet ? "true" : nil,
         ]
         return optional.compactMapValues { $0 }
@@ -42,9 +43,9 @@ func optionProblems(in given: [String: String]) -> [String] {
 }
 
 /// An option's line in `--help`, from the table of settings.
-private func help(_ option: String, _ valueName: String? = nil) -> ArgumentHelp {
+private func help(_ option: String, _ valueName: String? = nil, _ more: String? = nil) -> ArgumentHelp {
     guard let setting = Setting.all.first(where: { $0.option == option }) else { return ArgumentHelp(valueName: valueName) }
     let summary = setting.summary.prefix(1).uppercased() + setting.summary.dropFirst()
     let standard = valueName == nil ? "" : " (default: \(setting.text(in: ServerConfiguration())))"
-    return ArgumentHelp("\(summary)\(standard).", valueName: valueName)
+    return ArgumentHelp("\(summary)\(more.map { ", \($0)" } ?? "")\(standard).", valueName: valueName)
 }

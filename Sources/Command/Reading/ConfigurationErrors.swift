@@ -17,6 +17,16 @@ package enum Origin: Sendable, Equatable, CustomStringConvertible {
         }
     }
 
+    /// The stronger one wins.
+    var strength: Int {
+        switch self {
+        case .option: 3
+        case .environment: 2
+        case .file: 1
+        case .standard: 0
+        }
+    }
+
     /// How `everycore check` names it behind a value.
     package var note: String {
         switch self {

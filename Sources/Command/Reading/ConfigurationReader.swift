@@ -39,8 +39,18 @@ package struct ConfigurationReader: Sendable {
             let origin = loaded.origins[problem.key] ?? .standard
             return origin == .standard ? "default: \(problem)" : "\(origin): \(problem.reason)"
         }
+        problems += ineffective(in: loaded)
         guard problems.isEmpty else { throw ConfigurationErrors(lines: problems) }
         return loaded
+    }
+
+    /// `listen` takes the place of `host` and `port`. One of them from a stronger source was meant to count, and doesn't.
+    private func ineffective(in loaded: LoadedConfiguration) -> [String] {
+        guard !loaded.configuration.listen.isEmpty, let origin = loaded.origins["listen"] else { return [] }
+        return ["host", "port"].compactMap { key in
+            guard let other = loaded.origins[key], other.strength > origin.strength else { return nil }
+            return "\(other): has no effect, because listen is set (\(origin.note)); give listen there, or turn it off"
+        }
     }
 
     /// Precedence is `ConfigReader`'s: the first provider that has a value wins.

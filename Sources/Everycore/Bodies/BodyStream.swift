@@ -15,7 +15,8 @@ internal import HTTP
 /// }
 /// ```
 ///
-/// Iterating throws ``BodyError`` when the client breaks off, or sends more than the route takes.
+/// Iterating throws ``BodyError`` when the client breaks off, or sends more than the route takes. After its end ``Request/trailers``
+/// has what a chunked content ended with.
 public struct BodyStream: AsyncSequence {
     public typealias Element = [UInt8]
 
@@ -60,6 +61,8 @@ final class BodySource: @unchecked Sendable {
     private var waitingBytes = 0
     private var isPaused = false
     private var end: Result<Void, BodyError>?
+    /// Known once the content has ended.
+    private(set) var trailers = Trailers()
     private var reader: CheckedContinuation<[UInt8]?, any Error>?
     private var resume: () -> Void = {}
     private var begin: (() -> Void)?
@@ -70,6 +73,7 @@ final class BodySource: @unchecked Sendable {
             exchange.streamBody(upTo: limit) { [self] bytes in
                 take(bytes)
             } end: { [self] failure in
+                trailers = exchange.trailers
                 finish(failure.map { .failure(BodyError($0)) } ?? .success(()))
             }
         }

@@ -37,7 +37,7 @@ extension Routes {
         }
         get("/health") { _ in .text("ok\n") }
         get("/ready") { request in
-            guard !request.context.isDraining else { throw HTTPError(503, "draining") }
+            guard !request.context.isDraining, !request.context.isLameDuck else { throw HTTPError(503, "draining") }
             return .text("ready\n")
         }
     }

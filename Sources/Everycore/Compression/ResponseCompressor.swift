@@ -65,7 +65,7 @@ package final class ResponseCompressor {
     /// In bytes; `.max` where nobody knows it, nil where there is nothing to code.
     private func size(of response: Response) -> Int? {
         switch response.body {
-        case .empty, .file: nil
+        case .empty, .unsent, .file: nil
         case .constant(let text): text.hasPointerRepresentation ? text.utf8CodeUnitCount : nil
         case .text(let text): text.utf8.count
         case .bytes(let bytes): bytes.count
@@ -76,6 +76,7 @@ package final class ResponseCompressor {
     /// A 304 has the fields that the 200 would have had (RFC 9110 §15.4.5). Its type and size aren't known here; a weak tag
     /// matches whichever form the client has (RFC 9111 §4.3.4).
     private func notModified(_ response: inout Response, _ head: RequestHead) {
+        if case .unsent = response.body { return }
         guard response.mayBeCoded else { return }
         response.varyByEncoding()
         if case .coding = AcceptedCodings(head).choice(of: codings) { response.weakenTag() }
@@ -113,7 +114,7 @@ package final class ResponseCompressor {
             return coded
         case .text(let text): return unsafe encode(text.utf8Span.span.bytes, coding)
         case .bytes(let bytes): return unsafe encode(bytes.span.bytes, coding)
-        case .empty, .file, .stream: return nil
+        case .empty, .unsent, .file, .stream: return nil
         }
     }
 
@@ -134,7 +135,7 @@ package final class ResponseCompressor {
         case .constant(let text): bytes = unsafe Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
         case .text(let text): bytes = Array(text.utf8)
         case .bytes(let content): bytes = content
-        case .empty, .file, .stream: return body
+        case .empty, .unsent, .file, .stream: return body
         }
         return .stream(
             StreamedContent(length: UInt64(bytes.count)) { writer in

@@ -1,4 +1,4 @@
-// The settings that come in groups: files, compression, limits, timeouts, rates, messages, respawn, routes.
+// The settings that come in groups: files, compression, limits, timeouts, rates, messages, respawn, stuck, recycle, routes.
 // The group's name is the key's first half (`limits.body`), the property's name in snake case its second.
 // Plain values, read in the master before the fork and inherited by every worker.
 
@@ -78,6 +78,8 @@ extension ServerConfiguration {
         public var handler: Duration? = .seconds(30)
         /// From TERM, INT or a reload to the end of requests in flight.
         public var drain = Duration.seconds(30)
+        /// From TERM to the drain: `/ready` answers 503 and everything else as before, so that load balancers look elsewhere first.
+        public var lameDuck = Duration.zero
     }
 
     /// How slow a peer may be. Bytes per second.
@@ -104,5 +106,36 @@ extension ServerConfiguration {
         public var delayMaximum = Duration.seconds(10)
         /// How long no worker may stay alive before the master gives up with exit status 70.
         public var giveUp = Duration.seconds(60)
+    }
+
+    /// When a worker whose loop doesn't turn is ended.
+    public struct Stuck: Sendable, Equatable {
+        /// How long its thread may use the CPU, or sleep in the kernel, in one handler. Time in which it got no CPU doesn't count.
+        /// `nil` waits for ever.
+        public var limit: Duration? = .seconds(60)
+    }
+
+    /// When a worker is replaced although nothing is wrong with it: its successor starts while it drains. One at a time.
+    public struct Recycle: Sendable, Equatable {
+        /// The memory at which a worker is replaced.
+        public struct Memory: Sendable, Equatable {
+            /// In RAM, what it shares with the others included.
+            public var bytes: Int?
+            /// In percent of the median of all other workers; from three workers on.
+            public var percentOfMedian: Int?
+
+            public init(bytes: Int? = nil, percentOfMedian: Int? = nil) {
+                self.bytes = bytes
+                self.percentOfMedian = percentOfMedian
+            }
+        }
+
+        /// Requests that a worker answers; 0 sets no bound.
+        public var requests = 0
+        /// The age that a worker reaches; `nil` sets no bound.
+        public var age: Duration?
+        public var memory = Memory()
+        /// By how many percent of `requests` and `age` a worker is replaced later, at most: a random part of it.
+        public var jitter = 10
     }
 }

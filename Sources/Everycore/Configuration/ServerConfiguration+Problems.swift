@@ -1,6 +1,7 @@
 // What is wrong with a configuration, whoever made it: the command from a file, or a program in code.
-// Runs in the process that becomes the master, before the fork; the only thing outside the value that it looks at is `root`.
+// Runs in the process that becomes the master, before the fork; outside the value it looks at `root`, `user` and `group` only.
 
+import Cluster
 import Glibc
 
 extension ServerConfiguration {
@@ -36,16 +37,48 @@ extension ServerConfiguration {
             limits.fieldLine <= limits.headerSection, "limits.field_line",
             "must not exceed limits.header_section (\(limits.headerSection))")
         require(respawn.delayFirst <= respawn.delayMaximum, "respawn.delay_first", "must not exceed respawn.delay_maximum")
-        if case .address(let adminHost, let adminPort) = admin, port != 0 {
-            require(
-                adminPort != port || (adminHost != host && !isAny(host) && !isAny(adminHost)), "admin",
-                "takes port \(port), which the service listens on")
+        found += listenProblems()
+        do throws(ClusterError) {
+            _ = try Credentials.find(user: user, group: group)
+        } catch {
+            if case .badCredentials(let key, let reason) = error { found.append(Problem(key: key, reason: reason)) }
         }
         if let root {
             require(isDirectory(root), "root", "\(printable(root)) is not a directory that can be read")
         }
         return found
     }
+}
+
+extension ServerConfiguration {
+    /// Addresses that can't be listened on at once.
+    private func listenProblems() -> [Problem] {
+        var found: [Problem] = []
+        for (index, address) in listen.enumerated() {
+            if listen[..<index].contains(address), address.port != 0 {
+                found.append(Problem(key: "listen", reason: "\(address) is there twice"))
+            } else if let wider = listen.first(where: { $0 != address && covers($0, address) }) {
+                found.append(Problem(key: "listen", reason: "\(address) is part of \(wider): leave one of them out"))
+            }
+        }
+        if let admin = adminAddress, let taken = listenAddresses.first(where: { $0.port == nil ? $0 == admin : overlaps($0, admin) }) {
+            let reason = taken.port.map { "takes port \($0), which the service listens on" } ?? "is \(taken), which the service listens on"
+            found.append(Problem(key: "admin", reason: reason))
+        }
+        return found
+    }
+}
+
+/// Whether `wide` takes the connections to `narrow`: every address of the same family.
+private func covers(_ wide: ListenAddress, _ narrow: ListenAddress) -> Bool {
+    guard case .tcp(let any, let port) = wide, case .tcp(let host, port) = narrow, port != 0 else { return false }
+    return any == "0.0.0.0" && isIPv4(host) || any == "::" && isIPv6(host)
+}
+
+/// Whether two addresses can't both be listened on, where none of them is told to leave the other family alone.
+private func overlaps(_ one: ListenAddress, _ other: ListenAddress) -> Bool {
+    guard case .tcp(let host, let port) = one, case .tcp(let otherHost, port) = other, port != 0 else { return false }
+    return host == otherHost || isAny(host) || isAny(otherHost)
 }
 
 private func isAny(_ host: String) -> Bool { host == "0.0.0.0" || host == "::" }

@@ -20,6 +20,13 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// The TCP port, 0…65535. 0 lets the kernel choose one; the start banner names it.
     public var port = 8080
 
+    /// Every address to listen on, in the place of ``host`` and ``port``: TCP addresses in numbers and paths of Unix sockets. `[::]:8080`
+    /// takes IPv4's connections too, unless `0.0.0.0:8080` stands beside it. Empty leaves it to `host` and `port`.
+    public var listen: [ListenAddress] = []
+
+    /// The permissions of Unix sockets, the admin's included, 0…0o777. They belong to ``user`` and ``group`` where these are set.
+    public var listenMode = 0o660
+
     /// How many workers are forked.
     public var workers = Workers.auto
 
@@ -41,6 +48,20 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// The queue of connections that the kernel holds per listener, 1…65535. The kernel cuts it to `net.core.somaxconn` (listen(2)).
     public var backlog = 4096
 
+    /// Whether a worker that has more than its share of the connections hands new ones to the worker with the fewest.
+    public var balance = true
+    /// Who the workers run as, by name or number; `nil` leaves them who the master is, which never changes. Takes root.
+    public var user: String?
+
+    /// The workers' group, by name or number; `nil` is the user's own. With neither, nothing is changed.
+    public var group: String?
+
+    /// Workers and the programs that they start never get more privileges than they have (`PR_SET_NO_NEW_PRIVS`).
+    public var noNewPrivs = true
+
+    /// Whether each worker stays on one core.
+    public var pinning = Pinning.off
+
     public var routes = Routes()
     public var files = Files()
     public var compression = Compression()
@@ -49,6 +70,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var rates = Rates()
     public var messages = Messages()
     public var respawn = Respawn()
+    public var stuck = Stuck()
+    public var recycle = Recycle()
 
     /// The defaults.
     public init() {}
@@ -71,6 +94,14 @@ extension ServerConfiguration {
         case path(String)
         /// There is no admin worker.
         case off
+    }
+
+    /// Which cores workers run on.
+    public enum Pinning: String, Sendable, Equatable, CaseIterable {
+        /// Wherever the kernel puts them.
+        case off
+        /// The worker of slot n on the nth of the usable cores, modulo their number.
+        case cores
     }
 
     /// The form of printed figures and log lines.

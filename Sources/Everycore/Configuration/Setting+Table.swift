@@ -7,6 +7,8 @@ extension Setting {
     private static let general = [
         Setting("host", \.host, .host, option: "host", "address to listen on"),
         Setting("port", \.port, .number(0...65535), option: "port", "TCP port to listen on; 0 lets the kernel choose"),
+        Setting("listen", \.listen, .addresses, option: "listen", "addresses to listen on, in the place of host and port"),
+        Setting("listen_mode", \.listenMode, .mode, "permissions of Unix sockets"),
         Setting("workers", \.workers, .workers(1...1024), option: "workers", "worker processes; auto is one per usable core"),
         Setting("root", \.root, .directory, option: "root", "directory of static files"),
         Setting("admin", \.admin, .admin, option: "admin", "where the dashboard, /stats and /metrics are served"),
@@ -16,6 +18,11 @@ extension Setting {
         Setting("log_format", \.logFormat, .logFormat, option: "log-format", "form of log lines and printed figures"),
         Setting("quiet", \.quiet, .flag, option: "quiet", "print warnings and errors only"),
         Setting("backlog", \.backlog, .number(1...65535), "connections that wait to be accepted, per listener"),
+        Setting("balance", \.balance, .flag, "hand new connections to the worker that has the fewest"),
+        Setting("user", \.user, .account("user"), "user that workers run as"),
+        Setting("group", \.group, .account("group"), "group that workers run as"),
+        Setting("no_new_privs", \.noNewPrivs, .flag, "workers never get more privileges"),
+        Setting("pinning", \.pinning, .pinning, "bind each worker to a core"),
         Setting("routes.builtin", \.routes.builtin, .flag, "serve the built-in routes"),
     ]
 
@@ -51,6 +58,7 @@ extension Setting {
         Setting("timeouts.write", \.timeouts.write, timeout, "while the peer takes nothing of a response"),
         Setting("timeouts.handler", \.timeouts.handler, .durationOrOff(.milliseconds(10) ... .seconds(86400)), "until a handler answers"),
         Setting("timeouts.drain", \.timeouts.drain, .duration(.zero ... .seconds(86400)), "until requests in flight end at a stop"),
+        Setting("timeouts.lame_duck", \.timeouts.lameDuck, .duration(.zero ... .seconds(86400)), "from TERM to the drain, while /ready says no"),
         Setting("rates.body_minimum", \.rates.bodyMinimum, .size(0 ... 1 << 30), "bytes per second at which content must arrive; 0 sets no bound"),
     ]
 
@@ -61,6 +69,11 @@ extension Setting {
         Setting("respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause, doubled each time"),
         Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),
         Setting("respawn.give_up", \.respawn.giveUp, .duration(.seconds(1) ... .seconds(86400)), "time without a worker that lives, until exit 70"),
+        Setting("stuck.limit", \.stuck.limit, .durationOrOff(.milliseconds(100) ... .seconds(86400)), "time that a loop may be stuck before its worker is killed"),
+        Setting("recycle.requests", \.recycle.requests, .number(0...1_000_000_000_000), "requests until a worker is replaced; 0 sets no bound"),
+        Setting("recycle.age", \.recycle.age, .durationOrOff(.seconds(1) ... .seconds(31_536_000)), "age until a worker is replaced"),
+        Setting("recycle.memory", \.recycle.memory, .recycleMemory, "memory until a worker is replaced"),
+        Setting("recycle.jitter", \.recycle.jitter, .number(0...100), "percent by which workers are replaced later, at random"),
     ]
 
     private static let timeout = ValueFormat.duration(.milliseconds(10) ... .seconds(86400))

@@ -41,6 +41,37 @@ extension ValueFormat where Value == ServerConfiguration.Admin {
         })
 }
 
+extension ValueFormat where Value == [ListenAddress] {
+    /// Addresses with spaces between them, or `off`.
+    package static let addresses = ValueFormat(
+        scalar: .word,
+        expectation: "addresses with spaces between them, such as \"0.0.0.0:8080 [::]:8080 /run/everycore.sock\", or off",
+        parse: { text in
+            if text == "off" { return [] }
+            var addresses: [ListenAddress] = []
+            for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+                guard let address = listenAddress(String(word)) else { return nil }
+                addresses.append(address)
+            }
+            return addresses
+        },
+        render: { $0.isEmpty ? "off" : $0.map(\.description).joined(separator: " ") },
+        accepts: { addresses in
+            addresses.allSatisfy { address in
+                switch address {
+                case .tcp(let host, _): isIPv4(host) || isIPv6(host)
+                // A space would end it where it is written.
+                case .unix(let path): isPath(path, atMost: 107) && path.utf8.contains(0x2F) && !path.utf8.contains(0x20)
+                }
+            }
+        })
+}
+
+private func listenAddress(_ text: String) -> ListenAddress? {
+    if text.utf8.contains(0x2F) { return isPath(text, atMost: 107) ? .unix(path: text) : nil }
+    return endpoint(text).map { .tcp(host: $0.host, port: UInt16(clamping: $0.port)) }
+}
+
 /// `127.0.0.1:8081`, `localhost:8081`, `[::1]:8081`. An IPv6 address without brackets is ambiguous, so refused (RFC 3986 §3.2.2).
 private func endpoint(_ text: String) -> (host: String, port: Int)? {
     guard let colon = text.utf8.lastIndex(of: 0x3A),

@@ -92,7 +92,7 @@ func parsedDecimal(_ digits: Substring.UTF8View) -> Int? {
     return Int(Substring(digits))
 }
 
-private func parsedSize(_ text: String) -> Int? {
+func parsedSize(_ text: String) -> Int? {
     var digits = text.utf8[...]
     var unit = 1
     switch digits.last {
@@ -107,7 +107,7 @@ private func parsedSize(_ text: String) -> Int? {
     return overflow ? nil : bytes
 }
 
-private func sizeText(_ bytes: Int) -> String {
+func sizeText(_ bytes: Int) -> String {
     guard bytes != 0 else { return "0" }
     for (unit, letter) in [(1 << 30, "g"), (1 << 20, "m"), (1 << 10, "k")] where bytes % unit == 0 {
         return "\(bytes / unit)\(letter)"

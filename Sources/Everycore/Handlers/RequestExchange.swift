@@ -15,6 +15,9 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     /// Called when nobody waits for the answer any longer.
     var onCancel: (() -> Void)? { get set }
 
+    /// The content's trailer section, while its end is told.
+    var trailers: Trailers { get }
+
     func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void)
 
     /// - Throws: when the status or a field can't be sent; nothing was sent then.
@@ -75,7 +78,7 @@ extension RequestExchange {
             }
         }
         switch response.body {
-        case .empty:
+        case .empty, .unsent:
             try send(status: status, contentType: contentType, fields: fields, body: RawSpan())
         case .constant(let text):
             // Literals have a pointer. A StaticString without one holds a single scalar.

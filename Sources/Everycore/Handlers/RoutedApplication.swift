@@ -14,6 +14,7 @@ package final class RoutedApplication {
     private let bodyLimit: Int
     private let files: StaticFiles?
     private let compressor: ResponseCompressor?
+    private let waiting: WaitingRequests?
     /// A constant text that is shorter goes straight to the connection.
     private let compressedFrom: Int
 
@@ -27,6 +28,7 @@ package final class RoutedApplication {
     ) {
         self.compressor = compressor
         compressedFrom = compressor?.minimum ?? .max
+        waiting = context.blackBox.map { WaitingRequests($0, on: context.loop) }
         table = routes.table
         endpoints = routes.endpoints
         self.context = context
@@ -87,7 +89,11 @@ package final class RoutedApplication {
             method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
         case .notFound:
             guard let files else { return refuse(exchange, HTTPError(404)) }
-            do { try files.answer(exchange) } catch { failed(exchange, error) }
+            do {
+                if let response = try files.answer(exchange) { send(response, exchange) }
+            } catch {
+                failed(exchange, error)
+            }
         }
     }
 
@@ -117,10 +123,11 @@ package final class RoutedApplication {
     ) -> Request {
         Request(
             head: exchange.head, keptBy: exchange, context: context,
-            parameterNames: endpoint.parameterNames, captures: captures, body: body)
+            parameterNames: endpoint.parameterNames, captures: captures, body: body,
+            trailers: exchange.trailers)
     }
 
-    /// Calls a handler. What an async one does after its first suspension isn't in the black box.
+    /// Calls a handler. An async one that is not over when this returns is among those that wait.
     @inline(__always)
     private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) {
         switch endpoint.handler {
@@ -130,17 +137,19 @@ package final class RoutedApplication {
             start(handler, request, exchange)
         case .streaming(let limit, let handler):
             let source = BodySource(exchange, upTo: limit)
-            start({ try await handler($0, BodyStream(source: source)) }, request, exchange)
+            start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange)
         }
     }
 
     // MARK: Async handlers
 
     /// Starts a handler on the loop's thread: what it does before its first suspension happens within this call.
+    @inline(never)
     private func start<Exchange: RequestExchange>(
         _ handler: @escaping @Sendable (sending Request) async throws -> Response, _ request: Request, _ exchange: Exchange
     ) {
-        let confined = Confined((application: self, request: request, exchange: exchange))
+        let entry = waiting.map { _ in WaitingRequests.Entry(exchange) }
+        let confined = Confined((application: self, request: request, exchange: exchange, entry: entry))
         let task = Task.immediate(executorPreference: context.loop) {
             let (application, exchange) = (confined.value.application, confined.value.exchange)
             do {
@@ -149,8 +158,14 @@ package final class RoutedApplication {
             } catch {
                 application.failed(exchange, error)
             }
+            application.isOver(confined.value.entry)
         }
+        if let entry { waiting?.add(entry, task) }
         if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
+    }
+
+    private func isOver(_ entry: WaitingRequests.Entry?) {
+        if let entry { waiting?.remove(entry) }
     }
 
     // MARK: Answers
@@ -166,11 +181,12 @@ package final class RoutedApplication {
 
     @inline(never)
     private func sendAny<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) throws {
+        var response = response
+        if !response.headers.isEmpty { response.heedConditions(of: exchange.head) }
         guard let compressor else {
             if try !exchange.sendAny(response) { produce(response, nil, exchange) }
             return
         }
-        var response = response
         let coding = compressor.apply(to: &response, for: exchange.head)
         if try !exchange.sendAny(response) { produce(response, coding, exchange) }
     }
@@ -179,9 +195,10 @@ package final class RoutedApplication {
     @inline(never)
     private func produce<Exchange: RequestExchange>(_ response: Response, _ coding: StreamCoding?, _ exchange: Exchange) {
         guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
-        let confined = Confined((application: self, exchange: exchange, coding: coding))
+        let entry = waiting.map { _ in WaitingRequests.Entry(exchange) }
+        let confined = Confined((application: self, exchange: exchange, coding: coding, entry: entry))
         let task = Task.immediate(executorPreference: context.loop) {
-            let (application, exchange, coding) = confined.value
+            let (application, exchange, coding, entry) = confined.value
             do {
                 try await content.produce(BodyWriter(exchange, coding))
                 let isWhole = coding.map { $0.finish(to: exchange) } ?? true
@@ -190,7 +207,9 @@ package final class RoutedApplication {
                 if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, "content failed", error) }
                 exchange.abort()
             }
+            application.isOver(entry)
         }
+        if let entry { waiting?.add(entry, task) }
         if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
     }
 

@@ -28,6 +28,9 @@ package final class WorkerContext {
     /// Whether the worker finishes what it has and takes nothing new: `/ready` says so.
     package var isDraining = false
 
+    /// Whether the worker will drain soon: it takes what comes, and `/ready` says so.
+    package var isLameDuck = false
+
     /// Says which request a handler is in, to whoever looks at a worker that died or hangs; none without a cluster.
     package let blackBox: BlackBox?
 

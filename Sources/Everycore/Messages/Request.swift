@@ -19,11 +19,16 @@ public struct Request {
         let parameterNames: [String]
         let captures: [Range<Int>]
         let body: [UInt8]
+        let trailers: Trailers
+        /// Where the handler takes the content as it comes.
+        let source: BodySource?
 
-        init(parameterNames: [String], captures: [Range<Int>], body: [UInt8]) {
+        init(parameterNames: [String], captures: [Range<Int>], body: [UInt8], trailers: Trailers, source: BodySource?) {
             self.parameterNames = parameterNames
             self.captures = captures
             self.body = body
+            self.trailers = trailers
+            self.source = source
         }
     }
 
@@ -39,16 +44,36 @@ public struct Request {
     /// - Parameter keeper: owns the head for as long as it lives itself.
     package init(
         head: RequestHead, keptBy keeper: AnyObject, context: WorkerContext,
-        parameterNames: [String], captures: [Range<Int>], body: [UInt8]
+        parameterNames: [String], captures: [Range<Int>], body: [UInt8], trailers: Trailers = Trailers()
     ) {
         self.keeper = keeper
         unsafe unownedHead = head
         self.context = context
-        details = Details(parameterNames: parameterNames, captures: captures, body: body)
+        details = Details(parameterNames: parameterNames, captures: captures, body: body, trailers: trailers, source: nil)
+    }
+
+    /// The same request, whose content comes from `source`.
+    init(_ request: Request, contentFrom source: BodySource) {
+        keeper = request.keeper
+        unsafe unownedHead = request.head
+        context = request.context
+        let details = request.details
+        self.details = Details(
+            parameterNames: details?.parameterNames ?? [], captures: details?.captures ?? [], body: [], trailers: Trailers(), source: source)
     }
 
     /// The content, complete. Empty where the request has none.
     public var body: RequestBody { RequestBody(details?.body ?? []) }
+
+    /// The fields that came after a chunked content (RFC 9110 §6.5): complete with a content that is complete, empty until a
+    /// handler that streams has read it to its end. Fields that frame, route or authorise a request are never among them.
+    public var trailers: HTTPFields {
+        var fields = HTTPFields()
+        for (name, value) in (details?.source?.trailers ?? details?.trailers ?? Trailers()).fields {
+            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+        }
+        return fields
+    }
 
     package var head: RequestHead { unsafe unownedHead }
 

@@ -13,11 +13,14 @@ public import HTTPTypes
 /// }
 /// ```
 ///
-/// `Date`, `Content-Length` and `Connection` are the server's; every other field is the handler's.
+/// `Date`, `Content-Length` and `Connection` are the server's; every other field is the handler's. A 200 to GET or HEAD with an `ETag`
+/// or a `Last-Modified` becomes a 304 or a 412 where the request's conditions say so (RFC 9110 §13.2.2).
 public struct Response: Sendable {
     /// The body's bytes, wherever they come from.
     package enum Body: Sendable {
         case empty
+        /// What a 304 leaves out, where it is never coded: a file's bytes.
+        case unsent
         case constant(StaticString)
         case text(String)
         case bytes([UInt8])

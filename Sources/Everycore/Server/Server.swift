@@ -3,7 +3,7 @@
 // Made and run in the process that becomes the master. The routes are built here, before the fork, so that a
 // mistake in them ends the program before anything listens; the handlers run in the workers.
 
-internal import Cluster
+public import Cluster
 internal import EventLoop
 internal import Glibc
 internal import Statistics
@@ -27,14 +27,18 @@ public struct Server {
 
     public let configuration: ServerConfiguration
     private let routes: BuiltRoutes
+    private let onWorkerStart: (Worker) throws -> Void
 
     /// - Parameters:
     ///   - configuration: the settings; the defaults when it is left out. No file and no environment is read.
     ///   - routes: registers the application's routes. The built-in ones are added where no other route is, unless the
     ///     configuration turns them off.
+    ///   - onWorkerStart: runs in each worker before it serves: to open what must not be shared through a fork, such as a database
+    ///     connection, and to take messages from the master. When it throws, the worker ends with status 1 and is replaced.
     /// - Throws: ``ServerError/configuration(_:)``, ``RouteErrors``, or what the closure throws.
     public init(
-        configuration: ServerConfiguration = ServerConfiguration(), routes: (inout Routes) throws -> Void = { _ in }
+        configuration: ServerConfiguration = ServerConfiguration(), routes: (inout Routes) throws -> Void = { _ in },
+        onWorkerStart: @escaping (Worker) throws -> Void = { _ in }
     ) throws {
         let problems = configuration.problems()
         guard problems.isEmpty else { throw ServerError.configuration(problems) }
@@ -42,26 +46,52 @@ public struct Server {
         try routes(&registered)
         if configuration.routes.builtin { registered.addBuiltIn(hasFiles: configuration.root != nil) }
         self.configuration = configuration
+        self.onWorkerStart = onWorkerStart
         self.routes = try registered.built()
     }
 
     /// Makes this process the master of the workers, until a signal ends it. Returns after an orderly stop: then all workers
     /// are gone. In the workers it never returns.
     ///
-    /// TERM and INT drain, a second one leaves at once, as QUIT does.
+    /// TERM and INT drain, a second one leaves at once, as QUIT does. HUP replaces the workers one by one, closing no connection;
+    /// TTIN and TTOU start one worker more, and one fewer.
+    ///
+    /// - Parameters:
+    ///   - reread: makes the server anew on HUP, from what its settings are now. It runs in this process and so starts no
+    ///     thread. What it throws is logged, and nothing changes. Without it HUP restarts the workers as they are.
+    ///   - customize: sees the cluster before it runs, to register handlers of messages and events in the master.
     /// - Throws: why it didn't start or couldn't go on.
-    public func run() throws(ServerError) {
+    public func run(
+        rereadOnReload reread: (() throws -> Server)? = nil, customize: (Cluster) -> Void = { _ in }
+    ) throws(ServerError) {
+        let cluster = try makeCluster()
+        customize(cluster)
+        if let reread { cluster.onReload { try reread().makeCluster() } }
+        if !configuration.quiet {
+            let format = configuration.logFormat
+            cluster.onStart { print(Banner(start: $0).text(as: format)) }
+        }
+        do throws(ClusterError) {
+            try cluster.run()
+        } catch {
+            throw ServerError(error)
+        }
+    }
+
+    /// What the server is to the cluster. The root of its files is opened here.
+    private func makeCluster() throws(ServerError) -> Cluster {
         let identity = ServerIdentity(
             name: "everycore", version: Self.version, startedUnixSeconds: UInt64(clamping: time(nil)))
-        let (configuration, routes) = (configuration, routes)
+        let (configuration, routes, onWorkerStart) = (configuration, routes, onWorkerStart)
         let root: DocumentRoot?
         do throws(SystemError) { root = try configuration.root.map { path throws(SystemError) in try DocumentRoot(path) } } catch {
             throw .configuration([.init(key: "root", reason: error.description)])
         }
         let cluster = Cluster(workers: configuration.workerCount, options: configuration.clusterOptions) { worker in
+            try onWorkerStart(worker)
             try WorkerService.start(in: worker, routes: routes, root: root, configuration: configuration)
         }
-        cluster.listen(on: [configuration.listenAddress])
+        cluster.listen(on: configuration.listenAddresses)
         if let admin = configuration.adminAddress {
             cluster.auxiliary("admin", listen: [admin]) { worker in
                 var pages = Routes()
@@ -69,14 +99,7 @@ public struct Server {
                 try WorkerService.start(in: worker, routes: try pages.built(), configuration: configuration)
             }
         }
-        if !configuration.quiet {
-            cluster.onStart { print(Banner(start: $0).text(as: configuration.logFormat)) }
-        }
-        do throws(ClusterError) {
-            try cluster.run()
-        } catch {
-            throw ServerError(error)
-        }
+        return cluster
     }
 }
 
@@ -85,8 +108,10 @@ extension ServerError {
         switch error {
         case .portTaken(let address): self = .addressTaken(address.description)
         case .badWorkerCount: self = .configuration([.init(key: "workers", reason: error.description)])
+        case .badCredentials(let key, let reason): self = .configuration([.init(key: key, reason: reason)])
+        case .badInheritedSocket: self = .configuration([.init(key: "LISTEN_FDS", reason: error.description)])
         case .cannotListen: self = .cannotListen(error.description)
-        case .severalThreads, .system, .workersKeepDying: self = .failed(error.description)
+        case .severalThreads, .badUpgrade, .system, .workersKeepDying: self = .failed(error.description)
         }
     }
 }

@@ -14,7 +14,9 @@ extension ServerConfiguration {
     }
 
     /// Configurations with a port out of range have been refused before this is asked.
-    package var listenAddress: ListenAddress { .tcp(host: host, port: UInt16(clamping: port)) }
+    package var listenAddresses: [ListenAddress] {
+        listen.isEmpty ? [.tcp(host: host, port: UInt16(clamping: port))] : listen
+    }
 
     /// Nil where there is no admin worker.
     package var adminAddress: ListenAddress? {
@@ -40,9 +42,22 @@ extension ServerConfiguration {
         options.respawn.firstDelay = respawn.delayFirst
         options.respawn.longestDelay = respawn.delayMaximum
         options.respawn.giveUpAfter = respawn.giveUp
+        options.stuckLimit = stuck.limit
+        options.recycle.requests = recycle.requests > 0 ? UInt64(recycle.requests) : nil
+        options.recycle.age = recycle.age
+        options.recycle.residentBytes = recycle.memory.bytes.map { UInt64(clamping: $0) }
+        options.recycle.medianFactor = recycle.memory.percentOfMedian.map { Double($0) / 100 }
+        options.recycle.jitter = Double(recycle.jitter) / 100
         options.messages.maximumByteCount = messages.size
         options.messages.queueCount = messages.queue
         options.backlog = Int32(clamping: backlog)
+        options.balancesConnections = balance
+        options.socketMode = UInt32(clamping: listenMode)
+        options.user = user
+        options.group = group
+        options.noNewPrivileges = noNewPrivs
+        options.pinning = pinning == .cores ? .cores : .off
+        options.lameDuck = timeouts.lameDuck
         if logFormat == .json { options.logger = Logger(label: "everycore", factory: { _ in JSONLogHandler() }) }
         options.logger.logLevel = quiet ? .warning : .info
         return options

@@ -22,12 +22,35 @@ enum WorkerService {
             loop: worker.loop, application: application, limits: configuration.httpLimits,
             timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,
             figures: worker.figures)
-        for listener in worker.listeners { try service.serve(listener: listener.descriptor) }
-        worker.onDrain { done in
-            context.isDraining = true
+        service.handOver = { [unowned worker] connection in worker.handOver(connection) }
+        service.connectionEnded = { [unowned worker] isShort in worker.connectionEnded(afterShortLife: isShort) }
+        try worker.serveConnections(with: HTTPConnections(service))
+        worker.onLameDuck { context.isLameDuck = true }
+        worker.onDrain { [unowned worker] done in
             // The cluster lets go of this closure when it has called it; the service has to outlive that.
-            service.drain { withExtendedLifetime(service) { done() } }
-            worker.closeListeners()
+            let finish = { withExtendedLifetime(service) { done() } }
+            if worker.isHandingOver {
+                // To clients nothing ends: `/ready` says yes, and answers keep their connections.
+                // An auxiliary's are its own.
+                service.drain(to: { worker.isHandingOver && !worker.isAuxiliary ? worker.passOn($0) : nil }, finish)
+            } else {
+                context.isDraining = true
+                service.drain(finish)
+                worker.closeListeners()
+            }
         }
     }
+}
+
+/// The HTTP layer, which knows no processes, as the cluster knows it.
+private final class HTTPConnections: ConnectionService {
+    private let service: HTTPService
+
+    init(_ service: HTTPService) { self.service = service }
+
+    func startAccepting(from listener: Listener) throws { try service.serve(listener: listener.descriptor) }
+
+    func stopAccepting(from listener: Listener) { service.stopServing(listener: listener.descriptor) }
+
+    func take(_ connection: Int32, isNew: Bool) { service.take(connection, isNew: isNew) }
 }

@@ -32,7 +32,7 @@ extension Response {
         switch Preconditions(request.head).evaluate(validators, isGet: isGet, now: now) {
         case .failed: throw HTTPError(412, "the file isn't the version that the request asks for")
         case .notModified:
-            var response = Response(status: 304)
+            var response = Response(status: 304, body: .unsent)
             for (name, value) in fields { response.headers.add(name, value) }
             return response
         case .proceed(let range):

@@ -60,8 +60,9 @@ package final class StaticFiles {
     }
 
     /// Answers a request whose path no route has.
+    /// - Returns: what the application is to answer, as it does for a handler: a page that is made here. Nil for a file: it was sent.
     /// - Throws: `HTTPError` for what is no file, else what the system said.
-    func answer<Exchange: RequestExchange>(_ exchange: Exchange) throws {
+    func answer<Exchange: RequestExchange>(_ exchange: Exchange) throws -> Response? {
         let head = exchange.head
         let path: FilePath
         do throws(FilePath.Failure) {
@@ -73,27 +74,29 @@ package final class StaticFiles {
         do throws(OpenFailure) { found = try find(path) } catch { throw error.answer }
         guard head.method == .get || head.method == .head else { return try answerOther(exchange) }
         switch found {
-        case .file(let path, let file): try answer(exchange, path, file)
-        case .directory(let path): try redirect(exchange, to: path)
+        case .file(let path, let file):
+            try answer(exchange, path, file)
+            return nil
+        case .directory(let path): return redirect(exchange, to: path)
         case .listing(let path, let directory):
-            _ = try exchange.send(Response.html(try DirectoryListing.page(of: directory, at: path)).header("Cache-Control", "no-cache"))
+            return Response.html(try DirectoryListing.page(of: directory, at: path)).header("Cache-Control", "no-cache")
         }
     }
 
     /// A method that isn't offered for files, or the question which are.
-    private func answerOther<Exchange: RequestExchange>(_ exchange: Exchange) throws {
+    private func answerOther<Exchange: RequestExchange>(_ exchange: Exchange) throws -> Response {
         guard exchange.head.method == .options else {
             var error = HTTPError(405)
             error.headers["Allow"] = Self.methods.description
             throw error
         }
-        _ = try exchange.send(Response.empty(204).header("Allow", Self.methods.description))
+        return Response.empty(204).header("Allow", Self.methods.description)
     }
 
     /// A directory has a slash at its end: relative links in its page would miss it otherwise.
-    private func redirect<Exchange: RequestExchange>(_ exchange: Exchange, to path: FilePath) throws {
+    private func redirect<Exchange: RequestExchange>(_ exchange: Exchange, to path: FilePath) -> Response {
         let query = exchange.head.query.map { "?" + $0 } ?? ""
-        _ = try exchange.send(Response.redirect(to: path.directoryLocation + query, status: 301))
+        return Response.redirect(to: path.directoryLocation + query, status: 301)
     }
 
     func now() -> Int64 { Int64(time(nil)) }

@@ -8,6 +8,8 @@ package struct Trailers: Sendable {
     private var bytes: [UInt8] = []
     private var ranges: [FieldRange] = []
 
+    package init() {}
+
     package var isEmpty: Bool { ranges.isEmpty }
     package var count: Int { ranges.count }
 

@@ -6,7 +6,7 @@ import Glibc
 
 final class Acceptor {
     private unowned let service: HTTPService
-    private let listener: Int32
+    let listener: Int32
     private var watch: DescriptorWatch?
     private var pause: LoopTimer?
 
@@ -25,7 +25,7 @@ final class Acceptor {
     /// What waits in the kernel for a client that doesn't read is bounded, where it would be some MB: many such clients would use
     /// up the memory that all of TCP shares (`tcp_mem`, tcp(7)). Accepted sockets inherit it; others than TCP's don't have it.
     private func boundUnsentBytes() {
-        var bytes: Int32 = 65_536
+        var bytes = Connection.unsentBound
         _ = unsafe setsockopt(listener, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
     }
 
@@ -53,7 +53,7 @@ final class Acceptor {
                 default: return rest()
                 }
             }
-            service.open(descriptor)
+            service.admit(descriptor)
         }
     }
 

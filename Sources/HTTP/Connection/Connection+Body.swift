@@ -22,6 +22,7 @@ extension Connection {
         // Also where the content is here already, so that the answer doesn't depend on how the bytes came.
         if exchange.head.expectContinue, !continueSent {
             continueSent = true
+            if !isProcessing { service.lendOutput() }
             unsafe service.encoder.appendContinue(to: &service.output)
             service.figures.recordInterimResponse()
             flush()
@@ -68,7 +69,7 @@ extension Connection {
                     return offset &- range.lowerBound
                 }
             case .end(let consumed):
-                bodyDone()
+                bodyDone(chunked.decoder.trailers)
                 return offset &+ consumed &- range.lowerBound
             case .refused(let refusal):
                 service.figures.add(.parseFailures, 1)
@@ -104,12 +105,16 @@ extension Connection {
         return true
     }
 
-    private func bodyDone() {
+    private func bodyDone(_ trailers: Trailers = Trailers()) {
         unsafe content = .none
         discarded = 0
         continueSent = false
         bodyPaused = false
-        if let exchange = unsafe exchange, let collector = exchange.takeCollector() { collector.succeed() }
+        if let exchange = unsafe exchange, let collector = exchange.takeCollector() {
+            unsafe exchange.trailers = trailers
+            collector.succeed()
+            unsafe exchange.trailers = Trailers()
+        }
         advance()
     }
 

@@ -13,7 +13,7 @@ extension Connection {
         if let limit = refusal.limit { service.figures.add(limit, 1) }
         let text = "\(refusal.status) \(refusal.reason)\n"
         let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining && !isLastRequest
-        if !isProcessing { service.updateDate() }
+        if !isProcessing { beginAlone() }
         let request = ResponseEncoder.Request(
             minorVersion: exchange.head.minorVersion, isHead: exchange.head.method == .head, keepsConnection: keeps)
         let body = unsafe text.utf8Span.span.bytes
@@ -44,7 +44,10 @@ extension Connection {
         switch phase {
         case .head where !isBlocked: closeNow(.incomplete)
         case .body: bodyEndedEarly()
-        case .head, .waiting, .answered: pauseReading()
+        case .head, .answered: pauseReading()
+        case .waiting:
+            pauseReading()
+            if hasOwnPace { stopTime() }
         case .lingering, .closed: closeNow(.incomplete)
         }
     }
@@ -67,12 +70,30 @@ extension Connection {
         case .body:
             service.figures.add(bodyIsTooSlow(now) ? .limitBodyRate : .timeoutsBody, 1)
             timeOut(.timeout)
+        case .waiting where hasOwnPace:
+            if isReset { return closeNow(.incomplete) }
+            stopTime()
         case .waiting, .answered:
             service.figures.add(.timeoutsHandler, 1)
             timeOut(Refusal(503, "the server did not answer in time"))
         case .lingering, .closed:
             closeNow(.incomplete)
         }
+    }
+
+    /// The handler takes the content, or makes its answer, in its own time.
+    var hasOwnPace: Bool { streaming != nil || bodyPaused }
+
+    /// No deadline runs. A connection that isn't read is looked at, though, so that the handler hears of a client that has gone.
+    /// The loop doesn't tell: what libevent reports without reading (EV_CLOSED) is the end of input, and a reset would wake it
+    /// without end and without a word.
+    func stopTime() {
+        isReadPaused ? setDeadline(1_000_000_000, from: EventLoop.monotonicNanoseconds()) : setDeadline(0, from: 0)
+    }
+
+    private var isReset: Bool {
+        var socket = pollfd(fd: descriptor, events: 0, revents: 0)
+        return unsafe poll(&socket, 1, 0) > 0
     }
 
     /// Answers with `refusal` where no answer was given yet, and closes.
@@ -108,6 +129,24 @@ extension Connection {
     /// Between two requests of a kept connection.
     var isIdle: Bool { phase == .head && keptCount == 0 && requestsServed > 0 && !isBlocked }
 
+    /// Nothing of a request is here, and nothing of an answer is left. What the client sends meanwhile stays in the socket.
+    var canBePassedOn: Bool {
+        guard unsafe exchange == nil else { return false }
+        return phase == .head && keptCount == 0 && !headBegan && !isBlocked && !inputEnded && !closesAfterOutput
+    }
+
+    /// Forgets the connection. The kernel's epoll set knows the open file, which lives on: the watch has to go before the descriptor.
+    func wasPassedOn() {
+        isPassedOn = true
+        phase = .closed
+        readWatch?.cancel()
+        writeWatch?.cancel()
+        readWatch = nil
+        writeWatch = nil
+        close(descriptor)
+        service.remove(self)
+    }
+
     /// Closes an idle connection, unless a request is just arriving.
     func giveWay() {
         readable()
@@ -118,6 +157,7 @@ extension Connection {
 
     /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
     func breakOff() {
+        if !isProcessing { service.lendOutput() }
         flush()
         // Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
         if case .untilClose = streaming?.framing { resetsOnClose() }
@@ -193,6 +233,7 @@ extension Connection {
         writeWatch = nil
         unsent = nil
         isBlocked = false
+        if isFast { service.fastConnections &-= 1 }
         let streaming = streaming.take()
         kept = []
         keptCount = 0

@@ -9,6 +9,8 @@ extension Connection {
     func readable() {
         guard phase != .closed else { return }
         guard phase != .lingering else { return discardInput() }
+        // Not while the answers before it wait for room. Most clients send nothing then, so that this comes first when they do.
+        guard !isBlocked else { return pauseReading() }
         guard keptCount < service.inputCapacity else { return pauseReading() }
         readAt = EventLoop.monotonicNanoseconds()
         let count = unsafe recv(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount, 0)
@@ -29,7 +31,9 @@ extension Connection {
     /// Bytes that come while a request is with the application: they belong to its body or to the next requests.
     private func keepForLater(_ count: Int) {
         keep(keptCount..<keptCount &+ count)
-        if keptCount >= service.inputCapacity / 2 { pauseReading() }
+        guard keptCount >= service.inputCapacity / 2 else { return }
+        pauseReading()
+        if hasOwnPace { stopTime() }
     }
 
     /// Copies a part of the input buffer to what the connection keeps.
@@ -51,6 +55,7 @@ extension Connection {
     /// Goes on with bytes that were kept, after an answer or when a body is wanted.
     func processKept() {
         guard phase != .closed, phase != .lingering else { return }
+        guard unsafe service.busy == nil else { return service.later { self.processKept() } }
         readAt = EventLoop.monotonicNanoseconds()
         // A body's time runs from when it is wanted, not from when its head came.
         if phase == .body, bodyBytes == 0 { bodyBegan = readAt }
@@ -60,8 +65,7 @@ extension Connection {
     /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
     func process(_ count: Int) {
         isProcessing = true
-        assert(!service.isBusy)
-        service.isBusy = true
+        unsafe service.busy = self
         service.updateDate()
         var offset = 0
         processing: while !isBlocked, !closesAfterOutput {
@@ -81,7 +85,7 @@ extension Connection {
             }
         }
         isProcessing = false
-        service.isBusy = false
+        unsafe service.busy = nil
         guard phase != .closed else { return unsafe service.output.removeAll() }
         if offset < count {
             if closesAfterOutput { lingers = true } else { keep(offset..<count) }
@@ -127,6 +131,7 @@ extension Connection {
             if inputEnded { return closeNow(.incomplete) }
             if keptCount == 0 {
                 if service.isDraining, requestsServed > 0 { return lingerClose(for: Self.drainLingerTime) }
+                if service.isPassingOn, canBePassedOn, service.pass(self) { return }
                 if requestsServed > 0 { setDeadline(timeouts.idle, from: readAt) }
             } else if !headBegan {
                 // The first request's time runs from the connection's start.
@@ -138,7 +143,7 @@ extension Connection {
             if inputEnded { return bodyEndedEarly() }
         case .waiting:
             // An answer that has begun, or a body that the handler takes at its own pace, has no deadline of its own.
-            setDeadline(streaming == nil && !bodyPaused ? timeouts.handler : 0, from: readAt)
+            if hasOwnPace { stopTime() } else { setDeadline(timeouts.handler, from: readAt) }
         case .answered, .lingering, .closed:
             return
         }

@@ -22,7 +22,7 @@ extension Connection {
         of exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
         prepared: PreparedFields? = nil, content length: ResponseEncoder.Content
     ) throws(ResponseEncoder.Failure) -> ResponseEncoder.Outcome {
-        if !isProcessing { service.updateDate() }
+        if !isProcessing { beginAlone() }
         let head = exchange.head
         let keeps = head.keepAlive && !service.isDraining && !isLastRequest && canSkipContent(of: head)
         return try unsafe service.encoder.appendHead(
@@ -51,7 +51,6 @@ extension Connection {
 
     /// Books an answer that is in the output buffer.
     func answered(_ exchange: Exchange, status: Int, closes: Bool) {
-        assert(isProcessing || !service.isBusy)
         unsafe exchange.isAnswered = true
         unsafe exchange.onCancel = nil
         unsafe exchange.connection = nil
@@ -69,7 +68,14 @@ extension Connection {
         guard !isProcessing else { return }
         // The answer came on its own: send it, and go on with what the client sent meanwhile.
         advance()
+        if unsafe service.busy != nil { writeOutput() }
         processKept()
+    }
+
+    /// Before the output buffer is used for an answer that comes on its own, not while the connection's input is processed.
+    func beginAlone() {
+        service.updateDate()
+        service.lendOutput()
     }
 
     private func recordLatency() {
@@ -83,19 +89,24 @@ extension Connection {
     ///
     /// - Parameter moreFollows: keeps the kernel from sending a short last segment before the next bytes come (MSG_MORE, send(2)).
     func flush(moreFollows: Bool = false) {
-        if unsafe !service.output.isEmpty {
-            if isBlocked { return keepUnsent() }
-            unsafe write(&service.output, moreFollows: moreFollows)
-            guard phase != .closed else { return unsafe service.output.removeAll() }
-            guard unsafe service.output.isEmpty else {
-                keepUnsent()
-                isBlocked = true
-                return waitForRoom()
-            }
-        }
-        guard !isBlocked else { return }
+        writeOutput(moreFollows: moreFollows)
+        guard phase != .closed, !isBlocked else { return }
         recordLatency()
         if closesAfterOutput { finishClosing() }
+    }
+
+    /// As `flush`, and the connection goes on whatever it has answered.
+    @inline(__always)
+    func writeOutput(moreFollows: Bool = false) {
+        guard unsafe !service.output.isEmpty else { return }
+        if isBlocked { return keepUnsent() }
+        unsafe write(&service.output, moreFollows: moreFollows)
+        guard phase != .closed else { return unsafe service.output.removeAll() }
+        guard unsafe service.output.isEmpty else {
+            keepUnsent()
+            isBlocked = true
+            return waitForRoom()
+        }
     }
 
     /// Moves the output buffer's bytes behind those that wait already.
@@ -130,9 +141,9 @@ extension Connection {
     }
 
     func waitForRoom() {
-        pauseReading()
-        beginWriteTime(EventLoop.monotonicNanoseconds())
+        // The time of a client that takes its answer portion by portion runs on.
         guard writeWatch == nil else { return }
+        beginWriteTime(EventLoop.monotonicNanoseconds())
         do {
             writeWatch = try service.loop.watch(descriptor, for: .write) { [unowned self] _ in writable() }
         } catch {
@@ -152,7 +163,10 @@ extension Connection {
         let left = bytesInKernel
         let taken = undelivered &+ sentSince &- min(left, undelivered &+ sentSince)
         let (wanted, overflow) = service.connectionLimits.bodyMinimumRate.multipliedReportingOverflow(by: service.timeouts.write)
-        if !overflow, taken > 0, taken >= wanted / 1_000_000_000 { return beginWriteTime(now) }
+        if !overflow, taken > 0, taken >= wanted / 1_000_000_000 {
+            if isFast, taken / Self.fastBytes < service.timeouts.write / 1_000_000_000 { setFast(false) }
+            return beginWriteTime(now)
+        }
         service.figures.add(.timeoutsWrite, 1)
         closeNow(.incomplete)
     }
@@ -164,8 +178,39 @@ extension Connection {
         return result == 0 ? UInt64(max(count, 0)) : 0
     }
 
+    // MARK: Pace
+
+    /// Bytes that the kernel takes beyond what it has sent. A bound costs whoever reads fast: there is room again each few ten KB, and
+    /// a large response is sent in as many steps. So it holds for a client until that has shown to be fast, and again when it no
+    /// longer is.
+    static var unsentBound: Int32 { 65_536 }
+    /// In a second. More than most clients' buffers hold that nobody reads from.
+    private static var fastBytes: UInt64 { 1 << 20 }
+    /// So many connections of a worker are without the bound at a time: what all clients together can make the kernel hold has one.
+    private static var fastConnections: Int { 128 }
+
+    /// There is room again. As long as the bound holds, that means that the client's side took half of it.
+    private func measurePace() {
+        guard !isFast else { return }
+        if wakes == 0 { firstWake = EventLoop.monotonicNanoseconds() }
+        wakes &+= 1
+        guard UInt64(wakes) &* UInt64(Self.unsentBound / 2) >= Self.fastBytes else { return }
+        wakes = 0
+        if EventLoop.monotonicNanoseconds() &- firstWake < 1_000_000_000 { setFast(true) }
+    }
+
+    private func setFast(_ isFast: Bool) {
+        guard !isFast || service.fastConnections < Self.fastConnections else { return }
+        self.isFast = isFast
+        service.fastConnections &+= isFast ? 1 : -1
+        // 0 is the system's own bound, usually none (tcp_notsent_lowat).
+        var bytes = isFast ? 0 : Self.unsentBound
+        _ = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     private func writable() {
         guard phase != .closed else { return }
+        measurePace()
         if var buffer = unsent.take() {
             sentSince &+= UInt64(write(&buffer, moreFollows: streaming?.file != nil))
             guard phase != .closed else { return }
@@ -185,7 +230,7 @@ extension Connection {
         if closesAfterOutput { return finishClosing() }
         resumeReading()
         if let streaming {
-            setDeadline(0, from: 0)
+            stopTime()
             streaming.wakeWaiters()
             guard phase != .closed, !isBlocked else { return }
         }

@@ -22,12 +22,13 @@ extension Connection {
             }
         streaming = StreamingResponse(status: status, closes: outcome.closes, framing: framing)
         // The time of a client that doesn't read earlier answers runs on.
-        if !isBlocked { setDeadline(0, from: 0) }
+        if !isBlocked { stopTime() }
         if !isProcessing { flush() }
     }
 
     func writeContent(_ bytes: RawSpan) {
         guard let streaming, !bytes.isEmpty else { return }
+        if !isProcessing { service.lendOutput() }
         switch streaming.framing {
         case .omitted:
             return
@@ -62,6 +63,7 @@ extension Connection {
 
     func endContent(of exchange: Exchange) {
         guard let streaming else { return }
+        if !isProcessing { service.lendOutput() }
         switch streaming.framing {
         case .length(let remaining) where remaining > 0:
             return breakOff()
@@ -121,8 +123,11 @@ extension Connection {
             let count = unsafe sendfile(descriptor, file.descriptor, &offset, portion)
             if count > 0 {
                 service.figures.add(.bytesOut, UInt64(count))
+                sentSince &+= UInt64(count)
                 file.offset &+= Int64(count)
                 file.remaining &-= Int64(count)
+                // The socket is full: another call would only say so.
+                if count < portion { return standBack() }
                 continue
             }
             // The file has become shorter than announced, or can't be read: only a close tells the client.
@@ -135,6 +140,6 @@ extension Connection {
         answered(exchange, status: streaming.status, closes: streaming.closes)
     }
 
-    private static var filePortion: Int64 { 1 << 20 }
-    private static var portionsInARow: Int { 8 }
+    private static var filePortion: Int64 { 1 << 21 }
+    private static var portionsInARow: Int { 4 }
 }

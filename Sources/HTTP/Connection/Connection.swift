@@ -62,6 +62,10 @@ final class Connection {
     /// While it is: what the kernel hadn't delivered when the write deadline was set, and what it was given since.
     var undelivered: UInt64 = 0
     var sentSince: UInt64 = 0
+    /// The client takes much in a short time. Until then: how often there was room again, and since when.
+    var isFast = false
+    var wakes: UInt32 = 0
+    var firstWake: UInt64 = 0
     /// A response that has begun and not ended.
     var streaming: StreamingResponse?
     var isProcessing = false
@@ -89,6 +93,8 @@ final class Connection {
     var readWatch: DescriptorWatch?
     var writeWatch: DescriptorWatch?
     var isReadPaused = false
+    /// Another process has it.
+    var isPassedOn = false
 
     init(service: HTTPService, descriptor: Int32, slot: Int) {
         self.service = service
@@ -100,7 +106,7 @@ final class Connection {
     /// Begins: most clients send their request with the handshake's last step, so it is often here already. A connection that is
     /// answered and closed right away never costs a registration with the kernel's epoll set.
     func start() {
-        setDeadline(service.timeouts.header, from: EventLoop.monotonicNanoseconds())
+        setDeadline(requestsServed == 0 ? service.timeouts.header : service.timeouts.idle, from: EventLoop.monotonicNanoseconds())
         readable()
         guard phase != .closed, readWatch == nil else { return }
         do {

@@ -16,6 +16,8 @@ package final class Exchange {
     /// When the bytes that completed the head were read, in monotonic nanoseconds.
     @exclusivity(unchecked) package internal(set) final var start: UInt64 = 0
     @exclusivity(unchecked) var collector: BodyCollector?
+    /// The trailer section of the content (RFC 9112 §7.1.2), while its end is told to whoever collects or streams it.
+    @exclusivity(unchecked) package internal(set) final var trailers = Trailers()
 
     init(service: HTTPService) {
         self.service = service

@@ -21,12 +21,23 @@ package import Statistics
     // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
     @exclusivity(unchecked) var encoder = ResponseEncoder()
     private(set) var isDraining = false
-    /// A connection uses the buffers. Answers of others can't come meanwhile: they come from jobs, which the loop runs afterwards.
-    var isBusy = false
+    /// Decides who serves a connection that was just accepted: true when somebody else does, who has its descriptor now.
+    package var handOver: ((_ connection: Int32) -> Bool)?
+    /// Told of each connection that ends here: whether it was one of many that come and go.
+    package var connectionEnded: ((_ afterShortLife: Bool) -> Void)?
+    /// While the service goes and others stay: gives them a connection between two requests.
+    private var passOn: ((_ connection: Int32) -> Bool?)?
+    private(set) var isPassingOn = false
+    private var closing: LoopTimer?
+    /// The connection that uses the buffers. Answers of others rarely come meanwhile: they come from jobs, which the loop runs
+    /// afterwards, or from a handler that answers somebody else's request too. It is in the table for that long, or on the stack.
+    @exclusivity(unchecked) unowned(unsafe) var busy: Connection?
 
     private var acceptors: [Acceptor] = []
     private var connections: ContiguousArray<Connection?> = []
     private(set) var openConnections = 0
+    /// Those for whom the kernel may hold more (Connection+Output).
+    var fastConnections = 0
     let deadlines = DeadlineTable()
     private var sweep: LoopTimer?
     private var spare: Exchange?
@@ -58,9 +69,69 @@ package import Statistics
         acceptors.append(try Acceptor(service: self, listener: listener))
     }
 
+    /// Accepts no more from it.
+    package func stopServing(listener: Int32) { acceptors.removeAll { $0.listener == listener } }
+
+    /// Takes over a connection that somebody else accepted.
+    /// - Parameter isNew: false when it had been served before.
+    package func take(_ descriptor: Int32, isNew: Bool) {
+        if !hasRoom { _ = makeRoom() }
+        open(descriptor, isNew: isNew)
+    }
+
+    /// Stops accepting, and gives every connection that is between two requests to `passOn`, now or after the answer that is in
+    /// flight. What nobody takes is served on.
+    /// - Parameters:
+    ///   - passOn: says false when nobody takes the connection now, and nil when nobody will: then they are closed as in `drain`.
+    ///   - done: called when none is left.
+    package func drain(to passOn: @escaping (_ connection: Int32) -> Bool?, _ done: @escaping () -> Void) {
+        guard !isDraining, !isPassingOn else { return }
+        self.passOn = passOn
+        isPassingOn = true
+        acceptors.removeAll()
+        sweep = nil
+        startSweep(every: .milliseconds(50))
+        drained = done
+        passOnIdle()
+        finishDrainIfEmpty()
+    }
+
+    private func passOnIdle() {
+        for case let connection? in connections where connection.canBePassedOn {
+            if isPassingOn { _ = pass(connection) }
+        }
+    }
+
+    /// False when it stays.
+    func pass(_ connection: Connection) -> Bool {
+        guard let passOn else { return false }
+        switch passOn(connection.descriptor) {
+        case true:
+            connection.wasPassedOn()
+            return true
+        case false:
+            return false
+        case nil:
+            isPassingOn = false
+            self.passOn = nil
+            isDraining = true
+            // Soon, not now: this may be in the middle of a connection's work.
+            closing = loop.after(.zero) { [unowned self] in closeIdle() }
+            return false
+        }
+    }
+
+    private func closeIdle(then done: (() -> Void)? = nil) {
+        for connection in connections { connection?.serviceDrains() }
+        // Not before: a connection that was answered and closed above doesn't end the drain while others wait to be accepted.
+        if let done { drained = done }
+        finishDrainIfEmpty()
+    }
+
     /// Stops accepting, answers what is in flight, closes idle connections, and calls `done` when none is left.
     package func drain(_ done: @escaping () -> Void) {
         guard !isDraining else { return }
+        guard unsafe busy == nil else { return later { [weak self] in self?.drain(done) } }
         isDraining = true
         // The end of the last connection ends the process: it isn't found a second late.
         sweep = nil
@@ -68,10 +139,7 @@ package import Statistics
         // What waits in the accept queues was promised an answer by the kernel's handshake.
         for acceptor in acceptors { acceptor.acceptRemaining() }
         acceptors.removeAll()
-        for connection in connections { connection?.serviceDrains() }
-        // Not before: a connection that was answered and closed above doesn't end the drain while others wait to be accepted.
-        drained = done
-        finishDrainIfEmpty()
+        closeIdle(then: done)
     }
 
     /// Whether one more connection may be taken.
@@ -92,12 +160,21 @@ package import Statistics
         return oldest.phase == .closed
     }
 
-    func open(_ descriptor: Int32) {
+    func admit(_ descriptor: Int32) {
+        if let handOver, handOver(descriptor) { return }
+        open(descriptor)
+    }
+
+    private func open(_ descriptor: Int32, isNew: Bool = true) {
         let slot = deadlines.allocate()
         let connection = Connection(service: self, descriptor: descriptor, slot: slot)
         if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
         openConnections &+= 1
-        figures.add(.connectionsAccepted, 1)
+        if isNew {
+            figures.add(.connectionsAccepted, 1)
+        } else {
+            connection.requestsServed = 1
+        }
         figures.add(.connectionsOpen, 1)
         startSweep()
         connection.start()
@@ -109,12 +186,13 @@ package import Statistics
         let wasFull = !hasRoom
         openConnections &-= 1
         figures.subtract(.connectionsOpen, 1)
+        if !connection.isPassedOn { connectionEnded?(connection.requestsServed <= 1) }
         if wasFull { for acceptor in acceptors { acceptor.thereIsRoom() } }
         finishDrainIfEmpty()
     }
 
     private func finishDrainIfEmpty() {
-        guard isDraining, openConnections == 0, let drained else { return }
+        guard isDraining || isPassingOn, openConnections == 0, let drained else { return }
         self.drained = nil
         sweep = nil
         drained()
@@ -132,6 +210,22 @@ package import Statistics
         spare = exchange
     }
 
+    // MARK: Shared buffers
+
+    /// Another connection than the one that uses the buffers is about to answer: what waits in the output goes out before.
+    func lendOutput() {
+        guard let owner = unsafe busy, unsafe !output.isEmpty else { return }
+        owner.writeOutput()
+    }
+
+    /// Runs `body` when no connection uses the buffers, on the loop's thread.
+    func later(_ body: @escaping () -> Void) {
+        let job = Job(run: body)
+        loop.execute { job.run() }
+    }
+
+    private struct Job: @unchecked Sendable { let run: () -> Void }
+
     // MARK: Time
 
     /// Before anything is answered: once for a batch of requests, each time for an answer that comes on its own.
@@ -146,6 +240,7 @@ package import Statistics
             guard let self else { return }
             let now = EventLoop.monotonicNanoseconds()
             for slot in deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
+            if isPassingOn { passOnIdle() }
             if openConnections == 0 { sweep = nil }
         }
     }

@@ -14,6 +14,8 @@
     case bytesIn
     case bytesOut
     case connectionsAccepted
+    /// Accepted, and given to a sibling that had fewer; the sibling counts them as accepted.
+    case connectionsHandedOver
     /// Gauge.
     case connectionsOpen
     case latencySumNanoseconds

@@ -43,6 +43,9 @@ package struct ClusterFigures: Equatable, Sendable {
     package let unassignedReports: ReportTally
     /// In ascending order of the slot.
     package let slots: [SlotFigures]
+    /// The last ends of workers, newest last.
+    package let exits: [ExitRecord]
+    package let exitCounts: ExitCounts
 
     package let total: FigureSnapshot
     package let restarts: UInt64
@@ -50,7 +53,8 @@ package struct ClusterFigures: Equatable, Sendable {
 
     package init(
         takenAtNanoseconds: UInt64, startedAtNanoseconds: UInt64, wantedWorkers: Int, departed: FigureSnapshot,
-        departedRestarts: UInt64, unassignedReports: ReportTally, slots: [SlotFigures]
+        departedRestarts: UInt64, unassignedReports: ReportTally, slots: [SlotFigures], exits: [ExitRecord] = [],
+        exitCounts: ExitCounts = ExitCounts()
     ) {
         self.takenAtNanoseconds = takenAtNanoseconds
         self.startedAtNanoseconds = startedAtNanoseconds
@@ -59,6 +63,8 @@ package struct ClusterFigures: Equatable, Sendable {
         self.departedRestarts = departedRestarts
         self.unassignedReports = unassignedReports
         self.slots = slots.sorted { $0.slot < $1.slot }
+        self.exits = exits
+        self.exitCounts = exitCounts
         total = slots.reduce(into: departed) { $0.merge($1.figures) }
         restarts = slots.reduce(departedRestarts) { $0.addingUpToLimit($1.restarts) }
         reports = slots.reduce(into: unassignedReports) { $0.merge($1.reports) }

@@ -7,13 +7,18 @@ package struct ClusterLedger: Equatable, Sendable {
     /// How many workers there should be. Shown beside how many are ready.
     package var wantedWorkers: Int
 
-    private let startedAt: UInt64
+    package private(set) var startedAt: UInt64
+    /// What another master's workers did, which this one has followed.
+    private var carried: ClusterFigures?
     private var slots: [SlotLedger?] = []
     /// What slots did that exist no more.
     private var departed = FigureSnapshot()
     private var departedRestarts: UInt64 = 0
     /// Reports of departed slots, and datagrams that no slot can be blamed for.
     private var unassigned = ReportTally()
+    /// The last ends of workers, newest last.
+    private var exits: [ExitRecord] = []
+    private var exitCounts = ExitCounts()
 
     /// - Parameter startedAt: the monotonic clock, in nanoseconds, as every `now` here.
     package init(startedAt: UInt64, wantedWorkers: Int) {
@@ -37,7 +42,7 @@ package struct ClusterLedger: Equatable, Sendable {
         while slots.count <= slot { slots.append(nil) }
         let isFirst = slots[slot] == nil
         var entry = slots[slot] ?? SlotLedger(slot: slot)
-        guard entry.start(generation: generation, pid: pid, now: now) else { return false }
+        guard entry.start(generation: generation, pid: pid, isPlanned: planned, now: now) else { return false }
         if !isFirst, !planned { entry.restarts = entry.restarts.addingUpToLimit(1) }
         slots[slot] = entry
         return true
@@ -84,6 +89,13 @@ package struct ClusterLedger: Equatable, Sendable {
         return slots[slot]?.retire(generation: generation, final: final, now: now) ?? false
     }
 
+    /// A worker was reaped, or could not be made.
+    package mutating func exited(_ exit: ExitRecord) {
+        exitCounts[exit.kind] = exitCounts[exit.kind].addingUpToLimit(1)
+        exits.append(exit)
+        if exits.count > ExitRecord.keptCount { exits.removeFirst() }
+    }
+
     /// A slot was given up, as by scaling down: its row goes, and what it did stays in the totals.
     package mutating func remove(slot: Int) {
         guard has(slot), let entry = slots[slot] else { return }
@@ -93,12 +105,27 @@ package struct ClusterLedger: Equatable, Sendable {
         slots[slot] = nil
     }
 
+    /// Another master, whose place this one takes, tells what its workers have done until now; each time all of it.
+    package mutating func carry(_ figures: ClusterFigures) {
+        carried = figures
+        startedAt = min(startedAt, figures.startedAtNanoseconds)
+    }
+
     /// Everything, as it stands.
     package func figures(now: UInt64) -> ClusterFigures {
-        ClusterFigures(
+        var (departed, departedRestarts, unassigned) = (departed, departedRestarts, unassigned)
+        var (exits, exitCounts) = (exits, exitCounts)
+        if let carried {
+            departed.merge(carried.total.withoutGauges)
+            departedRestarts = departedRestarts.addingUpToLimit(carried.restarts)
+            unassigned.merge(carried.reports)
+            exits = Array((carried.exits + exits).suffix(ExitRecord.keptCount))
+            exitCounts.merge(carried.exitCounts)
+        }
+        return ClusterFigures(
             takenAtNanoseconds: now, startedAtNanoseconds: startedAt, wantedWorkers: wantedWorkers,
             departed: departed, departedRestarts: departedRestarts, unassignedReports: unassigned,
-            slots: slots.compactMap { $0?.slotFigures(now: now) })
+            slots: slots.compactMap { $0?.slotFigures(now: now) }, exits: exits, exitCounts: exitCounts)
     }
 
     private func has(_ slot: Int) -> Bool {

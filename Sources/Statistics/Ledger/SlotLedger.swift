@@ -30,13 +30,15 @@ struct SlotLedger: Equatable, Sendable {
     }
 
     /// - Returns: whether the generation is new. Generations only go up.
-    mutating func start(generation: Int, pid: Int32, now: UInt64) -> Bool {
+    /// - Parameter isPlanned: the generation before serves on until this one is ready: so does the slot.
+    mutating func start(generation: Int, pid: Int32, isPlanned: Bool = false, now: UInt64) -> Bool {
         guard generation > self.generation else { return false }
+        let serves = isPlanned && state == .ready
         self.generation = generation
         self.pid = pid
         startedAt = now
         freshAt = now
-        state = .starting
+        state = serves ? .ready : .starting
         living.append(Generation(number: generation))
         return true
     }

@@ -29,6 +29,9 @@ extension MetricsPage {
                 Family(
                     "connections_accepted_total", .counter, "Connections accepted.",
                     [([], .connectionsAccepted)]),
+                Family(
+                    "connections_handed_over_total", .counter, "Accepted connections given to a worker that had fewer.",
+                    [([], .connectionsHandedOver)]),
                 Family("connections_open", .gauge, "Connections open now.", [([], .connectionsOpen)]),
                 Family("resident_memory_bytes", .gauge, "Resident memory.", [([], .residentBytes)]),
                 Family(

@@ -49,6 +49,10 @@ package enum MetricsPage {
         }
         page.family("everycore_restarts_total", .counter, "Workers that were replaced after their death.")
         page.sample("everycore_restarts_total", [], cluster.restarts)
+        page.family("everycore_exits_total", .counter, "Workers that ended, by what ended them.")
+        for kind in ExitRecord.Kind.allCases {
+            page.sample("everycore_exits_total", [("kind", kind.description)], cluster.exitCounts[kind])
+        }
     }
 
     private static func writeReports(_ cluster: ClusterFigures, to page: inout PrometheusWriter) {

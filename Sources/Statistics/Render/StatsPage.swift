@@ -29,6 +29,7 @@ package enum StatsPage {
                 total.figures(cluster.total, reports: cluster.reports, restarts: cluster.restarts)
             }
             page.workers(cluster)
+            page.exits(cluster)
         }
     }
 }

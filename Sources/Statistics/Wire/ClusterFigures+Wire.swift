@@ -2,13 +2,14 @@
 //     head       UInt64 taken at, UInt64 started at, UInt32 workers wanted, UInt64 restarts of departed slots,
 //                tally (unassigned), snapshot (departed), UInt16 number of slots
 //     each slot  UInt32 slot, UInt32 generation, UInt32 pid, UInt8 state, UInt64 uptime, UInt64 stale, UInt64 restarts, tally, snapshot
+//     exits      ExitRecord+Wire.swift
 //     tally      UInt64 received, UInt64 lost, UInt64 × IgnoredReason
 //     snapshot   UInt16 number of bucket entries, then FigureSnapshot+Wire.swift
 
 extension ClusterFigures {
     /// The most that figures can take: what an assembler holds at most.
     package static let maximumWireByteCount =
-        256 + FigureSnapshot.maximumWireByteCount + Report.slotLimit * (256 + FigureSnapshot.maximumWireByteCount)
+        256 + FigureSnapshot.maximumWireByteCount + ExitRecord.maximumWireByteCount + Report.slotLimit * (256 + FigureSnapshot.maximumWireByteCount)
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 1024 + slots.count * 2048)
@@ -22,6 +23,7 @@ extension ClusterFigures {
         for slot in slots {
             slot.write(to: &writer)
         }
+        ExitRecord.write(exits, exitCounts, to: &writer)
         return writer.bytes
     }
 
@@ -41,10 +43,11 @@ extension ClusterFigures {
             else { return nil }
             slots.append(slot)
         }
-        guard offset == bytes.byteCount else { return nil }
+        guard let (exits, exitCounts) = ExitRecord.read(bytes, at: &offset), offset == bytes.byteCount else { return nil }
         self.init(
             takenAtNanoseconds: takenAt, startedAtNanoseconds: startedAt, wantedWorkers: Int(wanted),
-            departed: departed, departedRestarts: restarts, unassignedReports: tally, slots: slots)
+            departed: departed, departedRestarts: restarts, unassignedReports: tally, slots: slots,
+            exits: exits, exitCounts: exitCounts)
     }
 }
 

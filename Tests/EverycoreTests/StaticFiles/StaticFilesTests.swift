@@ -84,6 +84,18 @@ struct StaticFilesTests {
         #expect(try client.get("/").body.contains("Index of /<"))
     }
 
+    @Test func `a listing is coded as any page is`() throws {
+        let client = try directory.client(compressor: try compressor()) { $0.listing = true }
+        let exchange = try client.finish("GET", "/bare/", headers: [("Accept-Encoding", "gzip")])
+        #expect(exchange.response?["content-encoding"] == "gzip")
+        #expect(exchange.response?["vary"] == "Accept-Encoding")
+        #expect(decoded(exchange.content, .gzip)?.contains("Index of /bare/") == true)
+        let plain = try client.get("/bare/")
+        #expect(plain["content-encoding"] == nil && plain["vary"] == "Accept-Encoding" && plain.body.contains("Index of /bare/"))
+        let head = try client.send("HEAD", "/bare/")
+        #expect(head.body == "" && head["content-length"] == plain["content-length"])
+    }
+
     @Test func `other methods are refused with those that are offered`() throws {
         let client = try directory.client()
         for method in ["POST", "PUT", "DELETE", "PATCH", "TRACE"] {
@@ -146,5 +158,18 @@ struct StaticFilesTests {
         #expect(try client.send("GET", "/file", headers: [("Range", "bytes=12-")]).status == 416)
         #expect(try client.get("/none").status == 404)
         #expect(try client.send("HEAD", "/file")["content-length"] == "12")
+    }
+
+    @Test func `the 304 of a handler's file has the fields of its 200, whatever is compressed`() throws {
+        let path = directory.path + "/hello.txt"
+        let client = try TestClient(compressor: try compressor(minimum: 1)) { $0.get("/file") { try .file(path, for: $0) } }
+        for accepted in ["gzip", "identity"] {
+            let whole = try client.send("GET", "/file", headers: [("Accept-Encoding", accepted)])
+            let tag = try #require(whole["etag"])
+            let notModified = try client.send("GET", "/file", headers: [("Accept-Encoding", accepted), ("If-None-Match", tag)])
+            #expect(whole.status == 200 && notModified.status == 304)
+            #expect(notModified["etag"] == tag && !tag.hasPrefix("W/"))
+            #expect(notModified["vary"] == whole["vary"])
+        }
     }
 }

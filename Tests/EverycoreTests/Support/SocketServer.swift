@@ -17,7 +17,7 @@ import Testing
     private let listener: Int32
     private var thread = pthread_t()
 
-    init(files: StaticFiles? = nil, _ register: (inout Everycore.Routes) throws -> Void = { _ in }) throws {
+    init(files: StaticFiles? = nil, compressor: ResponseCompressor? = nil, _ register: (inout Everycore.Routes) throws -> Void = { _ in }) throws {
         var routes = Everycore.Routes()
         try register(&routes)
         unsafe memory = .allocate(byteCount: WorkerFigures.byteCount, alignment: 64)
@@ -26,7 +26,7 @@ import Testing
         let context = WorkerContext(
             worker: WorkerIdentity(slot: 0, generation: 1, pid: 1), loop: loop, log: Logger(label: "test") { _ in LogRecorder() })
         let application = RoutedApplication(
-            routes: try routes.built(), context: context, bodyLimit: 1024, files: files)
+            routes: try routes.built(), context: context, bodyLimit: 1024, files: files, compressor: compressor)
         service = unsafe HTTPService(
             loop: loop, application: application, timeouts: ConnectionTimeouts(), figures: WorkerFigures(at: memory))
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)

@@ -105,6 +105,8 @@ final class TestExchange: RequestExchange {
 
     var hasBody: Bool { head.hasBody }
     var start: UInt64 = 0
+    /// A stand-in's content isn't chunked.
+    var trailers: Trailers { Trailers() }
 
     func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard body.count <= limit else {

@@ -47,12 +47,12 @@ final class TestDirectory {
     func remove(_ name: String) { _ = unsafe unlink(path + "/" + name) }
 
     func client(
-        walks: Bool = false, _ change: (inout ServerConfiguration.Files) -> Void = { _ in },
+        walks: Bool = false, compressor: ResponseCompressor? = nil, _ change: (inout ServerConfiguration.Files) -> Void = { _ in },
         routes: (inout Everycore.Routes) throws -> Void = { _ in }
     ) throws -> TestClient {
         var settings = ServerConfiguration.Files()
         change(&settings)
         let files = StaticFiles(root: try DocumentRoot(path, walks: walks), settings: settings)
-        return try TestClient(files: files, routes)
+        return try TestClient(files: files, compressor: compressor, routes)
     }
 }

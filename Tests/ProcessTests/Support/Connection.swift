@@ -76,6 +76,19 @@ final class Connection {
         }
     }
 
+    /// Waits for so many bytes that are no reply, and takes them; fewer when they don't come.
+    func awaitBytes(_ count: Int, within limit: Duration = .seconds(5)) -> [UInt8] {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            receive()
+            let left = deadline - ContinuousClock.now
+            guard input.count < count, end == nil, left > .zero else { break }
+            _ = Self.wait(for: [self], upTo: left)
+        }
+        defer { input.removeFirst(min(count, input.count)) }
+        return Array(input.prefix(count))
+    }
+
     /// Waits until the server has ended the connection, and says how.
     func awaitEnd(within limit: Duration = .seconds(5)) -> String? {
         let deadline = ContinuousClock.now + limit

@@ -12,6 +12,9 @@ enum ProcessTable {
         return state != "Z" && state != "X"
     }
 
+    /// Whether the main thread is in nanosleep(2) and its like, by the kernel's function that it waits in.
+    static func isInSleep(_ pid: pid_t) -> Bool { read("/proc/\(pid)/wchan").contains("nanosleep") }
+
     static func threadCount(of pid: pid_t) -> Int { names(in: "/proc/\(pid)/task").count }
 
     static func children(of pid: pid_t) -> [pid_t] {

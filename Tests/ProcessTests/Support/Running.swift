@@ -16,15 +16,19 @@ final class Running {
     private var outputEnd: Int32
     private var errorEnd: Int32
 
+    /// Any other program, found on the PATH.
+    convenience init(command: [String]) throws { try self.init("", [], wrapper: command) }
+
     /// - Parameters:
     ///   - wrapper: what is to start the program, such as `["taskset", "-c", "0"]`.
     ///   - terminal: what standard output is, instead of a pipe.
+    ///   - inheriting: descriptors that the program finds from 3 on.
     ///   - errorIsStuck: standard error is a pipe that is full, and nobody reads it until `unstickError()`.
     init(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], wrapper: [String] = [],
-        errorIsStuck: Bool = false, terminal: Terminal? = nil
+        inheriting: [Int32] = [], errorIsStuck: Bool = false, terminal: Terminal? = nil
     ) throws {
-        let words = wrapper + ["\(Self.folder)/\(program)"] + arguments
+        let words = wrapper + (program.isEmpty ? [] : ["\(Self.folder)/\(program)"]) + arguments
         var variables = environment
         for name in ["LD_LIBRARY_PATH", "PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"] where variables[name] == nil {
             if let value = unsafe getenv(name) { variables[name] = unsafe String(cString: value) }
@@ -36,7 +40,7 @@ final class Running {
         }
         if errorIsStuck { Self.fill(error.write) }
         self.errorIsStuck = errorIsStuck
-        pid = try Self.spawn(words, variables, output: output.write, error: error.write)
+        pid = try Self.spawn(words, variables, output: output.write, error: error.write, inheriting: inheriting)
         (outputEnd, errorEnd) = (output.read, error.read)
     }
 
@@ -161,8 +165,11 @@ final class Running {
     }
 
     private static func spawn(
-        _ words: [String], _ variables: [String: String], output: Int32, error: Int32
+        _ words: [String], _ variables: [String: String], output: Int32, error: Int32, inheriting: [Int32]
     ) throws -> pid_t {
+        // Out of the way of the numbers that they are to have.
+        let inherited = inheriting.map { fcntl($0, F_DUPFD_CLOEXEC, 200) }
+        defer { for descriptor in inherited { close(descriptor) } }
         var argv = unsafe words.map { unsafe strdup($0) } + [nil]
         var envp = unsafe variables.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
         defer { unsafe (argv + envp).forEach { unsafe free($0) } }
@@ -172,6 +179,9 @@ final class Running {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
         unsafe posix_spawn_file_actions_adddup2(&actions, error, 2)
+        for (index, descriptor) in inherited.enumerated() {
+            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(3 + index))
+        }
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
         defer { unsafe posix_spawnattr_destroy(&attributes) }

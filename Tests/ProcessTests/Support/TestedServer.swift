@@ -12,11 +12,11 @@ final class TestedServer {
     /// The shipped command: `everycore serve` with these options, on ports that the kernel chooses.
     static func everycore(
         _ options: String..., workers: Int? = 2, admin: String = "127.0.0.1:0", environment: [String: String] = [:],
-        wrapper: [String] = []
+        wrapper: [String] = [], isInside: Bool = false
     ) throws -> TestedServer {
         let count = workers.map { ["--workers", "\($0)"] } ?? []
         let options = ["serve", "--port", "0", "--admin", admin] + count + options
-        return try TestedServer(Running("everycore", options, environment: environment, wrapper: wrapper))
+        return try TestedServer(Running("everycore", options, environment: environment, wrapper: wrapper), isInside: isInside)
     }
 
     /// The server whose handlers do harm.
@@ -26,8 +26,10 @@ final class TestedServer {
     }
 
     /// Waits for the banner, for every process that it promises, and for a first answer.
-    init(_ program: Running) throws {
+    /// - Parameter isInside: the program started the server as its child.
+    init(_ program: Running, isInside: Bool = false) throws {
         self.program = program
+        self.isInside = isInside
         let isThere = program.becomesTrue(within: .seconds(10)) {
             program.output.contains("  admin  ") || program.output.contains(#""reason":"#) || program.wait(within: .zero) != nil
         }
@@ -39,15 +41,19 @@ final class TestedServer {
         let count = banner.firstMatch(of: /workers(?: {4}|":)(\d+)/).flatMap { Int($0.1) } ?? 0
         // The kernel gives a child its parent's name until it has set its own.
         let areThere = program.becomesTrue(within: .seconds(5)) {
-            workers.count == count && ProcessTable.children(of: program.pid).count == count + (admin == nil ? 0 : 1)
+            workers.count == count && ProcessTable.children(of: master).count == count + (admin == nil ? 0 : 1)
         }
         try #require(areThere, "\(count) workers are announced: \(ProcessTable.children(of: program.pid))")
         try #require(try get("/health").status == 200)
     }
 
+    private let isInside: Bool
+
+    var master: pid_t { isInside ? ProcessTable.children(of: program.pid).first ?? -1 : program.pid }
+
     /// Every process that serves requests, by its slot.
     var workers: [pid_t] {
-        ProcessTable.children(of: program.pid).filter { ProcessTable.name(of: $0).contains("-w") }
+        ProcessTable.children(of: master).filter { ProcessTable.name(of: $0).contains("-w") }
             .sorted { ProcessTable.name(of: $0) < ProcessTable.name(of: $1) }
     }
 
@@ -74,10 +80,13 @@ final class TestedServer {
 
     /// A connection that a certain worker has accepted.
     func connect(toSlot slot: Int) throws -> (connection: Connection, who: Identity) {
+        // Those that others have accepted are kept meanwhile: the more they have, the sooner this one gets one.
+        var others: [Connection] = []
         for _ in 0..<200 {
             let connection = try connect()
             let who = try connection.whoami()
             if who.worker == slot { return (connection, who) }
+            others.append(connection)
         }
         throw NoReply(reason: "worker \(slot) accepted none of 200 connections", partial: "")
     }
@@ -128,7 +137,7 @@ struct Identity: Decodable, Equatable {
 /// What `/stats` says, under its own names.
 struct Stats: Decodable {
     struct Server: Decodable { let workers_ready: Int, workers_wanted: Int }
-    struct Connections: Decodable { let accepted: Int, open: Int }
+    struct Connections: Decodable { let accepted: Int, handed_over: Int, open: Int }
     struct Reports: Decodable { let received: Int, lost: Int, refused: Int }
     struct Latency: Decodable { let p50: Double?, p90: Double?, p99: Double?, p999: Double?, max: Double?, mean: Double? }
     struct Total: Decodable {

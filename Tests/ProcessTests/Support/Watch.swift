@@ -9,7 +9,7 @@ final class Watch {
     /// A client that asks again as soon as it was answered.
     struct Client {
         let connection: Connection
-        let who: Identity
+        var who: Identity
         var answered = 0
         var askedAt = ContinuousClock.now
     }
@@ -33,13 +33,16 @@ final class Watch {
     private(set) var doomedEndedAt: ContinuousClock.Instant?
     /// `total.requests` of `/stats`, asked for all the time.
     private(set) var totals: [Int] = []
-    private let statistics: Connection
+    private var statistics: Connection
+    /// Clients ask who serves them, which may change.
+    private let follows: Bool
     private var asksStatisticsAt: ContinuousClock.Instant?
     private var probes: [(connection: Connection, since: ContinuousClock.Instant)] = []
 
     /// - Parameter perWorker: how many clients keep asking each worker.
-    init(_ server: TestedServer, workers: Int = 2, perWorker: Int = 4) throws {
+    init(_ server: TestedServer, workers: Int = 2, perWorker: Int = 4, follows: Bool = false) throws {
         self.server = server
+        self.follows = follows
         statistics = try Connection(try #require(server.admin))
         statistics.request("GET", "/stats")
         while clients.count < workers * perWorker {
@@ -104,14 +107,21 @@ final class Watch {
             statistics.request("GET", "/stats")
         }
         statistics.receive()
-        guard let reply = statistics.nextReply() else { return }
+        guard let reply = statistics.nextReply() else {
+            // A reload replaces the admin worker, too.
+            guard statistics.end != nil else { return }
+            statistics.leave()
+            statistics = try Connection(try #require(server.admin))
+            asksStatisticsAt = .now
+            return
+        }
         totals.append(try JSONDecoder().decode(Stats.self, from: Data(reply.body.utf8)).total.requests)
         asksStatisticsAt = .now + .milliseconds(5)
     }
 
     private func ask(_ index: Int) {
         clients[index].askedAt = .now
-        clients[index].connection.request("GET", "/plaintext")
+        clients[index].connection.request("GET", follows ? "/whoami" : "/plaintext")
     }
 
     private func serve(_ index: Int) {
@@ -127,6 +137,7 @@ final class Watch {
 
     private func note(_ reply: Reply, _ index: Int) {
         clients[index].answered += 1
+        if follows, let who = try? reply.identity() { clients[index].who = who }
         slowestAnswer = max(slowestAnswer, .now - clients[index].askedAt)
         if reply.status != 200 { refusals.append(reply.status) }
     }

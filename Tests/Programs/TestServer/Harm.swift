@@ -2,7 +2,7 @@
 // Runs in the workers.
 
 import Everycore
-import Glibc
+@unsafe @preconcurrency import Glibc
 
 struct Refusal: Error {}
 
@@ -42,8 +42,35 @@ func addHarm(_ routes: inout Routes) {
         usleep(min(milliseconds, 10_000) * 1000)
         return .text("slow\n")
     }
+    // Uses so much CPU time, however long that takes, without giving the loop back.
+    routes.get("/burn") { request in
+        burn(milliseconds: Int(request.queryItem("ms") ?? "") ?? 0)
+        return .text("burnt\n")
+    }
+    routes.get("/burn-async") { request async throws in
+        try await Task.sleep(for: .milliseconds(2))
+        burn(milliseconds: Int(request.queryItem("ms") ?? "") ?? 0)
+        return .text("burnt\n")
+    }
+    // Uses so much memory, and holds it.
+    routes.get("/eat") { request in
+        let megabytes = min(Int(request.queryItem("mb") ?? "") ?? 0, 4096)
+        var pieces: [[UInt8]] = []
+        for index in 0..<megabytes { pieces.append([UInt8](repeating: UInt8(truncatingIfNeeded: index | 1), count: 1 << 20)) }
+        return .text("\(pieces.reduce(0) { $0 + Int($1[4711]) })\n")
+    }
     // Writes rubbish to everything that leads to the master; answers how many pieces were taken.
     routes.get("/garble") { _ in .text("\(garble())") }
+    // The names of the variables that a program which a handler starts would see.
+    routes.get("/environment") { _ in
+        var names = ""
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            names += unsafe String(cString: entry).prefix { $0 != "=" } + "\n"
+            unsafe next += 1
+        }
+        return .text(names)
+    }
     // What a handler that starts work beside the request does.
     routes.get("/tasks") { _ async throws in
         let sum = await withTaskGroup(of: Int.self) { group in
@@ -52,6 +79,15 @@ func addHarm(_ routes: inout Routes) {
         }
         return .text("\(sum)\n")
     }
+}
+
+func burn(milliseconds: Int) {
+    var begin = timespec()
+    var now = timespec()
+    unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin)
+    repeat {
+        unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now)
+    } while (now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1_000_000 < milliseconds
 }
 
 /// Index out of range.

@@ -1,7 +1,7 @@
 // A server whose handlers do harm on request. The tests start it; it is not shipped. This process becomes the master.
 //
 // Arguments are settings as the configuration file has them: test-server port=0 workers=2 timeouts.handler=200ms
-// doomed=throw and doomed=trap make every worker fail at its start instead.
+// doomed=throw and doomed=trap make every worker fail at its start instead, unhealthy=0 the one in slot 0.
 
 import Cluster
 import Everycore
@@ -14,17 +14,27 @@ func start(_ arguments: [String]) throws {
     for argument in arguments {
         let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { throw WrongArgument(reason: "\(argument) is not key=value") }
+        if parts[0] == "unhealthy" { return try startUnhealthy(slot: Int(parts[1]) ?? 0) }
         if parts[0] == "doomed" { return try startDoomed(parts[1], configuration) }
+        if parts[0] == "doomed_by" {
+            unsafe Doom.path = parts[1]
+            continue
+        }
         guard let setting = Setting.all.first(where: { $0.key == parts[0] }) else {
             throw WrongArgument(reason: "\(parts[0]) is no setting")
         }
         if let reason = setting.apply(parts[1], to: &configuration) { throw WrongArgument(reason: reason) }
     }
-    try Server(configuration: configuration) { routes in
-        addHarm(&routes)
-        addStreams(&routes)
+    let make = { [configuration] in
+        try Server(configuration: configuration) { routes in
+            addHarm(&routes)
+            addStreams(&routes)
+            addConstants(&routes)
+        } onWorkerStart: { worker in
+            try Doom.obey(worker)
+        }
     }
-    .run()
+    try make().run(rereadOnReload: make)
 }
 
 func startDoomed(_ way: String, _ configuration: ServerConfiguration) throws {
@@ -36,6 +46,18 @@ func startDoomed(_ way: String, _ configuration: ServerConfiguration) throws {
         throw WrongArgument(reason: "this worker is doomed")
     }
     .run()
+}
+
+/// A cluster of three that gives up soon, with a slot whose workers never live. Prints who got ready.
+func startUnhealthy(slot: Int) throws {
+    var options = ClusterOptions()
+    options.respawn.firstDelay = .milliseconds(20)
+    options.respawn.longestDelay = .milliseconds(200)
+    options.respawn.giveUpAfter = .milliseconds(300)
+    try Cluster(workers: .count(3), options: options) { worker in if worker.slot == slot { abort() } }
+        .onListening { worker, _ in print("listening slot=\(worker.slot) gen=\(worker.generation)") }
+        .onExit { worker, exit in print("exit slot=\(worker.slot) gen=\(worker.generation) voluntary=\(exit.isVoluntary)") }
+        .run()
 }
 
 do {

@@ -1,0 +1,34 @@
+// What workers share while they run: words of memory, and connections.
+#pragma once
+#include <stdint.h>
+#include <sys/types.h>
+
+// --- Words in shared memory ---
+
+static inline uint32_t cposix_load32(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+static inline void cposix_store32(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_RELEASE); }
+// Stores `value` if the word is still `seen`: whether it did.
+static inline int cposix_exchange32(uint32_t *word, uint32_t seen, uint32_t value) {
+    return __atomic_compare_exchange_n(word, &seen, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+// --- Descriptors between processes (unix(7), SCM_RIGHTS) ---
+
+// Sends one packet of `count` bytes with `descriptor`, without waiting: 0, or -1 with errno.
+int cposix_send_descriptor(int socket, int descriptor, const void *bytes, size_t count);
+// Receives one packet and its descriptor, which is close-on-exec, without waiting: the packet's full length, or -1 with errno.
+// `*descriptor` is -1 when none came.
+ssize_t cposix_receive_descriptor(int socket, int *descriptor, void *bytes, size_t count);
+
+// Raises the limit of open files to what may be: how many that are.
+long cposix_raise_open_files(void);
+
+// --- A new program in the place of this one ---
+
+// Lets a descriptor outlive execve(2).
+void cposix_keep_through_exec(int descriptor);
+// Names the process that takes this one's place to the one that stands by for both.
+void cposix_name_successor(pid_t guardian, pid_t successor);
+// Passes the signals that a master knows on to another process, reaps every child, and ends as that process does, or as the one
+// that it named last.
+_Noreturn void cposix_stand_by(pid_t successor);

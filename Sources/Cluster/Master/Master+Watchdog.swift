@@ -1,0 +1,83 @@
+// Looks after workers whose loop doesn't turn. The decisions are the Watchdog's (a pure value); this reads memory and /proc for it
+// and carries out what it says. Runs in the master.
+
+internal import EventLoop
+internal import Glibc
+internal import Logging
+internal import Statistics
+
+extension Master {
+    private static let ticksPerSecond = UInt64(clamping: sysconf(Int32(_SC_CLK_TCK)))
+    /// From SIGABRT, which lets a backtrace show where the worker is stuck, to SIGKILL.
+    private static let abortGrace = Duration.seconds(1)
+
+    /// One timer for all that the master looks at by itself. Once more after a reload.
+    func startLooking() {
+        let interval = options.stuckLimit.map(Watchdog.interval) ?? .seconds(1)
+        lookTimer = loop.every(interval) { [unowned self] in
+            let now = EventLoop.monotonicNanoseconds()
+            observeMemoryKills(now: now)
+            for child in children.values { look(at: child, now: now) }
+            recycleIfDue(now: now)
+        }
+    }
+
+    /// Kills that nobody has claimed have to be seen in time to be forgotten.
+    private func observeMemoryKills(now: UInt64) {
+        guard now &- min(lastMemoryLook, now) >= 1_000_000_000 else { return }
+        lastMemoryLook = now
+        memoryKills.observe(now: now)
+    }
+
+    private func look(at child: Child, now: UInt64) {
+        // A start may take its time, and who is on its way out has a deadline. A stuck one that drains has two.
+        guard child.watchdog != nil, child.phase == .ready || child.phase == .draining else { return }
+        let beat = child.page.blackBox.lastBeat
+        for action in child.watchdog?.looked(lastBeat: beat, now: now) ?? [] {
+            action == .sample ? sample(child) : carryOut(action, child)
+        }
+    }
+
+    private func sample(_ child: Child) {
+        guard let text = readSmallFile("/proc/\(child.pid)/task/\(child.pid)/stat"),
+            let status = ThreadStatus(stat: text, ticksPerSecond: Self.ticksPerSecond)
+        else { return }
+        let figures = child.page.figures
+        let progress = figures[.requests] &+ figures[.messagesReceived] &+ (child.page.blackBox.current?.since ?? 0)
+        let sample = Watchdog.Sample(state: status.state, cpuNanoseconds: status.cpuNanoseconds, progress: progress)
+        for action in child.watchdog?.sampled(sample, now: EventLoop.monotonicNanoseconds()) ?? [] { carryOut(action, child) }
+    }
+
+    private func carryOut(_ action: Watchdog.Action, _ child: Child) {
+        switch action {
+        case .sample:
+            break
+        case .unresponsive:
+            changeState(of: child, to: .unresponsive)
+            log(.debug, "worker unresponsive", about: child, request(of: child))
+        case .stopped:
+            changeState(of: child, to: .unresponsive)
+            log(.warning, "worker is stopped by a signal or a debugger: left alone", about: child)
+        case .recovered:
+            changeState(of: child, to: child.phase == .draining ? .draining : .ready)
+            log(.info, "worker responds again", about: child)
+        case .kill:
+            child.wasStuck = true
+            let limit = options.stuckLimit ?? .zero
+            log(.error, "killing a stuck worker", about: child, request(of: child).merging(["limit": "\(limit.inSeconds)"]) { $1 })
+            send(SIGABRT, to: child)
+            killAfter(Self.abortGrace, child)
+        }
+    }
+
+    private func changeState(of child: Child, to state: WorkerState) {
+        guard case .worker(let slot) = child.role else { return }
+        ledger.changed(slot: slot, generation: child.generation, to: state)
+    }
+
+    func request(of child: Child) -> Logger.Metadata {
+        guard let request = child.page.blackBox.current else { return [:] }
+        let age = Duration.from(request.since, to: EventLoop.monotonicNanoseconds())
+        return ["request": "\(request.description)", "request_age": "\(age.inSeconds)"]
+    }
+}

@@ -1,0 +1,87 @@
+// A master that takes another one's place. Runs in the new master.
+
+internal import EventLoop
+internal import Glibc
+internal import Logging
+internal import Statistics
+
+/// The way to the old master, while it is there.
+struct Succession {
+    let channel: Channel
+    /// To be removed by whoever is the last master: the old one, until this one's workers accept.
+    let socketPaths: [String]
+    var assembler = ClusterFigures.Assembler()
+    /// The old master lets go: this one's workers accept.
+    var hasBegun = false
+    /// All workers are ready, and the old master has been told.
+    var isReady = false
+}
+
+extension Master {
+    /// Whether workers wait with accepting for the old master to let go.
+    var holdsConnections: Bool { succession.map { !$0.hasBegun } ?? false }
+
+    func succeed(_ state: UpgradeState) throws(SystemError) {
+        for (slot, generation) in state.lastGenerations.enumerated() { workerSupervisor.startAfter(generation: generation, slot: slot) }
+        for (index, auxiliary) in state.auxiliaries.enumerated() {
+            auxiliarySupervisor.startAfter(generation: auxiliary.lastGeneration, slot: index)
+        }
+        lastWorkerID = state.lastWorkerID
+        guardian = state.guardian
+        let channel = try Channel(descriptor: state.channel, loop: loop, options: options.messages, buffer: buffer)
+        channel.onPacket = { [unowned self] packet in
+            switch packet.kind {
+            case .begin: begin()
+            case .figuresPart: takeFigures(packet)
+            default: log(.warning, "ignored a packet of the old master", ["kind": "\(packet.kind)"])
+            }
+        }
+        channel.onEnd = { [unowned self] in predecessorEnded() }
+        succession = Succession(channel: channel, socketPaths: state.socketPaths)
+    }
+
+    /// A worker has become ready; when all are, the old master may go.
+    func tellPredecessor() {
+        guard let succession, !succession.isReady else { return }
+        let ready = children.values.count { $0.phase == .ready }
+        guard ready == workerCount + plan.auxiliaries.count else { return }
+        self.succession?.isReady = true
+        try? succession.channel.send(control: Packet(.ready, number: UInt32(clamping: workerCount)))
+    }
+
+    /// A new version whose worker fails before it is ready must not take over: the old master goes on.
+    func upgradeFails() -> Bool {
+        guard holdsConnections else { return false }
+        log(.critical, "a worker failed before this upgrade was ready: leaving the old master in charge")
+        gaveUp = true
+        leaveAtOnce()
+        return true
+    }
+
+    private func begin() {
+        guard let succession, !succession.hasBegun else { return }
+        self.succession?.hasBegun = true
+        listeners.socketPaths += succession.socketPaths
+        for child in children.values where child.phase != .dying { try? child.channel.send(control: Packet(.begin)) }
+        assignQueues()
+        tellReadiness()
+        log(.notice, "took over from the old master")
+    }
+
+    private func takeFigures(_ packet: Packet) {
+        guard let (_, part) = packet.numbered else { return }
+        // Figures of another layout are lost, which the old master's last line has told to whoever reads it.
+        guard let complete = try? succession?.assembler.add(Array(part)) else { return }
+        ledger.carry(complete)
+    }
+
+    private func predecessorEnded() {
+        guard let succession else { return }
+        self.succession = nil
+        if succession.hasBegun { return log(.info, "the old master has gone") }
+        // It died while this one got ready. Its sockets are here, its workers are gone: that is what this one is for.
+        self.succession = succession
+        begin()
+        self.succession = nil
+    }
+}

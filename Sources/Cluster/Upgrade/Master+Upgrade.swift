@@ -1,0 +1,192 @@
+// USR2: the program as it is on the disk now takes this one's place, with every listener and every connection. Runs in the master that
+// is there already; what the new one does is in Master+Succession.swift.
+//
+// The new program inherits the sockets and gets its workers ready, which don't accept yet. When it says that they are, this master's
+// workers hand over to them and go; when it fails before, nothing has happened.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+internal import Logging
+internal import Statistics
+
+/// The way to the new master.
+struct Upgrade {
+    let pid: Int32
+    let channel: Channel
+    var deadline: LoopTimer?
+    /// It is ready: this master goes.
+    var isCommitted = false
+    /// Tells it the figures of the workers that are still here.
+    var figures: LoopTimer?
+}
+
+extension Master {
+    /// How long the new program may take until its workers are ready.
+    private static let upgradeDeadline = Duration.seconds(60)
+
+    func upgradeInPlace() {
+        guard stopping == .running, upgrade == nil, succession == nil else {
+            return log(.notice, "no upgrade now: one is under way, or the cluster stops")
+        }
+        guard roll?.isRolling != true else { return log(.notice, "no upgrade now: a reload is under way") }
+        do throws(SystemError) {
+            let (ours, theirs) = try Self.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20)
+            let state = makeUpgradeState(channel: theirs)
+            let file: Int32
+            do throws(SystemError) { file = try state.written() } catch {
+                close(ours)
+                close(theirs)
+                throw error
+            }
+            let pid = cposix_fork_blocking_signals()
+            if pid == 0 { becomeNewMaster(state, file) }
+            let code = errno
+            close(theirs)
+            close(file)
+            guard pid > 0 else {
+                close(ours)
+                throw SystemError(errno: code, operation: "fork")
+            }
+            let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
+            channel.onPacket = { [unowned self] packet in
+                if packet.kind == .ready, let count = packet.numbered?.number { commitUpgrade(workers: count) }
+            }
+            channel.onEnd = { [unowned self] in upgradeEnded() }
+            var upgrade = Upgrade(pid: pid, channel: channel)
+            upgrade.deadline = loop.after(Self.upgradeDeadline) { [unowned self] in
+                log(.error, "the new master took too long: killing it")
+                kill(pid, SIGKILL)
+            }
+            self.upgrade = upgrade
+            log(.notice, "upgrading", ["program": "\(program.path)", "new_pid": "\(pid)"])
+        } catch {
+            log(.error, "can't upgrade, nothing has changed: \(error)")
+        }
+    }
+
+    private func makeUpgradeState(channel: Int32) -> UpgradeState {
+        var state = UpgradeState()
+        state.channel = channel
+        state.addresses = plan.addresses.map(\.description)
+        listeners.describe(in: &state)
+        state.handOver = handOver.map(\.descriptors)
+        for (index, auxiliary) in plan.auxiliaries.enumerated() {
+            state.auxiliaries.append(
+                .init(
+                    name: auxiliary.name, addresses: auxiliary.addresses.map(\.description),
+                    listeners: listeners.ofAuxiliaries[index].map(UpgradeState.Socket.init),
+                    lastGeneration: auxiliarySupervisor.lastGeneration(of: index)))
+        }
+        state.lastGenerations = (0..<capacity).map(workerSupervisor.lastGeneration(of:))
+        state.lastWorkerID = lastWorkerID
+        state.guardian = pid == 1 ? 1 : guardian
+        state.startedAt = ledger.startedAt
+        return state
+    }
+
+    /// Runs in the child: goes on as the new program.
+    private func becomeNewMaster(_ state: UpgradeState, _ file: Int32) -> Never {
+        cposix_purge_stdio()
+        let variables = ["\(UpgradeState.variable)=\(file)", "WATCHDOG_PID=\(getpid())"]
+        for variable in variables {
+            let parts = variable.split(separator: "=", maxSplits: 1)
+            // A watchdog is kept by whom it is meant for, if anyone.
+            if parts[0] == "WATCHDOG_PID", ServiceManager.variable("WATCHDOG_PID") == nil { continue }
+            unsafe setenv(String(parts[0]), String(parts[1]), 1)
+        }
+        for descriptor in state.descriptors + [file] { cposix_keep_through_exec(descriptor) }
+        var arguments = unsafe program.arguments.map { unsafe strdup($0) } + [nil]
+        cposix_unblock_signals()
+        _ = unsafe execv(program.path, &arguments)
+        options.logger.error("can't start \(program.path): \(SystemError(errno: errno, operation: "exec"))")
+        _exit(127)
+    }
+
+    /// The new master's workers are ready: ours go.
+    private func commitUpgrade(workers: UInt32) {
+        guard let upgrade, !upgrade.isCommitted, stopping == .running else { return }
+        self.upgrade?.isCommitted = true
+        self.upgrade?.deadline = nil
+        log(.notice, "the new master is ready: handing over", ["new_pid": "\(upgrade.pid)"])
+        serviceManager?.handOver(to: upgrade.pid)
+        stopping = .handingOver
+        workerSupervisor.stop()
+        auxiliarySupervisor.stop()
+        wakeTimer = nil
+        scaling.timer = nil
+        queueWatch.stop()
+        sendFiguresToSuccessor()
+        try? upgrade.channel.send(control: Packet(.begin))
+        self.upgrade?.figures = loop.every(.milliseconds(200)) { [unowned self] in sendFiguresToSuccessor() }
+        let deadline = options.drainDeadline
+        let packet = Packet(.handOverToSuccessors, number: deadline.wholeMilliseconds, and: Packet.bytes(of: workers))
+        for child in children.values where child.phase != .dying {
+            child.phase = .draining
+            child.wasAsked = true
+            do throws(MessageError) {
+                try child.channel.send(control: packet)
+                killAfter(deadline + .milliseconds(500), child)
+            } catch {
+                send(SIGKILL, to: child)
+            }
+        }
+        childrenChanged()
+    }
+
+    func sendFiguresToSuccessor() {
+        guard let channel = upgrade?.channel, channel.isOpen else { return }
+        receiveReports(atMost: .max)
+        // Reports come at their interval; the shared pages are as new as can be.
+        let now = EventLoop.monotonicNanoseconds()
+        for child in children.values where child.phase != .dying {
+            if case .worker(let slot) = child.role {
+                ledger.refresh(slot: slot, generation: child.generation, figures: child.page.figures.snapshot(), now: now)
+            }
+        }
+        for part in currentFigures().parts(maximumBytes: 60_000) { try? channel.send(control: Packet(.figuresPart, number: 0, and: part)) }
+    }
+
+    /// The last thing that this master does for the new one.
+    func finishUpgrade() {
+        guard let upgrade, upgrade.isCommitted else { return }
+        sendFiguresToSuccessor()
+        upgrade.channel.flush(until: EventLoop.monotonicNanoseconds() &+ 1_000_000_000)
+        self.upgrade?.figures = nil
+        upgrade.channel.close()
+        listeners.leaveToSuccessor()
+    }
+
+    /// The new master's end of the channel is closed.
+    private func upgradeEnded() {
+        guard let upgrade, !upgrade.isCommitted else { return }
+        // It may still live, and must not come to life later.
+        kill(upgrade.pid, SIGKILL)
+        self.upgrade = nil
+        log(.error, "the upgrade failed: this master stays", ["new_pid": "\(upgrade.pid)"])
+    }
+
+    /// A container ends with its first process, so that one stays: it passes signals on and ends as its successor does. Others end,
+    /// and tell it first who takes their place.
+    func leave(to successor: Int32) {
+        if pid == 1 { cposix_stand_by(successor) }
+        if getppid() == 1, guardian == 1 { cposix_name_successor(1, successor) }
+    }
+}
+
+/// How this program was started: what an upgrade starts.
+struct ProgramImage {
+    let path: String
+    let arguments: [String]
+
+    /// Read when the cluster starts: later the file may be another one, under the same name.
+    init() {
+        arguments = CommandLine.arguments
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+            guard let start = bytes.baseAddress else { return 0 }
+            return unsafe readlink("/proc/self/exe", start.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        path = count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : (arguments.first ?? "")
+    }
+}

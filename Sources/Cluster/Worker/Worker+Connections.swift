@@ -1,0 +1,199 @@
+// Where a worker's connections come from: its own listeners, those of siblings that can't accept, and siblings that have more than
+// their share. Runs in the worker process, on its loop.
+
+internal import EventLoop
+internal import Glibc
+internal import Logging
+internal import Statistics
+
+/// What a worker knows of the others' connections.
+struct Sharing {
+    let board: LoadBoard
+    /// The worker's own entry.
+    let entry: Int
+    /// For each slot, also those not in use.
+    let listeners: [[Listener]]
+    let handOver: [HandOverSocket]
+    /// Whose board it is.
+    let masterPID: Int32
+    /// The slot whose queues are the worker's own.
+    let slot: Int
+    let balances: Bool
+
+    /// The slots whose queues this worker empties now.
+    var adopted: Set<Int> = []
+    var arrivals: [Int: DescriptorWatch] = [:]
+    /// Short connections that ended in the current tenth of a second, and in the one before.
+    var turnover: (current: UInt32, previous: UInt32, until: UInt64) = (0, 0, 0)
+
+    func booking(_ entry: Int) -> HandOverSocket.Booking {
+        HandOverSocket.Booking(board: UInt32(bitPattern: masterPID), entry: UInt32(clamping: entry))
+    }
+
+    static let turnoverWindow: UInt64 = 100_000_000
+}
+
+extension Worker {
+    /// Has `service` serve the worker's connections: it is told now to accept from the worker's ``listeners``, and later from
+    /// those of siblings that are dead or stuck. While the worker is told to go, it is told to stop.
+    ///
+    /// The service lives until the process ends.
+    public func serveConnections(with service: any ConnectionService) throws {
+        connectionService = service
+        if !isHeld { try beginAccepting(with: service) }
+    }
+
+    private func beginAccepting(with service: any ConnectionService) throws {
+        for listener in listeners { try service.startAccepting(from: listener) }
+        guard let sharing else { return }
+        try takeArrivals(at: sharing.slot)
+        sharing.board.open(sharing.entry)
+    }
+
+    /// The master's predecessor has let go of its connections.
+    func endHold() {
+        guard isHeld else { return }
+        isHeld = false
+        guard let connectionService, !isDraining else { return }
+        do {
+            try beginAccepting(with: connectionService)
+        } catch {
+            logger.error("could not begin to accept connections", metadata: ["reason": "\(error)"])
+            leave(status: 1)
+        }
+    }
+
+    /// For a connection that was just accepted: hands it to the sibling with the fewest connections, if this worker has more than
+    /// its share of them. The kernel spreads connections by a hash of their addresses, which is even for many and uneven for few.
+    ///
+    /// - Parameter connection: its descriptor. When it is handed over, it is closed here.
+    /// - Returns: false when it is this worker's to serve; then ``connectionEnded(afterShortLife:)`` is called at its end.
+    public func handOver(_ connection: Int32) -> Bool {
+        guard let sharing else { return false }
+        guard sharing.balances else {
+            sharing.board.add(sharing.entry)
+            return false
+        }
+        guard let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) else { return false }
+        if send(connection, isNew: true, to: place) {
+            close(connection)
+            figures.add(.connectionsHandedOver, 1)
+            return true
+        }
+        sharing.board.add(sharing.entry)
+        return false
+    }
+
+    /// A connection that this worker served is over.
+    /// - Parameter afterShortLife: whether it was one of many that come and go: how many of those a worker has at a moment says
+    ///   nothing of its load, so they are not handed around.
+    public func connectionEnded(afterShortLife isShort: Bool) {
+        guard let entry = sharing?.entry else { return }
+        sharing?.board.subtract(entry)
+        if isShort { sharing?.turnover.current &+= 1 }
+    }
+
+    /// While the worker goes and others stay: gives a connection that is between two requests to a sibling.
+    ///
+    /// - Returns: true when a sibling has it; then stop watching its descriptor and close it. False when nobody takes it now.
+    public func passOn(_ connection: Int32) -> Bool {
+        guard let sharing, isHandingOver else { return false }
+        if drain.successorCount > 0 { return passOn(connection, toSuccessorsWith: sharing) }
+        guard let place = sharing.board.placeElsewhere(own: sharing.entry), send(connection, isNew: false, to: place) else {
+            return false
+        }
+        connectionEnded(afterShortLife: false)
+        return true
+    }
+
+    /// The workers of another master have a board of their own, so these are served in turn.
+    private func passOn(_ connection: Int32, toSuccessorsWith sharing: Sharing) -> Bool {
+        let count = min(drain.successorCount, sharing.handOver.count)
+        guard count > 0 else { return false }
+        drain.lastSuccessor = (drain.lastSuccessor &+ 1) % count
+        return sharing.handOver[(drain.lastSuccessor + sharing.slot) % count].send(connection, isNew: false, booking: nil)
+    }
+
+    private func send(_ connection: Int32, isNew: Bool, to place: LoadBoard.Place) -> Bool {
+        guard let sharing, sharing.handOver.indices.contains(place.slot),
+            sharing.handOver[place.slot].send(connection, isNew: isNew, booking: sharing.booking(place.entry))
+        else {
+            sharing?.board.subtract(place.entry)
+            return false
+        }
+        return true
+    }
+
+    private func recentTurnover() -> UInt32 {
+        guard let turnover = sharing?.turnover else { return 0 }
+        guard turnover.current | turnover.previous != 0 else { return 0 }
+        let now = EventLoop.monotonicNanoseconds()
+        guard now >= turnover.until else { return turnover.current &+ turnover.previous }
+        let isNext = now &- turnover.until < Sharing.turnoverWindow
+        sharing?.turnover = (0, isNext ? turnover.current : 0, now &+ Sharing.turnoverWindow)
+        return isNext ? turnover.current : 0
+    }
+
+    // MARK: Others' queues
+
+    /// The master says that nobody else empties this slot's queues.
+    func adopt(slot: Int) {
+        guard let sharing, let connectionService, !isDraining, slot != sharing.slot,
+            sharing.listeners.indices.contains(slot), self.sharing?.adopted.insert(slot).inserted == true
+        else { return }
+        do {
+            for listener in foreignListeners(of: slot) { try connectionService.startAccepting(from: listener) }
+            try takeArrivals(at: slot)
+        } catch {
+            logger.warning("could not accept for a sibling", metadata: ["sibling": "\(slot)", "reason": "\(error)"])
+        }
+    }
+
+    /// The slot has a worker of its own again.
+    func release(slot: Int) {
+        guard sharing?.adopted.remove(slot) != nil else { return }
+        sharing?.arrivals[slot] = nil
+        for listener in foreignListeners(of: slot) { connectionService?.stopAccepting(from: listener) }
+    }
+
+    /// A Unix socket is everyone's already.
+    private func foreignListeners(of slot: Int) -> [Listener] {
+        (sharing?.listeners[slot] ?? []).filter { !listeners.contains($0) }
+    }
+
+    /// Unix sockets, and those of the service manager, are every slot's.
+    func isOfThisSlotAlone(_ listener: Listener) -> Bool {
+        guard let sharing else { return false }
+        return !sharing.listeners.indices.contains { $0 != sharing.slot && sharing.listeners[$0].contains(listener) }
+    }
+
+    private func takeArrivals(at slot: Int) throws(SystemError) {
+        guard let socket = sharing?.handOver[slot] else { return }
+        sharing?.arrivals[slot] = try loop.watch(socket.receiver, for: .read) { [unowned self] _ in receive(from: socket, atMost: 64) }
+    }
+
+    private func receive(from socket: HandOverSocket, atMost limit: Int) {
+        for _ in 0..<limit {
+            guard let connectionService, let arrival = socket.receive() else { return }
+            // It was booked for one that has died since.
+            if let sharing, arrival.booking != sharing.booking(sharing.entry) { sharing.board.add(sharing.entry) }
+            connectionService.take(arrival.connection, isNew: arrival.isNew)
+        }
+    }
+
+    // MARK: Going
+
+    /// Runs when the worker begins to go: from here on nobody hands it connections. The queues of its slot have other owners already,
+    /// unless the whole cluster stops.
+    func stopSharing() {
+        guard let sharing else { return }
+        sharing.board.close(sharing.entry)
+        for slot in sharing.adopted { release(slot: slot) }
+        if isHandingOver {
+            self.sharing?.arrivals = [:]
+            for listener in listeners { connectionService?.stopAccepting(from: listener) }
+        } else {
+            receive(from: sharing.handOver[sharing.slot], atMost: .max)
+        }
+    }
+}

@@ -1,0 +1,13 @@
+// The sign that the worker's loop turns, left where the master sees it without asking. Runs in the worker, on its loop.
+
+internal import EventLoop
+
+extension Worker {
+    func startBeating() {
+        blackBox.beat(now: startedAt)
+        guard let limit = options.stuckLimit else { return }
+        beatTimer = loop.every(Watchdog.interval(for: limit)) { [unowned self] in
+            blackBox.beat(now: EventLoop.monotonicNanoseconds())
+        }
+    }
+}

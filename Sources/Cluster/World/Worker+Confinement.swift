@@ -1,0 +1,30 @@
+// What a worker gives up before its first own instruction: its environment of the service manager, the other cores, its user,
+// the hope for more privileges. Runs in the worker process, right after the fork, with one thread.
+
+internal import CPosix
+internal import EventLoop
+internal import Glibc
+
+extension WorkerBirth {
+    func confine() throws(SystemError) {
+        ServiceManager.forget()
+        if slot >= 0, options.pinning == .cores {
+            try systemCall("bind worker \(slot) to a core") { cposix_pin_to_core(UInt32(clamping: slot)) }
+        }
+        try assumeCredentials()
+        if options.noNewPrivileges { try systemCall("set no_new_privs") { cposix_no_new_privileges() } }
+    }
+
+    /// Fails where the account isn't known, rather than going on as the master's.
+    private func assumeCredentials() throws(SystemError) {
+        var credentials = options.credentials
+        if credentials == nil {
+            do throws(ClusterError) {
+                credentials = try Credentials.find(user: options.user, group: options.group)
+            } catch {
+                throw SystemError(errno: EINVAL, operation: "\(error)")
+            }
+        }
+        try credentials?.assume()
+    }
+}

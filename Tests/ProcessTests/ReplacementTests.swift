@@ -1,0 +1,145 @@
+// Workers that are replaced, added and taken away while clients are served: reloads, scaling, and what it costs those clients.
+
+import Foundation
+import Glibc
+import Testing
+
+extension ProcessTests {
+    @Suite struct AWorkerThatIsWell {
+        private func generations(_ server: TestedServer) throws -> [Int] { try server.stats().workers.map(\.generation) }
+
+        @Test func isReplacedByAReloadWithoutALossToItsClients() throws {
+            let server = try TestedServer.everycore()
+            try server.awaitReady(2)
+            let watch = try Watch(server, follows: true)
+            for reload in 2...4 {
+                server.program.signal(SIGHUP)
+                #expect(server.program.becomesTrue(within: .seconds(5)) { server.program.error.ranges(of: "] reloaded\n").count == reload - 1 })
+                try watch.run(within: .milliseconds(100)) { false }
+                #expect(try generations(server) == [reload, reload])
+            }
+            watch.finish()
+            #expect(watch.losses.isEmpty, "\(watch.losses)")
+            #expect(watch.probeFailures.isEmpty && watch.refusals.isEmpty)
+            #expect(Set(watch.clients.map(\.who.generation)) == [4], "connections move to the new workers")
+            #expect(try server.stats().total.restarts == 0)
+            #expect(server.program.becomesTrue(within: .seconds(3)) { ProcessTable.children(of: server.program.pid).count == 3 })
+            #expect(server.stop() == 0)
+        }
+
+        @Test func finishesWhatIsInFlightBeforeItGoes() throws {
+            let server = try TestedServer.everycore()
+            let (client, who) = try server.connect(toSlot: 0)
+            client.request("GET", "/sleep?ms=500")
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("] reloaded\n"))
+            #expect(try client.reply().body == "slept 500 ms\n")
+            // And the connection goes on with somebody else.
+            let now = try client.whoami()
+            #expect(now.pid != who.pid && now.generation == 2)
+            client.leave()
+            #expect(server.stop() == 0)
+        }
+
+        @Test func servesByTheFileThatIsReadAnew() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-reload.yaml"
+            defer { unsafe unlink(path) }
+            try "limits:\n  body: 10\n".write(toFile: path, atomically: true, encoding: .utf8)
+            let server = try TestedServer.everycore("--config", path)
+            func status() throws -> Int {
+                let client = try server.connect()
+                client.send("POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 20\r\n\r\n01234567890123456789")
+                return try client.reply().status
+            }
+            #expect(try status() == 413)
+            try "limits:\n  body: 20\n".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("] reloaded\n"))
+            #expect(try status() == 200)
+            try "limits:\n  bodi: 30\n".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("not reloaded, nothing has changed: \(path):2"))
+            #expect(try status() == 200)
+            try "port: 1\n".write(toFile: path, atomically: true, encoding: .utf8)
+            #expect(try generations(server) == [2, 2])
+            #expect(server.stop() == 0)
+        }
+
+        @Test func staysWhenItsSuccessorsFail() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-doom"
+            defer { unsafe unlink(path) }
+            let server = try TestedServer.harmful("doomed_by=\(path)", "respawn.young=300ms")
+            let watch = try Watch(server, follows: true)
+            try "throw".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("a new worker failed before it was ready"))
+            try watch.run(within: .milliseconds(200)) { false }
+            #expect(Set(watch.clients.map(\.who.generation)) == [1])
+            // These become ready, and die 50 ms later.
+            try "late".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("a new worker died young"))
+            unsafe unlink(path)
+            #expect(server.program.logs("the old workers are back"))
+            try watch.run(within: .milliseconds(200)) { false }
+            watch.finish()
+            #expect(watch.refusals.isEmpty)
+            #expect(try server.stats().server.workers_ready == 2)
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("] reloaded\n"))
+            #expect(server.stop() == 0)
+        }
+
+        @Test func getsSiblingsAndLosesThemWithoutALossToAnyClient() throws {
+            let server = try TestedServer.everycore()
+            try server.awaitReady(2)
+            let watch = try Watch(server, follows: true)
+            func scale(_ signal: Int32, to count: Int) throws {
+                server.program.signal(signal)
+                #expect(try watch.run(within: .seconds(5)) { try server.stats().workers.map(\.slot) == Array(0..<count) })
+                try server.awaitReady(count)
+            }
+            try scale(SIGTTIN, to: 3)
+            try scale(SIGTTIN, to: 4)
+            for count in [3, 2, 1] { try scale(SIGTTOU, to: count) }
+            server.program.signal(SIGTTOU)
+            #expect(server.program.logs("can't scale any further"))
+            #expect(try watch.run(within: .seconds(5)) { watch.clients.allSatisfy { $0.who.worker == 0 } })
+            try scale(SIGTTIN, to: 2)
+            watch.finish()
+            #expect(watch.losses.isEmpty && watch.refusals.isEmpty && watch.probeFailures.isEmpty)
+            let stats = try server.stats()
+            #expect(stats.total.restarts == 0)
+            #expect(zip(watch.totals, watch.totals.dropFirst()).allSatisfy { $0 <= $1 }, "\(watch.totals)")
+            #expect(server.stop() == 0)
+        }
+
+        @Test func acceptsForASiblingThatIsStuckOrStopped() throws {
+            let server = try TestedServer.everycore()
+            try server.awaitReady(2)
+            let victim = try server.connect(toSlot: 0).who
+            kill(victim.pid, SIGSTOP)
+            // Every new connection is served, whosever queue it lands in.
+            for _ in 0..<40 { #expect(try server.get("/whoami").identity().worker == 1) }
+            kill(victim.pid, SIGCONT)
+            let isBack = server.program.becomesTrue(within: .seconds(5)) { (try? server.get("/whoami").identity().worker) == 0 }
+            #expect(isBack)
+            #expect(server.stop() == 0)
+        }
+    }
+
+    @Suite struct Load {
+        @Test(arguments: [true, false])
+        func isEvenUnlessThatIsTurnedOff(_ isOn: Bool) throws {
+            let server = try TestedServer.harmful("balance=\(isOn)", workers: 8)
+            try server.awaitReady(8)
+            let clients = try (0..<64).map { _ in try server.connect() }
+            var counts = [Int](repeating: 0, count: 8)
+            for client in clients { counts[try client.whoami().worker] += 1 }
+            let (most, fewest) = (counts.max() ?? 0, counts.min() ?? 0)
+            if isOn { #expect(most - fewest <= 1, "\(counts)") } else { #expect(try server.stats().total.connections.handed_over == 0) }
+            for client in clients { client.leave() }
+            #expect(server.stop() == 0)
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// Workers whose loop doesn't turn: those that are stuck are ended and named, those that got no CPU or were stopped are left alone.
+
+import Foundation
+import Glibc
+import Testing
+
+extension ProcessTests {
+    @Suite struct AWorkerThatDoesNotTurnItsLoop {
+        private static let limit = "stuck.limit=500ms"
+        private static let noTraces = ["SWIFT_BACKTRACE": "enable=no"]
+
+        private func lines(_ server: TestedServer, _ text: String) -> [Substring] {
+            server.program.collect()
+            return server.program.error.split(separator: "\n").filter { $0.contains(text) }
+        }
+
+        @Test(arguments: ["/burn?ms=60000", "/slow?ms=10000", "/burn-async?ms=60000"])
+        func becauseItIsStuckIsKilledAndTheRequestNamed(_ target: String) throws {
+            let server = try TestedServer.harmful(Self.limit, environment: Self.noTraces)
+            let (other, sibling) = try server.connect(toSlot: 1)
+            let (client, who) = try server.connect(toSlot: 0)
+            let start = ContinuousClock.now
+            client.request("GET", target)
+            #expect(client.awaitEnd(within: .seconds(10)) != nil)
+            // Not before the limit, with the resolution of the kernel's count.
+            #expect(ContinuousClock.now - start > .milliseconds(450))
+            #expect(server.program.logs("] worker died\n"))
+            let path = target.prefix { $0 != "?" }
+            let line = try #require(lines(server, "killing a stuck worker").first)
+            for text in ["request=GET \(path) ", "request_age=", "worker=0", "gen=1", "pid=\(who.pid)", "limit=0.500s"] {
+                #expect(line.contains(text), "\(text): \(line)")
+            }
+            #expect(lines(server, "stuck=yes").first?.hasSuffix("] worker died") == true)
+            #expect(try server.getAdmin("/stats").body.contains(#""kind":"stuck","reason":"SIGABRT","voluntary":false"#))
+            #expect(try other.whoami() == sibling)
+            other.leave()
+            // It was young, so there is a pause before its successor.
+            try server.awaitReady(2)
+            #expect(try server.connect(toSlot: 0).who.generation == 2)
+            #expect(lines(server, "killing a stuck worker").count == 1)
+            #expect(server.stop() == 0)
+        }
+
+        @Test func becauseItIsStoppedIsLeftAloneAndSaidOnce() throws {
+            let server = try TestedServer.harmful(Self.limit)
+            let (client, who) = try server.connect(toSlot: 0)
+            kill(who.pid, SIGSTOP)
+            #expect(server.program.logs("left alone"))
+            #expect(server.program.becomesTrue(within: .seconds(2)) {
+                (try? server.stats().workers[0].state) == "unresponsive"
+            })
+            usleep(1_500_000)  // Three times the limit.
+            kill(who.pid, SIGCONT)
+            #expect(server.program.logs("worker responds again"))
+            #expect(try client.whoami() == who)
+            #expect(try server.stats().workers[0].state == "ready")
+            client.leave()
+            #expect(lines(server, "left alone").count == 1)
+            #expect(lines(server, "killing").isEmpty)
+            #expect(server.stop() == 0)
+        }
+
+        @Test func inTheEyesOfAMasterThatWasHeldUpIsLeftAlone() throws {
+            let server = try TestedServer.harmful(Self.limit)
+            let workers = server.workers
+            // The master alone, then all of them as on a suspended machine; the master wakes first.
+            for all in [false, true] {
+                let held = [server.program.pid] + (all ? ProcessTable.children(of: server.program.pid) : [])
+                for pid in held { kill(pid, SIGSTOP) }
+                usleep(1_500_000)
+                for pid in held { kill(pid, SIGCONT) }
+                usleep(400_000)  // Several looks.
+                #expect(try server.get("/plaintext").status == 200)
+            }
+            #expect(server.workers == workers)
+            #expect(lines(server, "killing").isEmpty)
+            #expect(server.stop() == 0)
+        }
+
+        private static func cpuGroup() -> ControlGroup? {
+            ControlGroup(
+                "cpu", version1: [("cpu.cfs_period_us", "100000"), ("cpu.cfs_quota_us", "2000")], version2: [("cpu.max", "2000 100000")])
+        }
+
+        @Test(.enabled("needs a control group of one's own") { cpuGroup() != nil })
+        func becauseItsControlGroupIsThrottledIsLeftAlone() throws {
+            let group = try #require(Self.cpuGroup())
+            let server = try TestedServer.harmful(Self.limit)
+            let (client, who) = try server.connect(toSlot: 0)
+            #expect(group.set("cgroup.procs", "\(who.pid)"))
+            // 60 ms of CPU at 2 ms in every 100: some 3 s in which the loop doesn't turn, six times the limit.
+            let start = ContinuousClock.now
+            client.request("GET", "/burn?ms=60")
+            #expect(try client.reply(within: .seconds(20)).body == "burnt\n")
+            #expect(ContinuousClock.now - start > .milliseconds(1500))
+            #expect(lines(server, "killing").isEmpty)
+            #expect(try client.whoami() == who)
+            client.leave()
+            #expect(server.stop() == 0)
+            withExtendedLifetime(group) {}
+        }
+    }
+}

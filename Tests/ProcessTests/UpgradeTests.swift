@@ -1,0 +1,116 @@
+// A master that is replaced by a new program while its clients are served, and what becomes of them when that fails.
+
+import Foundation
+import Glibc
+import Testing
+
+extension ProcessTests {
+    @Suite struct AnUpgrade {
+        private func lines(_ server: TestedServer, _ text: String) -> Int { server.program.error.ranges(of: text).count }
+
+        /// The process ids of the masters that were started, in their order.
+        private func successors(_ server: TestedServer) -> [pid_t] {
+            server.program.error.matches(of: /upgrading\n?|new_pid=(\d+) program=/).compactMap { $0.1.flatMap { pid_t($0) } }
+        }
+
+        /// Has the present master upgrade itself, and waits until it has gone.
+        private func upgrade(_ server: TestedServer, _ master: pid_t, _ meanwhile: () throws -> Void = {}) throws -> pid_t {
+            let before = lines(server, "] the old master has gone")
+            kill(master, SIGUSR2)
+            var isOver = false
+            for _ in 0..<2000 where !isOver {
+                try meanwhile()
+                isOver = server.program.becomesTrue(within: .milliseconds(5)) { lines(server, "] the old master has gone") > before }
+            }
+            try #require(isOver, "\(server.program.error)")
+            return try #require(successors(server).last)
+        }
+
+        private func stop(_ server: TestedServer, _ master: pid_t) {
+            kill(master, SIGTERM)
+            #expect(server.program.becomesTrue(within: .seconds(8)) { server.program.members.isEmpty })
+            server.program.collect()
+        }
+
+        @Test func keepsEveryConnectionAndEveryCount() throws {
+            let server = try TestedServer.everycore()
+            try server.awaitReady(2)
+            let watch = try Watch(server, follows: true)
+            var master = server.program.pid
+            for upgrade in 2...3 {
+                master = try self.upgrade(server, master) { try watch.run(within: .milliseconds(2)) { false } }
+                try watch.run(within: .milliseconds(100)) { false }
+                #expect(Set(watch.clients.map(\.who.generation)) == [upgrade])
+            }
+            watch.finish()
+            #expect(watch.losses.isEmpty && watch.refusals.isEmpty && watch.probeFailures.isEmpty)
+            #expect(server.program.wait(within: .seconds(2)) == 0, "the first master has left in order")
+            let answered = watch.answered + watch.probesAnswered + watch.asked
+            // One more was asked whether it is there.
+            #expect(try server.stats().total.requests >= answered)
+            #expect(zip(watch.totals, watch.totals.dropFirst()).allSatisfy { $0 <= $1 }, "\(watch.totals)")
+            stop(server, master)
+            #expect(server.program.output.contains("restarts    0"))
+        }
+
+        @Test func thatFailsChangesNothing() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-upgrade.yaml"
+            defer { unsafe unlink(path) }
+            try "limits:\n  body: 10\n".write(toFile: path, atomically: true, encoding: .utf8)
+            let server = try TestedServer.everycore("--config", path)
+            let watch = try Watch(server, follows: true)
+            try "limits:\n  bodi: 10\n".write(toFile: path, atomically: true, encoding: .utf8)
+            for failure in 1...2 {
+                server.program.signal(SIGUSR2)
+                #expect(try watch.run(within: .seconds(10)) { lines(server, "] the upgrade failed: this master stays") == failure })
+            }
+            try watch.run(within: .milliseconds(100)) { false }
+            watch.finish()
+            #expect(watch.losses.isEmpty && watch.refusals.isEmpty && watch.probeFailures.isEmpty)
+            #expect(Set(watch.clients.map(\.who.generation)) == [1])
+            #expect(server.stop() == 0)
+        }
+
+        @Test func whoseWorkersFailLeavesTheOldOnesAlone() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-upgrade-doom"
+            defer { unsafe unlink(path) }
+            let server = try TestedServer.harmful("doomed_by=\(path)")
+            let watch = try Watch(server, follows: true)
+            try "throw".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGUSR2)
+            #expect(try watch.run(within: .seconds(10)) { lines(server, "] the upgrade failed: this master stays") == 1 })
+            try watch.run(within: .milliseconds(100)) { false }
+            #expect(watch.losses.isEmpty && watch.refusals.isEmpty && watch.probeFailures.isEmpty)
+            unsafe unlink(path)
+            let master = try upgrade(server, server.program.pid) { try watch.run(within: .milliseconds(2)) { false } }
+            watch.finish()
+            #expect(watch.losses.isEmpty && watch.refusals.isEmpty && watch.probeFailures.isEmpty)
+            #expect(server.program.wait(within: .seconds(2)) == 0)
+            stop(server, master)
+        }
+
+        @Test func passesTheSocketsOfTheFileSystemOn() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-upgrade.sock"
+            let server = try TestedServer.everycore(admin: path)
+            let master = try upgrade(server, server.program.pid)
+            #expect(try server.stats().server.workers_ready == 2)
+            #expect(server.program.wait(within: .seconds(2)) == 0)
+            stop(server, master)
+            #expect(unsafe access(path, F_OK) != 0, "the last master removes them")
+        }
+
+        @Test(.enabled(if: geteuid() == 0))
+        func inAContainerKeepsItsFirstProcess() throws {
+            let server = try TestedServer.everycore(wrapper: ["unshare", "--pid", "--fork", "--kill-child"], isInside: true)
+            let first = server.master
+            for count in 1...2 {
+                kill(first, SIGUSR2)
+                #expect(server.program.becomesTrue(within: .seconds(10)) { lines(server, "] took over from the old master") == count })
+                #expect(server.program.becomesTrue(within: .seconds(10)) { lines(server, "] the old master has gone") == count })
+                #expect(try server.get("/plaintext").status == 200)
+            }
+            kill(first, SIGTERM)
+            #expect(server.program.wait(within: .seconds(8)) == 0)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+// A cluster that prints every event of its workers, goes through one scenario and leaves. The tests start it; it is not shipped.
+//
+//   lifecycle-probe disconnect | leave | kill | crash | exit | fork-fails
+//
+// Lines: `fork id=1 slot=0 gen=1 pid=4711 …`, and `workers ids=1,2` for what `cluster.workers` holds.
+
+import Cluster
+import EventLoop
+import Glibc
+import Logging
+
+struct Text: Codable { let text: String }
+
+func live() throws(ClusterError) {
+    let scenario = CommandLine.arguments.dropFirst().first ?? ""
+    var options = ClusterOptions()
+    options.respawn.youngAge = .zero
+    options.respawn.firstDelay = .milliseconds(20)
+    options.drainDeadline = .seconds(2)
+    options.logger.logLevel = .error
+
+    /// Runs in a worker.
+    func doHarm(_ worker: Worker) {
+        guard worker.slot == 0, worker.generation == 1 else { return }
+        switch scenario {
+        case "crash": abort()
+        case "exit": exit(0)
+        case "leave": worker.loop.execute { worker.disconnect() }
+        default: break
+        }
+    }
+
+    func limitFiles(_ count: rlim_t?) {
+        var limit = rlimit()
+        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        limit.rlim_cur = count ?? limit.rlim_max
+        unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    let cluster = Cluster(workers: .count(2), options: options) { worker in
+        try worker.send(Text(text: "hello"))
+        worker.onDrain { done in
+            try? worker.send(Text(text: "bye"))
+            done()
+        }
+        doHarm(worker)
+    }
+    cluster.auxiliary("side") { _ in }
+    cluster.listen(on: [.tcp(host: "127.0.0.1", port: 0)])
+
+    func say(_ event: String, _ worker: WorkerHandle, _ more: String = "") {
+        print("\(event) id=\(worker.id) slot=\(worker.slot) gen=\(worker.generation) pid=\(worker.pid) "
+            + "connected=\(worker.isConnected) dead=\(worker.isDead) \(more)")
+    }
+
+    func sayWorkers() { print("workers ids=\(cluster.workers.map { "\($0.id)" }.joined(separator: ","))") }
+
+    var listening = 0
+    cluster.onStart { _ in
+        if scenario == "fork-fails" { limitFiles(3) }
+        sayWorkers()
+    }
+    .onFork { worker in
+        say("fork", worker)
+        if scenario == "kill", worker.slot == 0, worker.generation == 1 { worker.kill(SIGKILL) }
+    }
+    .onFork { say("again", $0) }
+    .onOnline { say("online", $0) }
+    .onListening { worker, addresses in
+        say("listening", worker, "on=\(addresses.count)")
+        listening += 1
+        // In each scenario three workers get so far: two, and the successor of the one that didn't stay.
+        let isDisconnect = scenario == "disconnect" || scenario == "leave"
+        if scenario == "disconnect", worker.slot == 0, worker.generation == 1 {
+            worker.disconnect()
+            worker.disconnect()
+        }
+        if listening == (isDisconnect ? 3 : 2) {
+            sayWorkers()
+            cluster.stop()
+            cluster.stop()
+        }
+    }
+    .onMessage(Text.self) { message, worker in
+        if worker.slot >= 0 { say("message", worker, "text=\(message.text)") }
+    }
+    .onDisconnect { say("disconnect", $0) }
+    .onExit { worker, exit in
+        say("exit", worker, "voluntary=\(exit.isVoluntary) reason=\(exit.reason)")
+        if scenario == "fork-fails" { limitFiles(nil) }
+    }
+    try cluster.run()
+    sayWorkers()
+}
+
+do {
+    try live()
+} catch {
+    print(error)
+    exit(error.exitStatus)
+}

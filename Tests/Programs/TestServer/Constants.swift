@@ -1,0 +1,8 @@
+// The same answer from either kind of handler, for `scripts/bench async`. Runs in the workers.
+
+import Everycore
+
+func addConstants(_ routes: inout Routes) {
+    routes.get("/constant") { _ in .text("Hello, World!") }
+    routes.get("/constant-async") { _ async in .text("Hello, World!") }
+}

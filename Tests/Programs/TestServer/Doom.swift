@@ -1,0 +1,20 @@
+// Workers that fail as soon as they start, for as long as a file says so: what a bad release looks like to a running cluster.
+// Runs in the workers.
+
+import Cluster
+import EventLoop
+import Glibc
+
+enum Doom {
+    /// A file whose existence dooms workers. Set in the master before the fork.
+    nonisolated(unsafe) static var path: String?
+    nonisolated(unsafe) private static var timer: LoopTimer?
+
+    /// "late" in the file lets a worker become ready first.
+    static func obey(_ worker: Worker) throws {
+        guard let path = unsafe path, let file = unsafe fopen(path, "r") else { return }
+        defer { unsafe fclose(file) }
+        guard unsafe fgetc(file) == Int32(UInt8(ascii: "l")) else { throw WrongArgument(reason: "this worker is doomed") }
+        unsafe timer = worker.loop.after(.milliseconds(50)) { _exit(9) }
+    }
+}
