@@ -48,6 +48,24 @@ import Testing
         }
     }
 
+    @Test func whatIsTooMuchIsHalfTheDifference() {
+        withBoard([9, 2, 4]) { board in
+            #expect(board.excess(own: 0, slack: 0) == 3)
+            #expect(board.excess(own: 0, slack: 7) == 0)
+            #expect(board.excess(own: 1, slack: 0) == 0)
+            for _ in 0..<3 {
+                #expect(board.placeExcess(own: 0) == .init(entry: 1, slot: 1))
+                board.subtract(0)
+            }
+            #expect((0..<3).map(board.connections(of:)) == [6, 5, 4])
+            #expect(board.placeExcess(own: 0) == .init(entry: 2, slot: 2))
+            board.subtract(0)
+            #expect(board.placeExcess(own: 0) == nil)
+            board.close(0)
+            #expect(board.excess(own: 0, slack: 0) == 0)
+        }
+    }
+
     @Test func whoIsClosedIsGivenNothingAndGivesNothing() {
         withBoard([3, 0, 2]) { board in
             board.close(1)

@@ -80,6 +80,25 @@ package struct LoadBoard {
         return nil
     }
 
+    /// How many connections `own` would have to give to the emptiest process for both to have equally many; 0 where that is no more
+    /// than `slack` and the one that must be allowed.
+    package func excess(own: Int, slack: UInt32) -> Int {
+        guard isValid(own), let emptiest = emptiest(except: own) else { return 0 }
+        let mine = unsafe cposix_load32(load(own))
+        guard mine & Self.closed == 0, mine &- min(slack, mine) > emptiest.load &+ 1 else { return 0 }
+        return Int((mine &- emptiest.load) / 2)
+    }
+
+    /// Books a connection that `own` has for the emptiest process, if that one has fewer by two or more.
+    package func placeExcess(own: Int) -> Place? {
+        guard isValid(own) else { return nil }
+        while let emptiest = emptiest(except: own) {
+            guard unsafe cposix_load32(load(own)) & ~Self.closed > emptiest.load &+ 1 else { return nil }
+            if let place = reserve(emptiest) { return place }
+        }
+        return nil
+    }
+
     /// One connection more.
     package func add(_ entry: Int) { change(entry) { $0 & ~Self.closed == ~Self.closed ? $0 : $0 &+ 1 } }
 

@@ -93,15 +93,22 @@ extension Worker {
         if isShort { sharing?.turnover.current &+= 1 }
     }
 
-    /// While the worker goes and others stay: gives a connection that is between two requests to a sibling.
+    /// How many connections more than its share the worker has: others have become free since it accepted them, or are new. Where it
+    /// has many that come and go, it says 0.
+    public var excessConnections: Int {
+        guard let sharing, sharing.balances, !isDraining else { return 0 }
+        return sharing.board.excess(own: sharing.entry, slack: recentTurnover())
+    }
+
+    /// Gives a connection that is between two requests to the sibling with the fewest: while the worker goes and others stay, or when it
+    /// has more than its share; see ``excessConnections``.
     ///
     /// - Returns: true when a sibling has it; then stop watching its descriptor and close it. False when nobody takes it now.
     public func passOn(_ connection: Int32) -> Bool {
-        guard let sharing, isHandingOver else { return false }
+        guard let sharing, isHandingOver || (!isDraining && sharing.balances) else { return false }
         if drain.successorCount > 0 { return passOn(connection, toSuccessorsWith: sharing) }
-        guard let place = sharing.board.placeElsewhere(own: sharing.entry), send(connection, isNew: false, to: place) else {
-            return false
-        }
+        let place = isHandingOver ? sharing.board.placeElsewhere(own: sharing.entry) : sharing.board.placeExcess(own: sharing.entry)
+        guard let place, send(connection, isNew: false, to: place) else { return false }
         connectionEnded(afterShortLife: false)
         return true
     }

@@ -24,6 +24,9 @@ enum WorkerService {
             figures: worker.figures)
         service.handOver = { [unowned worker] connection in worker.handOver(connection) }
         service.connectionEnded = { [unowned worker] isShort in worker.connectionEnded(afterShortLife: isShort) }
+        service.excess = (
+            { [unowned worker] in worker.excessConnections }, { [unowned worker] connection in worker.passOn(connection) }
+        )
         try worker.serveConnections(with: HTTPConnections(service))
         worker.onLameDuck { context.isLameDuck = true }
         worker.onDrain { [unowned worker] done in

@@ -20,28 +20,32 @@ package import Statistics
     @exclusivity(unchecked) var output: OutputBuffer
     // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
     @exclusivity(unchecked) var encoder = ResponseEncoder()
-    private(set) var isDraining = false
+    var isDraining = false
     /// Decides who serves a connection that was just accepted: true when somebody else does, who has its descriptor now.
     package var handOver: ((_ connection: Int32) -> Bool)?
     /// Told of each connection that ends here: whether it was one of many that come and go.
     package var connectionEnded: ((_ afterShortLife: Bool) -> Void)?
+    /// How many connections others should have rather than this service, and what gives them one that is between two requests.
+    package var excess: (count: () -> Int, passOn: (_ connection: Int32) -> Bool)?
     /// While the service goes and others stay: gives them a connection between two requests.
-    private var passOn: ((_ connection: Int32) -> Bool?)?
-    private(set) var isPassingOn = false
-    private var closing: LoopTimer?
+    var passOn: ((_ connection: Int32) -> Bool?)?
+    /// Whether connections between two requests are to go elsewhere: all of them, or so many.
+    var isPassingOn = false
+    var remainingExcess = 0
+    var closing: LoopTimer?
     /// The connection that uses the buffers. Answers of others rarely come meanwhile: they come from jobs, which the loop runs
     /// afterwards, or from a handler that answers somebody else's request too. It is in the table for that long, or on the stack.
     @exclusivity(unchecked) unowned(unsafe) var busy: Connection?
 
-    private var acceptors: [Acceptor] = []
-    private var connections: ContiguousArray<Connection?> = []
+    var acceptors: [Acceptor] = []
+    var connections: ContiguousArray<Connection?> = []
     private(set) var openConnections = 0
     /// Those for whom the kernel may hold more (Connection+Output).
     var fastConnections = 0
     let deadlines = DeadlineTable()
-    private var sweep: LoopTimer?
+    var sweep: LoopTimer?
     private var spare: Exchange?
-    private var drained: (() -> Void)?
+    var drained: (() -> Void)?
 
     package init(
         loop: EventLoop, application: any Application, limits: HTTPLimits = HTTPLimits(),
@@ -77,69 +81,6 @@ package import Statistics
     package func take(_ descriptor: Int32, isNew: Bool) {
         if !hasRoom { _ = makeRoom() }
         open(descriptor, isNew: isNew)
-    }
-
-    /// Stops accepting, and gives every connection that is between two requests to `passOn`, now or after the answer that is in
-    /// flight. What nobody takes is served on.
-    /// - Parameters:
-    ///   - passOn: says false when nobody takes the connection now, and nil when nobody will: then they are closed as in `drain`.
-    ///   - done: called when none is left.
-    package func drain(to passOn: @escaping (_ connection: Int32) -> Bool?, _ done: @escaping () -> Void) {
-        guard !isDraining, !isPassingOn else { return }
-        self.passOn = passOn
-        isPassingOn = true
-        acceptors.removeAll()
-        sweep = nil
-        startSweep(every: .milliseconds(50))
-        drained = done
-        passOnIdle()
-        finishDrainIfEmpty()
-    }
-
-    private func passOnIdle() {
-        for case let connection? in connections where connection.canBePassedOn {
-            if isPassingOn { _ = pass(connection) }
-        }
-    }
-
-    /// False when it stays.
-    func pass(_ connection: Connection) -> Bool {
-        guard let passOn else { return false }
-        switch passOn(connection.descriptor) {
-        case true:
-            connection.wasPassedOn()
-            return true
-        case false:
-            return false
-        case nil:
-            isPassingOn = false
-            self.passOn = nil
-            isDraining = true
-            // Soon, not now: this may be in the middle of a connection's work.
-            closing = loop.after(.zero) { [unowned self] in closeIdle() }
-            return false
-        }
-    }
-
-    private func closeIdle(then done: (() -> Void)? = nil) {
-        for connection in connections { connection?.serviceDrains() }
-        // Not before: a connection that was answered and closed above doesn't end the drain while others wait to be accepted.
-        if let done { drained = done }
-        finishDrainIfEmpty()
-    }
-
-    /// Stops accepting, answers what is in flight, closes idle connections, and calls `done` when none is left.
-    package func drain(_ done: @escaping () -> Void) {
-        guard !isDraining else { return }
-        guard unsafe busy == nil else { return later { [weak self] in self?.drain(done) } }
-        isDraining = true
-        // The end of the last connection ends the process: it isn't found a second late.
-        sweep = nil
-        startSweep(every: .milliseconds(50))
-        // What waits in the accept queues was promised an answer by the kernel's handshake.
-        for acceptor in acceptors { acceptor.acceptRemaining() }
-        acceptors.removeAll()
-        closeIdle(then: done)
     }
 
     /// Whether one more connection may be taken.
@@ -191,8 +132,8 @@ package import Statistics
         finishDrainIfEmpty()
     }
 
-    private func finishDrainIfEmpty() {
-        guard isDraining || isPassingOn, openConnections == 0, let drained else { return }
+    func finishDrainIfEmpty() {
+        guard isDraining || passOn != nil, openConnections == 0, let drained else { return }
         self.drained = nil
         sweep = nil
         drained()
@@ -233,14 +174,14 @@ package import Statistics
     func updateDate() { unsafe encoder.updateDate(unixSeconds: Int64(time(nil))) }
 
     /// Only a worker with connections looks at deadlines: an idle one sleeps.
-    private func startSweep(every interval: Duration? = nil) {
+    func startSweep(every interval: Duration? = nil) {
         guard sweep == nil else { return }
         sweep = loop.every(interval ?? timeouts.sweepInterval) { [weak self] in
             // Held to the end: a deadline may close the last connection of a drain, and with it goes the service.
             guard let self else { return }
             let now = EventLoop.monotonicNanoseconds()
             for slot in deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
-            if isPassingOn { passOnIdle() }
+            if passOn != nil { passOnIdle() } else { findExcess() }
             if openConnections == 0 { sweep = nil }
         }
     }

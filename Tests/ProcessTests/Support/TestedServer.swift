@@ -146,6 +146,7 @@ struct Stats: Decodable {
     }
     struct Worker: Decodable {
         let slot: Int, generation: Int, pid: pid_t, state: String, uptime_seconds: Double, resident_bytes: Int
+        let connections: Connections
         let stale_seconds: Double, requests: Int, responses: [String: Int], restarts: Int
     }
 
