@@ -114,6 +114,26 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func comesAndGoesWithTheUsableCores() throws {
+            let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            let all = try #require(status.firstMatch(of: /Cpus_allowed_list:\s*([0-9,-]+)/)).1
+            let first = all.prefix { $0.isNumber }
+            try #require(all != first, "this takes two cores")
+            let server = try TestedServer.everycore(workers: nil)
+            let cores = try server.stats().server.workers_wanted
+            func bind(to list: Substring) throws {
+                let taskset = try Process.run(URL(fileURLWithPath: "/usr/bin/env"), arguments: ["taskset", "-pc", "\(list)", "\(server.program.pid)"])
+                taskset.waitUntilExit()
+                try #require(taskset.terminationStatus == 0)
+            }
+            try bind(to: first)
+            #expect(server.program.becomesTrue(within: .seconds(6)) { (try? server.stats().workers.count) == 1 })
+            #expect(server.program.error.contains("the usable cores have changed"))
+            try bind(to: all)
+            #expect(server.program.becomesTrue(within: .seconds(6)) { (try? server.stats().server.workers_ready) == cores })
+            #expect(server.stop() == 0)
+        }
+
         @Test func acceptsForASiblingThatIsStuckOrStopped() throws {
             let server = try TestedServer.everycore()
             try server.awaitReady(2)
