@@ -15,7 +15,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 OUTPUT = os.path.join(ROOT, ".build", "bench")
 SOURCES = {"limit": "peers/limit.c", "evhttp": "peers/evhttp.c", "idle": "clients/idle.c",
-           "counted": "clients/counted.c", "first": "clients/first.c"}
+           "counted": "clients/counted.c", "first": "clients/first.c",
+           "storm": "../chaos.d/storm.c"}
 LIBRARIES = {"evhttp": ["-levent_extra", "-levent_core"]}
 
 
