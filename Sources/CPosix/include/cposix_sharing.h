@@ -1,4 +1,4 @@
-// What workers share while they run: words of memory, and connections.
+// What workers share while they run, and a master that another one follows.
 #pragma once
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,13 +12,7 @@ static inline int cposix_exchange32(uint32_t *word, uint32_t seen, uint32_t valu
     return __atomic_compare_exchange_n(word, &seen, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-// --- Descriptors between processes (unix(7), SCM_RIGHTS) ---
-
-// Sends one packet of `count` bytes with `descriptor`, without waiting: 0, or -1 with errno.
-int cposix_send_descriptor(int socket, int descriptor, const void *bytes, size_t count);
-// Receives one packet and its descriptor, which is close-on-exec, without waiting: the packet's full length, or -1 with errno.
-// `*descriptor` is -1 when none came.
-ssize_t cposix_receive_descriptor(int socket, int *descriptor, void *bytes, size_t count);
+// --- Limits ---
 
 // Raises the limit of open files to what may be: how many that are.
 long cposix_raise_open_files(void);

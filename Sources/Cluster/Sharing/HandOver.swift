@@ -41,8 +41,8 @@ struct HandOverSocket: Hashable {
         let bytes = Packet.bytes(of: booking?.board ?? 0) + Packet.bytes(of: booking?.entry ?? .max) + [isNew ? 1 : 0]
         while true {
             if unsafe bytes.withUnsafeBytes({
-                unsafe cposix_send_descriptor(sender, connection, $0.baseAddress, $0.count)
-            }) == 0 { return true }
+                unsafe cposix_send_with_descriptor(sender, $0.baseAddress, $0.count, connection)
+            }) >= 0 { return true }
             guard errno == EINTR else { return false }
         }
     }
@@ -50,17 +50,28 @@ struct HandOverSocket: Hashable {
     /// The next connection; nil when none waits.
     func receive() -> Arrival? {
         var bytes = [UInt8](repeating: 0, count: Self.byteCount)
+        var descriptors = cposix_packet_descriptors()
         while true {
-            var connection: Int32 = -1
             let count = unsafe bytes.withUnsafeMutableBytes {
-                unsafe cposix_receive_descriptor(receiver, &connection, $0.baseAddress, $0.count)
+                unsafe cposix_receive_packet(receiver, $0.baseAddress, $0.count, &descriptors)
             }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { return nil }
             // Without room for its descriptor a connection is lost in the kernel (recvmsg(2), MSG_CTRUNC).
-            guard connection >= 0 else { continue }
+            guard descriptors.count > 0 else { continue }
+            let connection = descriptors.descriptors.0
+            guard descriptors.count == 1, count == Self.byteCount else {
+                closeAll(descriptors)
+                continue
+            }
             let booking = Booking(board: Packet.number(in: bytes[0...]) ?? 0, entry: Packet.number(in: bytes[4...]) ?? .max)
             return Arrival(connection: connection, isNew: bytes[8] != 0, booking: booking)
         }
+    }
+
+    /// What no sibling of this program sends.
+    private func closeAll(_ descriptors: cposix_packet_descriptors) {
+        let all = [descriptors.descriptors.0, descriptors.descriptors.1, descriptors.descriptors.2, descriptors.descriptors.3]
+        for descriptor in all.prefix(Int(descriptors.count)) { close(descriptor) }
     }
 }

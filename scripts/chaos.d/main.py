@@ -1,0 +1,107 @@
+"""scripts/chaos: which storms run, and what is said of them. Run through scripts/chaos, which installs what is missing."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "bench.d"))
+
+import build
+import ends
+import quota
+import server
+import storms
+from processes import Failure, raise_file_limit, stop_all
+
+STORMS = {
+    "kills": storms.kills, "backoff": storms.backoff, "stops": storms.stops, "reloads": storms.reloads, "scaling": storms.scaling,
+    "upgrades": storms.upgrades, "quota": quota.quota, "recycling": storms.recycling, "master": ends.master, "many": ends.many,
+    "deaths": ends.deaths, "mixed": quota.mixed,
+}
+SHORT = ["kills", "stops", "reloads", "scaling", "upgrades", "quota", "recycling", "master"]
+
+DESCRIPTION = """Storms against Everycore under load: every request of the clients is counted, and compared with the server's own
+total. A promise that is broken is named. The long form takes up to 15 minutes on a machine that does nothing else."""
+
+
+class Run:
+    """How long and how strict."""
+
+    def __init__(self, options):
+        self.is_short = options.short
+        self.given = options.seconds
+        # Scheduling alone takes longer where others use the machine.
+        self.limit_ms = 250 if options.short else 20
+
+    def seconds(self, short, long):
+        return self.given or (short if self.is_short else long)
+
+    def goes_on(self, count, short, long, until):
+        """Of a storm that goes by count, unless seconds were given."""
+        return time.monotonic() < until if self.given else count < (short if self.is_short else long)
+
+    def with_limit(self, limit_ms):
+        """For a storm that holds requests up by itself."""
+        other = object.__new__(Run)
+        other.__dict__.update(self.__dict__, limit_ms=max(limit_ms, self.limit_ms))
+        return other
+
+
+def parse():
+    listing = "storms:\n" + "\n".join(f"  {name:<11}{' '.join(body.__doc__.split())}" for name, body in STORMS.items())
+    parser = argparse.ArgumentParser(
+        "scripts/chaos", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=listing + "\n\nBENCH_BINARY=PATH storms that binary instead of building one. Exit status: 0, or 1 when a promise was broken.")
+    parser.add_argument("storms", nargs="*", metavar="STORM", help="only these (default: all)")
+    parser.add_argument("--short", action="store_true", help="half a minute in all: " + ", ".join(SHORT))
+    parser.add_argument("--seconds", type=float, metavar="N", help="each storm goes on for so long")
+    parser.add_argument("--losses", action="store_true", help="list every request that got no answer, with the kill that it was in flight at")
+    options = parser.parse_args()
+    for name in options.storms:
+        if name not in STORMS:
+            parser.error(f"{name} is none of {', '.join(STORMS)}")
+    return options
+
+
+def weather(run, names, shows_losses):
+    print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    good = True
+    for name in names:
+        try:
+            verdict = STORMS[name](run)
+            good = verdict.is_good and good
+            print("\n".join(verdict.lines(shows_losses)), flush=True)
+        except Failure as reason:
+            good = False
+            print(f"✘ {name}: {reason}", flush=True)
+        finally:
+            server.stop_all()
+    return good
+
+
+def main():
+    options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: by way of `finally`
+    raise_file_limit()
+    server.adopt_orphans()
+    try:
+        build.everycore()
+        build.program("storm")
+        begun = time.monotonic()
+        good = weather(Run(options), options.storms or (SHORT if options.short else list(STORMS)), options.losses)
+        print(f"{'every promise was kept' if good else 'a promise was broken'}, in {time.monotonic() - begun:.0f} s")
+        return 0 if good else 1
+    except Failure as reason:
+        print(f"scripts/chaos: {reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        server.stop_all()
+        stop_all()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

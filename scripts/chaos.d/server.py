@@ -1,0 +1,192 @@
+"""A server of a storm's own: `everycore serve` on free ports, with what it says of itself, and its processes.
+
+An upgrade changes the master: `pid` is the one in charge. All are of one session, by which they are found at the end.
+"""
+
+import ctypes
+import http.client
+import json
+import os
+import signal
+import tempfile
+import time
+
+import build
+from processes import Failure, Process, free_port, stat_fields
+
+PR_SET_CHILD_SUBREAPER = 36
+_running = []
+
+
+def adopt_orphans():
+    """A new master's parent is the old one; when that has gone it becomes this process' child, to be waited for."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children(of):
+    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
+            if pid > 1 and (fields := stat_fields(pid)) and int(fields[1]) == of]
+
+
+def descriptor_count(pid):
+    try:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return 0
+
+
+def send(pid, number):
+    """False for a process that is gone."""
+    try:
+        os.kill(pid, number)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+class Server:
+    def __init__(self, workers=2, settings="", options=(), port=None, before=()):
+        """`settings` are lines of YAML; `before` is what starts the command."""
+        self.port, self.admin = port or free_port(), free_port()
+        self.folder = tempfile.TemporaryDirectory()
+        self.log_path = os.path.join(self.folder.name, "log")
+        self.command_line = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--admin", f"127.0.0.1:{self.admin}",
+                             "--workers", str(workers), "--log-format", "json", "--report-interval", "off", *options]
+        if settings:
+            path = os.path.join(self.folder.name, "everycore.yaml")
+            with open(path, "w") as file:
+                file.write(settings)
+            self.command_line += ["--config", path]
+        begun = time.monotonic()
+        with open(self.log_path, "w") as log:
+            self.process = Process([*before, build.everycore(), *self.command_line], stderr=log)
+        self.pid = self.process.pid
+        _running.append(self)
+        self.wait_for_workers(None if workers == "auto" else workers)
+        self.start_seconds = time.monotonic() - begun
+        # Beside the workers, the master has the admin pages' process.
+        workers = self.worker_pids_by_stats()
+        self.helpers = set(children(self.pid)) - set(workers)
+        self.idle_descriptors = min(map(descriptor_count, workers), default=0)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    # What it says
+
+    def stats(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
+        try:
+            connection.request("GET", "/stats")
+            return json.loads(connection.getresponse().read())
+        finally:
+            connection.close()
+
+    def wait_for_workers(self, count, patience=20):
+        """Until so many are wanted, and all that are wanted are ready."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                workers = self.stats()["workers"]
+                ready = [worker for worker in workers if worker["state"] == "ready"]
+                if workers and len(ready) == len(workers) and count in (None, len(workers)):
+                    return len(ready)
+            except (OSError, http.client.HTTPException, ValueError):
+                workers = None
+            if time.monotonic() > deadline:
+                raise Failure(f"not {count or 'all'} workers ready within {patience} s: {workers and [w['state'] for w in workers]}\n"
+                              + self.last_words())
+            time.sleep(0.01)
+
+    def log(self):
+        lines = []
+        with open(self.log_path, errors="replace") as file:
+            for line in file:
+                try:
+                    lines.append(json.loads(line))
+                except ValueError:
+                    lines.append({"level": "error", "message": line.strip()})
+        return lines
+
+    def mentions(self, message):
+        return [line for line in self.log() if line["message"] == message]
+
+    def wait_for(self, message, count, patience=20):
+        """Until the log has so many such lines; the last of them."""
+        deadline = time.monotonic() + patience
+        while len(found := self.mentions(message)) < count:
+            if time.monotonic() > deadline:
+                raise Failure(f"“{message}” was said {len(found)} times, not {count}, within {patience} s\n" + self.last_words())
+            time.sleep(0.01)
+        return found[-1]
+
+    def last_words(self):
+        return "\n".join(f"    {json.dumps(line)}" for line in self.log()[-10:])
+
+    # Its processes
+
+    def worker_pids(self):
+        return [pid for pid in children(self.pid) if pid not in self.helpers]
+
+    def worker_pids_by_stats(self):
+        return [worker["pid"] for worker in self.stats()["workers"]]
+
+    def signal(self, number):
+        send(self.pid, number)
+
+    def succeed(self, pid):
+        """Another master is in charge."""
+        self.pid = pid
+        self.helpers = set(children(pid)) - set(self.worker_pids_by_stats())
+
+    def family(self):
+        """Every process of the session: no other program has it."""
+        found = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            fields = stat_fields(int(name))
+            if fields and int(fields[3]) == self.process.pid:
+                found.append(int(name))
+        return found
+
+    def stop(self, patience=20):
+        """TERM, once; whoever is still there after that is killed. Says what was wrong with the end."""
+        if self not in _running:
+            return []
+        _running.remove(self)
+        problems = []
+        self.signal(signal.SIGTERM)
+        status = self.wait_for_end(patience)
+        if status is None:
+            problems.append(f"the master stayed for {patience} s after TERM")
+        elif status != 0:
+            problems.append(f"the master ended with status {status}")
+        deadline = time.monotonic() + 1
+        while (left := self.family()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        for pid in left:
+            problems.append(f"process {pid} was left over")
+            send(pid, signal.SIGKILL)
+        self.process.stop()
+        return problems
+
+    def wait_for_end(self, patience):
+        """The master's exit status (negative: a signal); None when it stays."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            if self.pid == self.process.pid:
+                status = self.process.child.poll()
+            else:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                status = os.waitstatus_to_exitcode(status) if pid else None
+            if status is not None:
+                return status
+            time.sleep(0.005)
+        return None
+
+
+def stop_all():
+    for server in list(_running):
+        server.stop(patience=3)

@@ -1,0 +1,133 @@
+"""The storms under load. Each is a function of the run (how long, how strict) that gives a verdict."""
+
+import random
+import signal
+import time
+
+import acts
+from server import Server, send
+from traffic import Traffic
+from verdict import Verdict
+
+
+def under_load(run, name, act, seconds, settings="", workers=2, allowed=(), **options):
+    """
+    A server with its clients; `act(server, verdict, until)` happens to it, and says how many requests that may have cost. `allowed`
+    are errors that the server may report.
+    """
+    verdict = Verdict(name)
+    with Server(workers, settings, **options) as server:
+        with Traffic(server.port) as traffic:
+            time.sleep(0.2)
+            bound = act(server, verdict, time.monotonic() + seconds)
+            time.sleep(0.2)
+            counts = traffic.end()
+        stats = server.stats()
+        verdict.problems += server.stop()
+        verdict.judge(counts, stats, [line for line in server.log() if line["message"] not in allowed], run.limit_ms, bound or 0)
+    return verdict
+
+
+def kills(run):
+    """KILL to a random worker every tenth of a second; each is replaced at once."""
+    def act(server, verdict, until):
+        bound = 0
+        while time.monotonic() < until:
+            bound += acts.kill_worker(server, verdict)
+            time.sleep(0.1)
+        verdict.notes.append(f"{len(verdict.kills)} kills")
+        return bound
+    return under_load(run, "kills", act, run.seconds(4, 60), "respawn:\n  young: 0s\n")
+
+
+def backoff(run):
+    """As `kills` with the default pauses before a restart, and one slot dead at a time: its sibling accepts for it."""
+    def act(server, verdict, until):
+        bound = 0
+        while time.monotonic() < until:
+            bound += acts.kill_worker(server, verdict)
+            server.wait_for_workers(2, patience=40)
+        verdict.notes.append(f"{len(verdict.kills)} kills")
+        return bound
+    return under_load(run, "backoff", act, run.seconds(2, 30))
+
+
+def stops(run):
+    """STOP to a random worker for 0.3 s, again and again: who connects meanwhile is served by its sibling."""
+    # 20 ms until a queue's standstill is noticed, and twice that until it is believed.
+    limit, held = (1.0 if run.is_short else 0.15), []
+
+    def act(server, verdict, until):
+        while time.monotonic() < until:
+            pid = random.choice(server.worker_pids())
+            begun = time.monotonic()
+            send(pid, signal.SIGSTOP)
+            try:
+                time.sleep(0.3)
+            finally:
+                send(pid, signal.SIGCONT)
+            held.append((begun, time.monotonic()))
+            time.sleep(0.1)
+        verdict.notes.append(f"{len(held)} stops")
+
+    # What the stopped worker has accepted waits for it: that is no failure of anybody's.
+    verdict = under_load(run.with_limit(1000), "stops", act, run.seconds(3, 40))
+    late = [note for note in verdict.counts.slow if note["kind"] == "short" and note["waited_us"] > limit * 1e6
+            and any(begun + 0.01 < note["at"] - note["waited_us"] / 1e6 < end for begun, end in held)]
+    verdict.expect(not late, f"{len(late)} connections made while a worker was stopped waited longer than {limit * 1000:.0f} ms: "
+                             f"{sorted(note['waited_us'] // 1000 for note in late)[-5:]}")
+    return verdict
+
+
+def reloads(run):
+    """HUP, again and again."""
+    def act(server, verdict, until):
+        count = 0
+        while run.goes_on(count, 5, 100, until):
+            count += 1
+            acts.reload(server, count)
+        verdict.notes.append(f"{count} reloads")
+    return under_load(run, "reloads", act, run.seconds(0, 0))
+
+
+def scaling(run):
+    """TTIN and TTOU at random, from 1 worker to four times the cores."""
+    def act(server, verdict, until):
+        count = 0
+        while time.monotonic() < until:
+            # Several in one direction, so that the ends are reached.
+            number = random.choice((signal.SIGTTIN, signal.SIGTTOU))
+            for _ in range(random.randrange(1, 8)):
+                count += 1
+                server.signal(number)
+                time.sleep(random.choice((0.005, 0.02, 0.1)))
+        changes = server.mentions("scaling")
+        verdict.notes.append(f"{count} signals, {min((int(line['workers']) for line in changes), default=2)} to "
+                             f"{max((int(line['workers']) for line in changes), default=2)} workers")
+    return under_load(run, "scaling", act, run.seconds(3, 40))
+
+
+def upgrades(run):
+    """USR2, again and again: another master takes over."""
+    def act(server, verdict, until):
+        count = 0
+        while run.goes_on(count, 2, 20, until):
+            count += 1
+            acts.upgrade(server, count)
+        verdict.notes.append(f"{count} upgrades")
+    return under_load(run, "upgrades", act, run.seconds(0, 0))
+
+
+def recycling(run):
+    """Workers that have served some thousand requests are replaced, one at a time."""
+    def act(server, verdict, until):
+        seen, most = set(), 0
+        while time.monotonic() < until:
+            pids = server.worker_pids()
+            seen.update(pids)
+            most = max(most, len(pids))
+            time.sleep(0.02)
+        verdict.expect(len(seen) > 3, f"only {len(seen) - 2} workers were replaced")
+        verdict.expect(most <= 4, f"{most} workers at once, where one is replaced at a time")
+        verdict.notes.append(f"{len(seen) - 2} workers replaced")
+    return under_load(run, "recycling", act, run.seconds(3, 30), "recycle:\n  requests: 2000\n")

@@ -1,0 +1,74 @@
+"""What was promised, compared with what both sides counted."""
+
+# Said by the master when it had to use force: no storm gives it a reason.
+FORCE = ("killing a worker that stays too long", "killing a stuck worker", "no worker could be kept alive: leaving")
+FAILED_CLASSES = ("4xx", "5xx")
+
+
+class Verdict:
+    """The line of a storm, and every promise that it broke."""
+
+    def __init__(self, name):
+        self.name = name
+        self.problems = []
+        self.notes = []
+        self.counts = None
+        self.total = None
+        self.kills = []
+
+    def expect(self, holds, otherwise):
+        if not holds:
+            self.problems.append(otherwise)
+
+    def judge(self, counts, stats, log, limit_ms, loss_bound=0):
+        """
+        counts      the client's
+        stats       the server's /stats after the client's end
+        limit_ms    of the response time at p99.9
+        loss_bound  how many requests the kills of the storm may have cost at most
+        """
+        self.counts, self.total = counts, stats["total"]
+        requests, accepted = self.total["requests"], self.total["connections"]["accepted"]
+        self.expect(counts.answered > 0, "nothing was answered")
+        self.expect(counts.wrong == 0, f"{counts.wrong} answers were not 200")
+        self.expect(counts.refused == 0, f"{counts.refused} connections were refused")
+        self.expect(counts.lost <= loss_bound, f"{counts.lost} requests were lost, where at most {loss_bound} were in flight at kills")
+        if loss_bound == 0:
+            self.expect(counts.closed_idle == 0, f"{counts.closed_idle} connections were closed between two requests")
+        self.expect(counts.answered <= requests <= counts.answered + counts.lost,
+                    f"the server counts {requests} requests, the clients {counts.answered} answered and {counts.lost} lost")
+        # Whoever was answered was accepted before.
+        self.expect(counts.connected - counts.lost <= accepted <= counts.connected + counts.unconnected,
+                    f"the server accepted {accepted} connections, the clients made {counts.connected}")
+        self.expect(all(self.total["responses"][name] == 0 for name in FAILED_CLASSES), f"responses: {self.total['responses']}")
+        self.expect(counts.worst_ms("p999") <= limit_ms, f"p99.9 of the response times is {counts.worst_ms('p999'):.1f} ms, more than {limit_ms}")
+        for line in log:
+            self.expect(line["message"] not in FORCE and line["level"] not in ("error", "critical"), f"the server says: {line}")
+
+    @property
+    def is_good(self):
+        return not self.problems
+
+    def lines(self, shows_losses):
+        yield self.line()
+        for problem in self.problems:
+            yield f"    broken: {problem}"
+        if shows_losses and self.counts:
+            yield from self.table_of_losses()
+
+    def line(self):
+        mark, text = "✔" if self.is_good else "✘", ""
+        if self.counts and self.total:
+            counts = self.counts
+            text = (f"{counts.sent:>9} sent {counts.answered:>9} answered {counts.refused + counts.lost + counts.wrong:>5} failed "
+                    f"{self.total['requests']:>9} counted   p99.9 {counts.worst_ms('p999'):>6.1f} ms   gap {counts.worst_gap_us / 1000:>6.1f} ms")
+        return f"{mark} {self.name:<12}{text}   {', '.join(self.notes)}".rstrip()
+
+    def table_of_losses(self):
+        """Each request that got no answer, and the kill before it."""
+        for loss in self.counts.losses:
+            at = loss["at"] - self.counts.started
+            before = [(time, pid) for time, pid in self.kills if time <= loss["at"]]
+            kill = f"{(loss['at'] - before[-1][0]) * 1000:.1f} ms after the kill of {before[-1][1]}" if before else "no kill before"
+            yield (f"    {at:9.3f} s  {loss['kind']:<5} {loss['cause']:<10} {loss['while']:<10} {loss['seen']:>3} bytes seen, "
+                   f"waited {loss['waited_us'] / 1000:.1f} ms, {kill}")
