@@ -15,12 +15,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 OUTPUT = os.path.join(ROOT, ".build", "bench")
 SOURCES = {"limit": "peers/limit.c", "evhttp": "peers/evhttp.c", "idle": "clients/idle.c",
-<<<<<<< HEAD
-           "counted": "clients/counted.c", "first": "clients/first.c", "pingpong": "peers/pingpong.c"}
-=======
-           "counted": "clients/counted.c", "first": "clients/first.c",
+           "counted": "clients/counted.c", "first": "clients/first.c", "pingpong": "peers/pingpong.c",
            "storm": "../chaos.d/storm.c"}
->>>>>>> chaos
 LIBRARIES = {"evhttp": ["-levent_extra", "-levent_core"]}
 
 
