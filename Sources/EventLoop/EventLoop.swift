@@ -21,6 +21,8 @@ import Synchronization
     private let thread: Atomic<UInt>
     let jobs: JobQueue
     private var stopRequested = false
+    /// Of the repeating timers.
+    var timerDescriptors: Set<Int32> = []
 
     /// Makes a loop; it opens an epoll descriptor and an eventfd.
     public init() throws(SystemError) {
@@ -119,6 +121,8 @@ import Synchronization
         unsafe event_reinit(base)
         unsafe event_base_free(base)
         isAbandoned = true
+        for descriptor in timerDescriptors { close(descriptor) }
+        timerDescriptors = []
         jobs.detach()
     }
 }

@@ -122,9 +122,11 @@ private func packet(_ name: String, payloadByteCount: Int, inFile: Bool = true) 
         raw.send(Packet(.ready).encoded(), sealed)
         // A pipe's end is no file.
         raw.send(packet("e", payloadByteCount: 3), raw.ours)
+        // A file that was not announced, which the kernel closes.
+        raw.send(packet("f", payloadByteCount: 3), sealed, isAnnounced: false)
         channel.receiveAll()
         #expect(received == 0)
-        #expect(failures.count == 5)
+        #expect(failures.count == 6)
         #expect(malformed == 1)
         #expect(channel.isOpen)
         close(open)
@@ -155,7 +157,8 @@ private final class RawEnd {
 
     deinit { close(ours) }
 
-    func send(_ bytes: [UInt8], _ file: Int32?) {
+    func send(_ bytes: [UInt8], _ file: Int32?, isAnnounced: Bool = true) {
+        if file != nil, isAnnounced { send(Packet(.descriptorNext).encoded(), nil) }
         let count =
             if let file { unsafe cposix_send_with_descriptor(ours, bytes, bytes.count, file) } else {
                 unsafe cposix_send(ours, bytes, bytes.count)

@@ -141,8 +141,9 @@ final class Upload {
         upload.serve(server, answers: false)
         let client = try server.connect()
         let line = isChunked ? "Transfer-Encoding: chunked" : "Content-Length: 900000"
-        client.send(request("PUT /upload HTTP/1.1", "Host: a", line))
+        // Made before the request is sent: from then on the content's time runs.
         let body = isChunked ? Self.chunked([300_000, 300_000, 300_000]) : [UInt8](repeating: 0x78, count: 900_000)
+        client.send(request("PUT /upload HTTP/1.1", "Host: a", line))
         let half = client.send(body[..<450_000], seconds: 1)
         #expect(server.eventually { _ in upload.count > 0 })
         server.onLoop { upload.answer() }

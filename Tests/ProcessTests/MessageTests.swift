@@ -9,7 +9,7 @@ extension ProcessTests {
             return probe.output.split(separator: "\n").map(String.init)
         }
 
-        @Test(arguments: [("exit", "worker exited"), ("stop", "worker exited"), ("throw", "worker died")])
+        @Test(arguments: [("exit", "worker died"), ("stop", "worker exited"), ("throw", "worker died")])
         func whatWasSentBeforeAnOrderlyExitArrivesBeforeTheExit(way: String, end: String) throws {
             #expect(try facts("exit", way) == ["received=5000 in order", "exit=\(end)"])
         }

@@ -9,11 +9,11 @@ extension ProcessTests {
             let server = try TestedServer.harmful()
             let connection = try server.connect()
             connection.request("PUT", "/count", body: String(repeating: "x", count: 3_000_000))
-            #expect(try connection.reply().body == "3000000\n")
+            #expect(try connection.reply(within: .seconds(30)).body == "3000000\n")
             connection.send("PUT /count HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n")
             // Many small chunks while the handler is slow: each must not cost much more than its bytes.
             connection.send(String(repeating: "1\r\nx\r\n", count: 200_000) + "0\r\n\r\n")
-            #expect(try connection.reply().body == "200000\n")
+            #expect(try connection.reply(within: .seconds(30)).body == "200000\n")
             connection.request("PUT", "/count", headers: "Content-Length: 5000001\r\n")
             #expect(try connection.reply().status == 413)
             #expect(server.stop() == 0)

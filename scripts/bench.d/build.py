@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 OUTPUT = os.path.join(ROOT, ".build", "bench")
 SOURCES = {"limit": "peers/limit.c", "evhttp": "peers/evhttp.c", "idle": "clients/idle.c",
-           "counted": "clients/counted.c", "first": "clients/first.c",
+           "counted": "clients/counted.c", "first": "clients/first.c", "pingpong": "peers/pingpong.c",
            "storm": "../chaos.d/storm.c"}
 LIBRARIES = {"evhttp": ["-levent_extra", "-levent_core"]}
 
@@ -53,6 +53,11 @@ def everycore():
 @functools.cache
 def handlers():
     return swift_product(ROOT, ["-c", "release", "--product", "test-server", "--static-swift-stdlib"], "test-server")
+
+
+@functools.cache
+def messages():
+    return swift_product(ROOT, ["-c", "release", "--product", "message-probe"], "message-probe")
 
 
 def without_debug_information(binary, folder):

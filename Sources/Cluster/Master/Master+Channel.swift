@@ -42,7 +42,8 @@ extension Master {
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
-        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .handOverToSuccessors, .begin, .beat, .lameDuck, .messages, .filesTaken:
+        case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .handOverToSuccessors, .begin, .beat, .lameDuck, .messages,
+            .filesTaken, .descriptorNext:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }

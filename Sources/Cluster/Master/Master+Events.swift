@@ -42,10 +42,20 @@ extension Master {
         children.values.filter(\.role.isWorker).map(\.handle).sorted { $0.id < $1.id }
     }
 
-    func stopSoon() {
-        stopRequest = loop.after(.zero) { [unowned self] in
-            if stopping == .running { beginStop() }
+    /// In the loop's next turn, in the order of the calls.
+    func soon(_ body: @escaping (Master) -> Void) {
+        requests.append(body)
+        guard requestTimer == nil else { return }
+        requestTimer = loop.after(.zero) { [unowned self] in
+            requestTimer = nil
+            let due = requests
+            requests = []
+            for body in due { body(self) }
         }
+    }
+
+    func stopByRequest() {
+        if stopping == .running, lameDuckTimer == nil { askedToStop(SIGTERM) }
     }
 
     // MARK: Asked of one worker

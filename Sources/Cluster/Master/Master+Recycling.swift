@@ -8,7 +8,8 @@ extension Master {
     private static let interval: UInt64 = 1_000_000_000
 
     func recycleIfDue(now: UInt64) {
-        guard options.recycle.isOn, stopping == .running, roll == nil || roll?.isRolling == false, now &- min(lastRecycling, now) >= Self.interval else { return }
+        guard options.recycle.isOn, now &- min(lastRecycling, now) >= Self.interval else { return }
+        guard stopping == .running, lameDuckTimer == nil, roll?.isRolling != true else { return }
         lastRecycling = now
         let workers = children.values.filter { $0.role.isWorker && $0.phase != .dying }
         // One at a time: nobody may be on the way, and every slot has its worker.

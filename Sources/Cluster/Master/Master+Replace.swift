@@ -46,7 +46,7 @@ extension Master {
 
     /// HUP: reads the description anew and replaces the workers one by one. Nothing changes when it can't be read.
     func reload() {
-        guard stopping == .running else { return }
+        guard stopping == .running, lameDuckTimer == nil else { return }
         guard roll?.isRolling != true else {
             reloadsAgain = true
             return
@@ -139,7 +139,7 @@ extension Master {
 
     /// Sets the number of workers, from 1 to four times the cores (or what the cluster began with, if that is more).
     func scale(to wanted: Int) {
-        guard stopping == .running else { return }
+        guard stopping == .running, lameDuckTimer == nil else { return }
         let count = min(max(wanted, 1), capacity)
         let before = workerSupervisor.usedCount
         guard count != before else {

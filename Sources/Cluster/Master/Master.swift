@@ -1,6 +1,7 @@
 // The master: owns the listeners, the shared memory and every child; starts, watches and replaces workers; counts and
 // prints. One thread for life. The decisions are the Supervisor's (a pure value); this class carries them out.
 //
+//   Master+Supervision.swift  carrying out what the supervisors decide
 //   Master+Fork.swift      making children
 //   Master+Channel.swift   what children say, and figures for those who ask
 //   Master+Ends.swift      children that end, and their successors
@@ -81,8 +82,9 @@ final class Master {
     var lameDuckTimer: LoopTimer?
     var lastWorkerID = 0
     var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
-    /// A handler wants the cluster to stop.
-    var stopRequest: LoopTimer?
+    /// What handlers want the cluster to do.
+    var requests: [(Master) -> Void] = []
+    var requestTimer: LoopTimer?
     var messageFailures = 0
 
     /// Opens everything that has to exist before the first fork.
@@ -194,62 +196,9 @@ final class Master {
         scaling.timer = nil
         queueWatch.stop()
         lameDuckTimer = nil
-        stopRequest = nil
+        requestTimer = nil
         close(reportReceiver)
         close(reportSender)
-    }
-
-    // MARK: The supervisors
-
-    func supervise(_ role: Role, _ event: (_ slot: Int) -> Supervisor.Event) {
-        let now = EventLoop.monotonicNanoseconds()
-        switch role {
-        case .worker(let slot):
-            let actions = workerSupervisor.handle(event(slot), now: now)
-            carryOut(actions, auxiliaries: false)
-        case .auxiliary(let index):
-            let actions = auxiliarySupervisor.handle(event(index), now: now)
-            carryOut(actions, auxiliaries: true)
-        }
-        scheduleWake()
-    }
-
-    func carryOut(_ actions: [Supervisor.Action], auxiliaries: Bool) {
-        for action in actions {
-            switch action {
-            case .fork(let slot, let generation):
-                guard stopping == .running else { break }
-                let role = auxiliaries ? Role.auxiliary(index: slot) : .worker(slot: slot)
-                forkChild(role, generation: generation)
-            case .retire(let slot, let generation):
-                retire(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
-            case .replacementFailed(let slot, let generation):
-                replacementFailed(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
-            case .delayed(let slot, let delay):
-                noteDelay(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), delay)
-                if !auxiliaries { rollFailed(at: slot, "a new worker died young") }
-            case .giveUp:
-                gaveUp = true
-                log(.critical, "no worker could be kept alive: leaving")
-                leaveAtOnce()
-            }
-        }
-    }
-
-    func scheduleWake() {
-        let times = [workerSupervisor.nextWake, auxiliarySupervisor.nextWake].compactMap { $0 }
-        guard stopping == .running, let next = times.min() else {
-            wakeTimer = nil
-            return
-        }
-        wakeTimer = loop.after(.from(EventLoop.monotonicNanoseconds(), to: next)) { [unowned self] in
-            let now = EventLoop.monotonicNanoseconds()
-            let forWorkers = workerSupervisor.handle(.timer, now: now)
-            carryOut(forWorkers, auxiliaries: false)
-            let forAuxiliaries = auxiliarySupervisor.handle(.timer, now: now)
-            carryOut(forAuxiliaries, auxiliaries: true)
-            scheduleWake()
-        }
     }
 
     // MARK: Figures

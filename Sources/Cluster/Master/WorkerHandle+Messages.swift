@@ -1,7 +1,7 @@
 // Messages from the master to one worker. Runs in the master, on its one thread.
 
 extension WorkerHandle {
-    /// Sends a message to this worker, whose handlers for this type get it; see ``Worker/onMessage(_:_:)``. Never waits: the
+    /// Sends a message to this worker, whose handlers for this type get it; see ``Worker/onMessage(_:_:)-(_,(Message)->Void)``. Never waits: the
     /// message leaves at the end of this turn of the loop, with the others of the turn.
     /// - Throws: ``MessageError`` when it wasn't queued, or what the type's own `encode(to:)` throws.
     public func send<Message: Encodable>(_ message: Message) throws { try messenger.send(message) }
@@ -23,7 +23,7 @@ extension WorkerHandle {
     /// Calls `body` when half of the queue to this worker is free; at once when it is already, or when the worker is gone.
     public func whenRoom(_ body: @escaping () -> Void) { messenger.whenRoom(body) }
 
-    /// Asks this worker and waits for the reply of its handler; see ``Worker/onRequest(_:_:)``. In the master a `Task` runs on
+    /// Asks this worker and waits for the reply of its handler; see ``Worker/onRequest(_:_:)-6wvmc``. In the master a `Task` runs on
     /// the loop and starts no thread.
     /// - Throws: ``RequestError``, at once when the worker dies; or `CancellationError` when the task is cancelled.
     public nonisolated(nonsending) func request<Request: RequestMessage>(

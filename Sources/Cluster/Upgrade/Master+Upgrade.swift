@@ -26,7 +26,7 @@ extension Master {
     private static let upgradeDeadline = Duration.seconds(60)
 
     func upgradeInPlace() {
-        guard stopping == .running, upgrade == nil, succession == nil else {
+        guard stopping == .running, lameDuckTimer == nil, upgrade == nil, succession == nil else {
             return log(.notice, "no upgrade now: one is under way, or the cluster stops")
         }
         guard roll?.isRolling != true else { return log(.notice, "no upgrade now: a reload is under way") }
@@ -88,13 +88,8 @@ extension Master {
     /// Runs in the child: goes on as the new program.
     private func becomeNewMaster(_ state: UpgradeState, _ file: Int32) -> Never {
         cposix_purge_stdio()
-        let variables = ["\(UpgradeState.variable)=\(file)", "WATCHDOG_PID=\(getpid())"]
-        for variable in variables {
-            let parts = variable.split(separator: "=", maxSplits: 1)
-            // A watchdog is kept by whom it is meant for, if anyone.
-            if parts[0] == "WATCHDOG_PID", ServiceManager.variable("WATCHDOG_PID") == nil { continue }
-            unsafe setenv(String(parts[0]), String(parts[1]), 1)
-        }
+        unsafe setenv(UpgradeState.variable, "\(file)", 1)
+        ServiceManager.allowSuccessor()
         for descriptor in state.descriptors + [file] { cposix_keep_through_exec(descriptor) }
         var arguments = unsafe program.arguments.map { unsafe strdup($0) } + [nil]
         cposix_unblock_signals()

@@ -4,87 +4,6 @@
 internal import EventLoop
 internal import Glibc
 
-final class SendingState {
-    /// Messages of this turn, behind a packet's header.
-    let batch = GrowingBytes()
-    var batchCount = 0
-    /// Packets that the socket had no room for.
-    var waiting: [WaitingPacket] = []
-    var firstWaiting = 0
-    var waitingCount = 0
-    var waitingByteCount = 0
-    /// Sizes of the large messages that wait or are under way, oldest first: the other side says when it has read them.
-    var files: [Int] = []
-    var fileByteCount = 0
-    var waiters: [Waiter] = []
-    var lastWaiter = 0
-    var turn: LoopTurn?
-    var isTurnActive = false
-    var writeWatch: DescriptorWatch?
-    var retry: LoopTimer?
-    var peerIsGone = false
-    var isServingWaiters = false
-
-    /// A packet is sent when it has so many bytes; it may have more if its last message is larger.
-    static let packetByteCount = 32 * 1024
-    static let fileLimit = 16
-
-    private(set) var isBlocked = false
-
-    func lineUp(_ packet: WaitingPacket) {
-        isBlocked = true
-        waiting.append(packet)
-        waitingCount += packet.messages
-        waitingByteCount += packet.bytes.count
-    }
-
-    /// The first of those that wait has been sent.
-    func sentFirst() {
-        let packet = waiting[firstWaiting]
-        waitingByteCount -= packet.bytes.count
-        waitingCount -= packet.messages
-        firstWaiting += 1
-        if firstWaiting == waiting.count {
-            waiting.removeAll(keepingCapacity: true)
-            firstWaiting = 0
-            isBlocked = false
-        } else if firstWaiting > 1024 {
-            waiting.removeFirst(firstWaiting)
-            firstWaiting = 0
-        }
-    }
-
-    /// Nothing will be sent any more.
-    func clear() {
-        waiting = []
-        firstWaiting = 0
-        (waitingCount, waitingByteCount) = (0, 0)
-        isBlocked = false
-        batch.reset(keeping: 0)
-        batchCount = 0
-        files = []
-        fileByteCount = 0
-        waiters = []
-        turn = nil
-        writeWatch = nil
-        retry = nil
-    }
-}
-
-struct WaitingPacket {
-    let bytes: [UInt8]
-    /// How many of them the queue's bound counts.
-    let messages: Int
-    let file: SealedFile?
-}
-
-/// Somebody who waits for room.
-struct Waiter {
-    let number: Int
-    /// Tries again; false when there is no room yet. Called with nil when there never will be.
-    let attempt: (MessageError?) -> Bool
-}
-
 extension Channel {
     // MARK: Messages
 
@@ -180,8 +99,7 @@ extension Channel {
     private func activateTurn() {
         sending.isTurnActive = true
         if let turn = sending.turn { return turn.activate() }
-        let turn = LoopTurn(loop: loop) { [weak self] in
-            guard let self else { return }
+        let turn = LoopTurn(loop: loop) { [unowned self] in
             sending.isTurnActive = false
             if !sending.isBlocked { sendBatch() }
         }
@@ -229,6 +147,9 @@ extension Channel {
 
     private func send(_ packet: WaitingPacket) -> PacketSocket.SendResult {
         guard let file = packet.file else { return PacketSocket.send(packet.bytes, on: descriptor) }
+        // Announced again when only this much found room: that does no harm.
+        let announced = PacketSocket.send(Packet(.descriptorNext).encoded(), on: descriptor)
+        guard case .sent = announced else { return announced }
         return PacketSocket.send(packet.bytes, with: file.descriptor, on: descriptor)
     }
 
@@ -240,7 +161,7 @@ extension Channel {
     private func watchForRoom() {
         if let writeWatch = sending.writeWatch { return writeWatch.resume() }
         // Without a watch the packets go with the next ones, or at the flush.
-        sending.writeWatch = try? loop.watch(descriptor, for: .write) { [weak self] _ in self?.hasRoom() }
+        sending.writeWatch = try? loop.watch(descriptor, for: .write) { [unowned self] _ in hasRoom() }
     }
 
     private func hasRoom() {
@@ -249,8 +170,8 @@ extension Channel {
         if sending.isBlocked, sending.waitingByteCount == before {
             // The socket has room and still takes nothing: the kernel lacks something else. Don't spin until it has it.
             sending.writeWatch?.pause()
-            sending.retry = loop.after(.milliseconds(10)) { [weak self] in
-                guard let self, sending.isBlocked else { return }
+            sending.retry = loop.after(.milliseconds(10)) { [unowned self] in
+                guard sending.isBlocked else { return }
                 sendWaiting()
                 if sending.isBlocked { watchForRoom() }
                 serveWaiters()

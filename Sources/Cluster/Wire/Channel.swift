@@ -28,6 +28,7 @@ package final class Channel {
     /// Whether packets lately came faster than they were taken, so that another look is worth a system call.
     private var expectsMore = false
     private var turns: UInt8 = 0
+    private var expectsDescriptor = false
     let sending = SendingState()
     package private(set) var isOpen = true
 
@@ -41,7 +42,7 @@ package final class Channel {
         self.loop = loop
         self.options = options
         self.buffer = buffer
-        readWatch = try loop.watch(descriptor, for: .read) { [weak self] _ in self?.receive() }
+        readWatch = try loop.watch(descriptor, for: .read) { [unowned self] _ in receive() }
     }
 
     /// A channel that never was: nobody could be started at its other end.
@@ -109,7 +110,9 @@ package final class Channel {
         // What the handlers do may lead here again, so each round has a buffer of its own.
         let bytes = buffer.take()
         defer { buffer.giveBack(bytes) }
-        switch PacketSocket.receive(into: bytes, on: descriptor) {
+        let withDescriptors = expectsDescriptor
+        expectsDescriptor = false
+        switch PacketSocket.receive(into: bytes, on: descriptor, withDescriptors: withDescriptors) {
         case .packet(let count, let descriptors):
             handle(bytes, count, descriptors)
             return count
@@ -117,6 +120,7 @@ package final class Channel {
             onMalformed("a packet was longer than \(bytes.count) bytes")
             return bytes.count
         case .nothingYet:
+            expectsDescriptor = withDescriptors
             return nil
         case .end:
             close()
@@ -137,7 +141,11 @@ package final class Channel {
             }
             descriptors.close()
             let packet = try Packet(decoding: bytes.array(0..<count))
-            kind == .filesTaken ? filesTaken(packet) : onPacket(packet)
+            switch kind {
+            case .filesTaken: filesTaken(packet)
+            case .descriptorNext: expectsDescriptor = true
+            default: onPacket(packet)
+            }
         } catch {
             descriptors.close()
             onMalformed(error.description)

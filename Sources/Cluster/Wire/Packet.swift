@@ -27,6 +27,9 @@ package struct Packet: Equatable {
         case messages = 16
         /// Either side: so many large messages have been taken out of their files.
         case filesTaken = 17
+        /// Either side: a descriptor comes with the next packet. Without this it is lost: looking for one in every packet
+        /// would make each dearer.
+        case descriptorNext = 18
         /// Master: accept for this slot, too.
         case adopt = 32
         /// Master: no more.

@@ -66,11 +66,14 @@ enum PacketSocket {
     }
 
     /// A packet of a channel, left in the buffer.
-    static func receive(into buffer: ByteStorage, on descriptor: Int32) -> Arrival {
+    /// - Parameter withDescriptors: whether those that come along are taken; else the kernel closes them.
+    static func receive(into buffer: ByteStorage, on descriptor: Int32, withDescriptors: Bool) -> Arrival {
         while true {
             var more = cposix_packet_descriptors()
             let count = unsafe buffer.withUnsafeMutableBytes {
-                unsafe cposix_receive_packet(descriptor, $0.baseAddress, $0.count, &more)
+                unsafe withDescriptors
+                    ? cposix_receive_packet(descriptor, $0.baseAddress, $0.count, &more)
+                    : cposix_receive(descriptor, $0.baseAddress, $0.count)
             }
             if count == 0 { return .end }
             if count > 0 {

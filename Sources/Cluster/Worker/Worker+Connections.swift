@@ -85,7 +85,7 @@ extension Worker {
     }
 
     /// A connection that this worker served is over.
-    /// - Parameter afterShortLife: whether it was one of many that come and go: how many of those a worker has at a moment says
+    /// - Parameter isShort: whether it was one of many that come and go: how many of those a worker has at a moment says
     ///   nothing of its load, so they are not handed around.
     public func connectionEnded(afterShortLife isShort: Bool) {
         guard let entry = sharing?.entry else { return }

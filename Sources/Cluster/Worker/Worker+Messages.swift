@@ -57,7 +57,7 @@ extension Worker {
 
     // MARK: Requests
 
-    /// Asks the master and waits for the reply of its handler; see ``Cluster/onRequest(_:_:)``.
+    /// Asks the master and waits for the reply of its handler; see ``Cluster/onRequest(_:_:)-547o``.
     /// - Throws: ``RequestError``, or `CancellationError` when the task is cancelled.
     public nonisolated(nonsending) func request<Request: RequestMessage>(
         _ request: Request, deadline: Duration

@@ -63,16 +63,7 @@ extension Worker {
         ]
     }
 
-    /// So that exit(3), called by anyone in this process, leaves no message behind that was sent before.
-    private static nonisolated(unsafe) weak var living: Worker?
-
     private func run(_ body: (Worker) throws -> Void) -> Never {
-        unsafe Self.living = self
-        atexit {
-            guard let worker = unsafe Worker.living, worker.loop.isOnLoop else { return }
-            worker.report()
-            worker.channel.flush(until: EventLoop.monotonicNanoseconds() &+ 1_000_000_000)
-        }
         loop.adoptConcurrency()
         channel.onPacket = { [unowned self] packet in handle(packet) }
         receiveMessages()
@@ -122,7 +113,7 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken:
+        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken, .descriptorNext:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

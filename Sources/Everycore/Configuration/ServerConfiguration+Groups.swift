@@ -115,7 +115,7 @@ extension ServerConfiguration {
         public var limit: Duration? = .seconds(60)
     }
 
-    /// When a worker is replaced although nothing is wrong with it: its successor starts while it drains. One at a time.
+    /// When a worker is replaced although nothing is wrong with it: when its successor is ready it drains and goes. One at a time.
     public struct Recycle: Sendable, Equatable {
         /// The memory at which a worker is replaced.
         public struct Memory: Sendable, Equatable {

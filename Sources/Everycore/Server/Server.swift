@@ -19,7 +19,7 @@ internal import Statistics
 /// .run()
 /// ```
 ///
-/// Until ``run()`` has forked its workers the process must have a single thread: start no `Task` and no library with threads of
+/// Until ``run(rereadOnReload:customize:)`` has forked its workers the process must have a single thread: start no `Task` and no library with threads of
 /// its own before. Handlers may do all of that; each worker is a process of its own with its own copy of what they capture.
 public struct Server {
     /// What the banner, `everycore --version` and the admin pages say.

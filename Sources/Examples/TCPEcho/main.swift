@@ -60,38 +60,45 @@ final class Echo {
     }
 }
 
-/// Accepts for one worker, and keeps its clients.
-final class EchoService {
+/// Accepts for one worker, and keeps its clients. The cluster says from which listeners: the worker's own, and those of dead siblings.
+final class EchoService: ConnectionService {
     private let worker: Worker
-    private var acceptors: [DescriptorWatch] = []
+    private var acceptors: [Int32: DescriptorWatch] = [:]
     private var clients: [Int32: Echo] = [:]
     private var drained: (() -> Void)?
 
-    init(_ worker: Worker) throws {
+    init(_ worker: Worker) {
         self.worker = worker
-        for listener in worker.listeners {
-            acceptors.append(try worker.loop.watch(listener.descriptor, for: .read) { [unowned self] _ in accept(from: listener.descriptor) })
-        }
-        // Told to go: nobody new, and the clients may finish within the drain's deadline. This also keeps the service alive.
-        worker.onDrain { [self] done in
-            acceptors = []
-            worker.closeListeners()
+        // Told to go: the clients may finish within the drain's deadline.
+        worker.onDrain { [unowned self] done in
             drained = done
+            acceptors = [:]
+            worker.closeListeners()
             if clients.isEmpty { done() }
         }
     }
 
-    private func accept(from listener: Int32) {
-        let connection = Glibc.accept(listener, nil, nil)
-        guard connection >= 0 else { return }
-        _ = fcntl(connection, F_SETFL, O_NONBLOCK)
+    func startAccepting(from listener: Listener) throws {
+        acceptors[listener.descriptor] = try worker.loop.watch(listener.descriptor, for: .read) { [unowned self] _ in
+            let connection = accept(listener.descriptor, nil, nil)
+            guard connection >= 0 else { return }
+            _ = fcntl(connection, F_SETFL, O_NONBLOCK)
+            if !worker.handOver(connection) { take(connection, isNew: true) }
+        }
+    }
+
+    func stopAccepting(from listener: Listener) { acceptors[listener.descriptor] = nil }
+
+    func take(_ connection: Int32, isNew: Bool) {
         do {
             clients[connection] = try Echo(connection, on: worker.loop) { [unowned self] in
                 clients[connection] = nil
+                worker.connectionEnded(afterShortLife: false)
                 if clients.isEmpty { drained?() }
             }
         } catch {
             close(connection)
+            worker.connectionEnded(afterShortLife: false)
         }
     }
 }
@@ -101,7 +108,7 @@ guard let address = ListenAddress(CommandLine.arguments.dropFirst().first ?? "12
     exit(64)
 }
 do {
-    try Cluster(workers: .perCore) { _ = try EchoService($0) }
+    try Cluster(workers: .perCore) { worker in try worker.serveConnections(with: EchoService(worker)) }
         .listen(on: [address])
         .onStart { print("echo on \($0.addresses.map(\.description).joined()), \($0.workers) workers") }
         .run()

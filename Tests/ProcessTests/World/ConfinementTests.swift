@@ -38,6 +38,16 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func givesTheUserToTheWorkersOfAReloadToo() throws {
+            let server = try TestedServer.everycore(environment: ["EVERYCORE_USER": "nobody"])
+            try server.awaitReady(2)
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("reloaded", within: .seconds(8)))
+            for worker in server.workers { #expect(status(worker)["Uid"]?.first == Substring(nobody.user)) }
+            #expect(try server.get("/whoami").identity().generation == 2)
+            #expect(server.stop() == 0)
+        }
+
         @Test func takesNumbersWithoutAnEntryAndAGroupInThePlaceOfTheUsersOwn() throws {
             let server = try TestedServer.everycore(environment: [
                 "EVERYCORE_USER": "4242", "EVERYCORE_GROUP": "daemon", "EVERYCORE_NO_NEW_PRIVS": "false",

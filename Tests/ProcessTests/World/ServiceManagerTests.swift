@@ -25,6 +25,21 @@ extension ProcessTests {
             #expect(server.program.wait(within: .seconds(5)) == 0)
         }
 
+        @Test func saysThatItReloadsAndThatItIsReadyAgain() throws {
+            let manager = try NotifySocket("@everycore-reload-\(getpid())")
+            let server = try start(manager)
+            try #require(manager.hears("READY=1") != nil)
+            manager.forget()
+            server.program.signal(SIGHUP)
+            let reloading = try #require(manager.hears("RELOADING=1"))
+            #expect(reloading.contains("MONOTONIC_USEC="))
+            #expect(manager.hears("READY=1", within: .seconds(8)) != nil)
+            // Nothing else in between: the manager takes the first READY for the end.
+            #expect(manager.heard.count { $0.contains("READY=1") } == 1)
+            #expect(try server.get("/whoami").identity().generation == 2)
+            #expect(server.stop() == 0)
+        }
+
         @Test func isNotReadyBeforeItsLastWorkerIs() throws {
             let manager = try NotifySocket("@everycore-doomed-\(getpid())")
             let program = try Running("test-server", ["doomed=throw"], environment: ["NOTIFY_SOCKET": manager.name])

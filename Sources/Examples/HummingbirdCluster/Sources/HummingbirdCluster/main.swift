@@ -26,7 +26,7 @@ guard let address = ListenAddress(CommandLine.arguments.dropFirst().first ?? "12
 }
 do {
     try Cluster(workers: .perCore) { worker in
-        try HummingbirdService(application(in: worker)).serve(in: worker)
+        try worker.serveConnections(with: HummingbirdService(application(in: worker), in: worker))
     }
     .listen(on: [address])
     .onStart { print("Hummingbird on \($0.addresses[0]), \($0.workers) workers") }
