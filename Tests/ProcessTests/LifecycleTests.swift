@@ -110,5 +110,17 @@ extension ProcessTests {
                 #expect(exit["voluntary"] == "false" && exit["reason"] == "not" && exit["connected"] == "false")
             }
         }
+
+        @Test func ofOneWorkerIsOverBeforeTheNextIsReapedHoweverManyDie() throws {
+            let events = try events("wave")
+            var waiting: Set<Int> = []
+            for event in events where event.id <= 12 {
+                if event.name == "disconnect" { waiting.insert(event.id) }
+                if event.name == "exit" { waiting.remove(event.id) }
+                // The one whose end was noticed first, and the one that is being reaped.
+                #expect(waiting.count <= 2, "\(waiting)")
+            }
+            #expect(Set(events.filter { $0.name == "exit" }.map(\.id)).isSuperset(of: 1...12))
+        }
     }
 }

@@ -14,6 +14,7 @@ import quota
 import server
 import storms
 from processes import Failure, raise_file_limit, stop_all
+from verdict import HEADING
 
 STORMS = {
     "kills": storms.kills, "backoff": storms.backoff, "stops": storms.stops, "reloads": storms.reloads, "scaling": storms.scaling,
@@ -66,7 +67,7 @@ def parse():
 
 
 def weather(run, names, shows_losses):
-    print(f"load of this machine before: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+    print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} before\n{HEADING}", flush=True)
     good = True
     for name in names:
         try:

@@ -35,7 +35,8 @@ struct note {
 static struct connection connections[MOST_CONNECTIONS];
 static struct histogram times[2];
 static struct note notes[MOST_NOTES];
-static uint64_t noted, connected, sent, answered, refused, lost, wrong, closed_idle, last_answer, worst_gap, worst_gap_at, started;
+static uint64_t noted, connected, sent, answered, refused, lost, wrong, closed_idle, last_answer, worst_gap, worst_gap_at, worst_stall,
+    started;
 static int total, set, port, pause_ms, slow_ms;
 static volatile sig_atomic_t ending;
 
@@ -194,9 +195,9 @@ static void print_times(const char *name, const struct histogram *of) {
 
 static void print_all(void) {
     printf("{\"started\":%.6f,\"seconds\":%.3f,\"connected\":%lu,\"sent\":%lu,\"answered\":%lu,\"refused\":%lu,\"lost\":%lu,\"wrong\":%lu,"
-           "\"closed_idle\":%lu,\"worst_gap_us\":%lu,\"worst_gap_at\":%.6f",
+           "\"closed_idle\":%lu,\"worst_gap_us\":%lu,\"worst_gap_at\":%.6f,\"worst_stall_us\":%lu",
            started / 1e9, (now() - started) / 1e9, connected, sent, answered, refused, lost, wrong, closed_idle, worst_gap / 1000,
-           worst_gap_at / 1e9);
+           worst_gap_at / 1e9, worst_stall / 1000);
     print_times("short_us", &times[0]);
     print_times("keep_us", &times[1]);
     printf(",\"notes\":[");
@@ -223,19 +224,21 @@ int main(int count, char **arguments) {
     started = last_answer = now();
     for (int i = 0; i < total; i++) connections[i] = (struct connection){.fd = -1, .keeps = i < keep, .state = ABSENT, .due = started};
     struct epoll_event events[256];
-    uint64_t give_up = UINT64_MAX;
+    uint64_t give_up = UINT64_MAX, turned = started;
     for (;;) {
         uint64_t at = now();
-        if (ending && give_up == UINT64_MAX) give_up = at + PATIENCE_MS * 1000000ull;
-        int busy = 0;
-        for (int i = 0; i < total; i++) {
-            struct connection *it = &connections[i];
+        // A turn takes about a millisecond: in more than that this process, too, got no CPU.
+        if (at - turned > worst_stall) worst_stall = at - turned;
+        turned = at;
+        int ends = ending, busy = 0;
+        if (ends && give_up == UINT64_MAX) give_up = at + PATIENCE_MS * 1000000ull;
+        for (struct connection *it = connections; it < connections + total; it++) {
             busy += it->state == CONNECTING || it->state == WAITING;
-            if (ending || it->due > at) continue;
+            if (ends || it->due > at) continue;
             if (it->state == ABSENT) begin(it);
             else if (it->state == PAUSING) ask(it, at);
         }
-        if (ending && (!busy || at > give_up)) break;
+        if (ends && (!busy || at > give_up)) break;
         int ready = epoll_wait(set, events, 256, 1);
         for (int i = 0; i < ready; i++) {
             struct connection *it = events[i].data.ptr;
@@ -243,7 +246,7 @@ int main(int count, char **arguments) {
             else if (it->fd >= 0) is_readable(it);
         }
     }
-    for (int i = 0; i < total; i++)
-        if (connections[i].state == CONNECTING || connections[i].state == WAITING) lose(&connections[i], ETIMEDOUT);
+    for (struct connection *it = connections; it < connections + total; it++)
+        if (it->state == CONNECTING || it->state == WAITING) lose(it, ETIMEDOUT);
     print_all();
 }

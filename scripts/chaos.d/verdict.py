@@ -1,8 +1,15 @@
-"""What was promised, compared with what both sides counted."""
+"""What was promised, compared with what both sides counted.
+
+In a storm's line the gap is the longest time in which no client got an answer, and the stall the longest in which the clients' own
+process got no CPU: a gap that is no longer than a stall is the machine's.
+"""
 
 # Said by the master when it had to use force: no storm gives it a reason.
 FORCE = ("killing a worker that stays too long", "killing a stuck worker", "no worker could be kept alive: leaving")
 FAILED_CLASSES = ("4xx", "5xx")
+
+
+HEADING = f"  {'':<10}{'sent':>9}{'answered':>9}{'failed':>7}{'counted':>9}{'p99.9 ms':>9}{'gap':>7}{'stall':>8}"
 
 
 class Verdict:
@@ -57,12 +64,13 @@ class Verdict:
             yield from self.table_of_losses()
 
     def line(self):
-        mark, text = "✔" if self.is_good else "✘", ""
+        mark, text = "✔" if self.is_good else "✘", " " * 58
         if self.counts and self.total:
             counts = self.counts
-            text = (f"{counts.sent:>9} sent {counts.answered:>9} answered {counts.refused + counts.lost + counts.wrong:>5} failed "
-                    f"{self.total['requests']:>9} counted   p99.9 {counts.worst_ms('p999'):>6.1f} ms   gap {counts.worst_gap_us / 1000:>6.1f} ms")
-        return f"{mark} {self.name:<12}{text}   {', '.join(self.notes)}".rstrip()
+            times = (counts.worst_ms("p999"), counts.worst_gap_us / 1000, counts.worst_stall_us / 1000)
+            text = (f"{counts.sent:>9}{counts.answered:>9}{counts.refused + counts.lost + counts.wrong:>7}{self.total['requests']:>9}"
+                    + "".join(f"{time:>8.1f}" for time in times))
+        return f"{mark} {self.name:<10}{text}  {', '.join(self.notes)}".rstrip()
 
     def table_of_losses(self):
         """Each request that got no answer, and the kill before it."""

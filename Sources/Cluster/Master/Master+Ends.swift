@@ -82,6 +82,11 @@ extension Master {
     /// Takes the status of every process that has ended. Also of strangers: as process 1 of a container the master
     /// inherits them.
     func reapChildren() {
+        // The end of one is often where that of the next is noticed. That one is the turn below's: were it reaped in here, workers that
+        // die faster than they are replaced would take up the whole stack.
+        guard !isReaping else { return }
+        isReaping = true
+        defer { isReaping = false }
         while true {
             var status: Int32 = 0
             var peak: UInt64 = 0

@@ -58,6 +58,8 @@ final class Master {
     var workerSupervisor: Supervisor
     var auxiliarySupervisor: Supervisor
     var children: [Int32: Child] = [:]
+    /// On the way through those that have ended.
+    var isReaping = false
     /// The last ends, newest last.
     var exits: [WorkerExit] = []
     var stopping = StopPhase.running

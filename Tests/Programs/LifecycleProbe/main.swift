@@ -1,6 +1,6 @@
 // A cluster that prints every event of its workers, goes through one scenario and leaves. The tests start it; it is not shipped.
 //
-//   lifecycle-probe disconnect | leave | kill | crash | exit | fork-fails
+//   lifecycle-probe disconnect | leave | kill | crash | exit | fork-fails | wave
 //
 // Lines: `fork id=1 slot=0 gen=1 pid=4711 …`, and `workers ids=1,2` for what `cluster.workers` holds.
 
@@ -37,7 +37,8 @@ func live() throws(ClusterError) {
         unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    let cluster = Cluster(workers: .count(2), options: options) { worker in
+    let count = scenario == "wave" ? 12 : 2
+    let cluster = Cluster(workers: .count(count), options: options) { worker in
         try worker.send(Text(text: "hello"))
         worker.onDrain { done in
             try? worker.send(Text(text: "bye"))
@@ -55,7 +56,15 @@ func live() throws(ClusterError) {
 
     func sayWorkers() { print("workers ids=\(cluster.workers.map { "\($0.id)" }.joined(separator: ","))") }
 
-    var listening = 0
+    /// The next one has ended, and nobody has reaped it, before anything else is done about this one.
+    func passOn(_ worker: WorkerHandle) {
+        guard scenario == "wave", let next = cluster.workers.first(where: { $0.id <= count && $0.isConnected }) else { return }
+        next.kill(SIGKILL)
+        var info = siginfo_t()
+        _ = unsafe waitid(P_PID, id_t(next.pid), &info, WEXITED | WNOWAIT)
+    }
+
+    var (listening, ended) = (0, 0)
     cluster.onStart { _ in
         if scenario == "fork-fails" { limitFiles(3) }
         sayWorkers()
@@ -75,7 +84,9 @@ func live() throws(ClusterError) {
             worker.disconnect()
             worker.disconnect()
         }
-        if listening == (isDisconnect ? 3 : 2) {
+        if scenario == "wave" {
+            if listening == count { worker.kill(SIGKILL) }
+        } else if listening == (isDisconnect ? 3 : 2) {
             sayWorkers()
             cluster.stop()
             cluster.stop()
@@ -84,10 +95,15 @@ func live() throws(ClusterError) {
     .onMessage(Text.self) { message, worker in
         if worker.slot >= 0 { say("message", worker, "text=\(message.text)") }
     }
-    .onDisconnect { say("disconnect", $0) }
+    .onDisconnect { worker in
+        say("disconnect", worker)
+        passOn(worker)
+    }
     .onExit { worker, exit in
         say("exit", worker, "voluntary=\(exit.isVoluntary) reason=\(exit.reason)")
         if scenario == "fork-fails" { limitFiles(nil) }
+        ended += 1
+        if scenario == "wave", ended == count { cluster.stop() }
     }
     try cluster.run()
     sayWorkers()
