@@ -60,7 +60,7 @@ func live() throws(ClusterError) {
     func passOn(_ worker: WorkerHandle) {
         guard scenario == "wave", let next = cluster.workers.first(where: { $0.id <= count && $0.isConnected }) else { return }
         next.kill(SIGKILL)
-        var info = siginfo_t()
+        var info = unsafe siginfo_t()
         _ = unsafe waitid(P_PID, id_t(next.pid), &info, WEXITED | WNOWAIT)
     }
 
