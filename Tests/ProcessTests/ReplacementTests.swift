@@ -34,9 +34,11 @@ extension ProcessTests {
             server.program.signal(SIGHUP)
             #expect(server.program.logs("] reloaded\n"))
             #expect(try client.reply().body == "slept 500 ms\n")
-            // And the connection goes on with somebody else.
-            let now = try client.whoami()
-            #expect(now.pid != who.pid && now.generation == 2)
+            // And the connection goes on with somebody else; what comes together with the answer's end is still the old one's.
+            #expect(server.program.becomesTrue(within: .seconds(2)) {
+                guard let now = try? client.whoami() else { return false }
+                return now.pid != who.pid && now.generation == 2
+            })
             client.leave()
             #expect(server.stop() == 0)
         }
