@@ -27,8 +27,22 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func isReplacedByAReloadThatCameWhileAnotherOneStarted() throws {
+            for _ in 0..<5 {
+                let server = try TestedServer.everycore()
+                // A worker accepts a moment before the master hears that it is ready.
+                let connection = try server.connect()
+                server.program.signal(SIGHUP)
+                #expect(server.program.logs("] reloaded\n"))
+                #expect(try generations(server) == [2, 2])
+                connection.leave()
+                #expect(server.stop() == 0)
+            }
+        }
+
         @Test func finishesWhatIsInFlightBeforeItGoes() throws {
             let server = try TestedServer.everycore()
+            try server.awaitReady(2)
             let (client, who) = try server.connect(toSlot: 0)
             client.request("GET", "/sleep?ms=500")
             server.program.signal(SIGHUP)

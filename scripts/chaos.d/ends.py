@@ -74,7 +74,7 @@ def many(run):
         begun = time.monotonic()
         verdict.problems += server.stop()
         took = time.monotonic() - begun
-        verdict.judge(counts, stats, server.log(), max(run.limit_ms, 250))
+        verdict.judge(counts, stats, server.log(), run.with_limit(250))
     verdict.expect(served == MANY, f"only {served} of {MANY} workers served")
     verdict.expect(at_rest <= 0.01, f"the master used {at_rest:.1%} of a core at rest")
     verdict.expect(loaded <= 0.01, f"the master used {loaded:.1%} of a core under load")

@@ -1,8 +1,10 @@
 """scripts/chaos: which storms run, and what is said of them. Run through scripts/chaos, which installs what is missing."""
 
 import argparse
+import http.client
 import os
 import signal
+import subprocess
 import sys
 import time
 
@@ -74,9 +76,9 @@ def weather(run, names, shows_losses):
             verdict = STORMS[name](run)
             good = verdict.is_good and good
             print("\n".join(verdict.lines(shows_losses)), flush=True)
-        except Failure as reason:
+        except (Failure, OSError, ValueError, http.client.HTTPException, subprocess.TimeoutExpired) as reason:
             good = False
-            print(f"✘ {name}: {reason}", flush=True)
+            print(f"✘ {name}: {type(reason).__name__}: {reason}", flush=True)
         finally:
             server.stop_all()
     return good

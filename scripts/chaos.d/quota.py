@@ -36,7 +36,7 @@ def quota(run):
 
 
 def mixed(run):
-    """All of the above at random."""
+    """KILL, STOP, HUP, USR2, TTIN, TTOU and changes of the quota at random."""
     def act(server, verdict, until):
         bound, counts = 0, {"reloads": 0, "upgrades": 0}
 

@@ -96,8 +96,10 @@ class Server:
                     return len(ready)
             except (OSError, http.client.HTTPException, ValueError):
                 workers = None
-            if time.monotonic() > deadline:
-                raise Failure(f"not {count or 'all'} workers ready within {patience} s: {workers and [w['state'] for w in workers]}\n"
+            has_ended = self.pid == self.process.pid and self.process.child.poll() is not None
+            if has_ended or time.monotonic() > deadline:
+                raise Failure("the server has ended\n" + self.last_words() if has_ended else
+                              f"not {count or 'all'} workers ready within {patience} s: {workers and [w['state'] for w in workers]}\n"
                               + self.last_words())
             time.sleep(0.01)
 

@@ -24,7 +24,7 @@ def under_load(run, name, act, seconds, settings="", workers=2, allowed=(), paus
             counts = traffic.end()
         stats = server.stats()
         verdict.problems += server.stop()
-        verdict.judge(counts, stats, [line for line in server.log() if line["message"] not in allowed], run.limit_ms, bound or 0)
+        verdict.judge(counts, stats, [line for line in server.log() if line["message"] not in allowed], run, bound or 0)
     return verdict
 
 

@@ -64,6 +64,7 @@ extension Master {
         tellReadiness()
         tellPredecessor()
         emitListening(child)
+        reloadIfAsked()
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.

@@ -31,6 +31,7 @@ extension Master {
         if !child.wasAsked, stopping == .running, upgradeFails() { return }
         if !hasSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
         forgetUnused(child.role)
+        reloadIfAsked()
         // Usually the process is at its very end; otherwise CHLD comes later.
         reapChildren()
     }

@@ -51,6 +51,13 @@ extension Master {
             reloadsAgain = true
             return
         }
+        // One that is just starting has the old description, and can't be replaced before it is ready or has failed.
+        guard !isAnyWorkerStarting else {
+            if !reloadsAgain { log(.info, "the reload waits for a worker that is starting") }
+            reloadsAgain = true
+            return
+        }
+        reloadsAgain = false
         tellReloading()
         var next = plan
         do {
@@ -65,6 +72,14 @@ extension Master {
         let slots = (0..<capacity).filter { slot in children.values.contains { $0.role == .worker(slot: slot) && $0.phase == .ready } }
         roll = Roll(slots: slots)
         advanceRoll { $0.begin() }
+    }
+
+    private var isAnyWorkerStarting: Bool { children.values.contains { $0.role.isWorker && $0.phase == .starting } }
+
+    /// HUP came when a reload could not begin: does it now, if nothing stands in the way any more.
+    func reloadIfAsked() {
+        guard reloadsAgain, roll?.isRolling != true, !isAnyWorkerStarting else { return }
+        reload()
     }
 
     private func adopt(_ next: ClusterPlan) {

@@ -49,7 +49,7 @@ final class Master {
     lazy var queueWatch = QueueWatch(master: self)
     var roll: Roll?
     var isRollingBack = false
-    /// HUP came during a reload.
+    /// HUP came during a reload, or while a worker was starting.
     var reloadsAgain = false
     /// What a reload that fails goes back to.
     var previousPlan: ClusterPlan?
