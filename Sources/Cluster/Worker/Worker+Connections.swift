@@ -162,10 +162,13 @@ extension Worker {
     }
 
     /// Unix sockets, and those of the service manager, are every slot's.
-    func isOfThisSlotAlone(_ listener: Listener) -> Bool {
+    func isOfOneSlotAlone(_ listener: Listener) -> Bool {
         guard let sharing else { return false }
-        return !sharing.listeners.indices.contains { $0 != sharing.slot && sharing.listeners[$0].contains(listener) }
+        return sharing.listeners.count { $0.contains(listener) } == 1
     }
+
+    /// The worker's own, and those of the siblings for whom it accepts.
+    var acceptedListeners: [Listener] { listeners + (sharing?.adopted ?? []).flatMap(foreignListeners(of:)) }
 
     private func takeArrivals(at slot: Int) throws(SystemError) {
         guard let socket = sharing?.handOver[slot] else { return }
@@ -188,12 +191,13 @@ extension Worker {
     func stopSharing() {
         guard let sharing else { return }
         sharing.board.close(sharing.entry)
-        for slot in sharing.adopted { release(slot: slot) }
-        if isHandingOver {
-            self.sharing?.arrivals = [:]
-            for listener in listeners { connectionService?.stopAccepting(from: listener) }
-        } else {
-            receive(from: sharing.handOver[sharing.slot], atMost: .max)
+        guard isHandingOver else {
+            // Nobody else is there for the queues of others either.
+            for slot in sharing.adopted.union([sharing.slot]) { receive(from: sharing.handOver[slot], atMost: .max) }
+            return
         }
+        for slot in sharing.adopted { release(slot: slot) }
+        self.sharing?.arrivals = [:]
+        for listener in listeners { connectionService?.stopAccepting(from: listener) }
     }
 }
