@@ -17,7 +17,7 @@ extension Master {
         let now = EventLoop.monotonicNanoseconds()
         child.endedAt = now
         if !child.wasAsked, stopping == .running { child.hasDied = true }
-        receiveReports(atMost: .max)
+        receiveReports()
         if case .worker(let slot) = child.role {
             ledger.retire(slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: now)
         }
@@ -29,7 +29,7 @@ extension Master {
         log(.debug, "worker gone", about: child)
         emitDisconnect(child)
         if !child.wasAsked, stopping == .running, upgradeFails() { return }
-        if !hasSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
+        if !hasSuccessor { ended(child) }
         forgetUnused(child.role)
         // Usually the process is at its very end; otherwise CHLD comes later.
         reapChildren()
@@ -45,8 +45,14 @@ extension Master {
             child.successorTimer = nil
             guard stopping == .running else { return }
             letGo(child)
-            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+            ended(child)
         }
+    }
+
+    /// The child's slot is somebody else's from here on.
+    func ended(_ child: Child) {
+        passInRoll(child)
+        supervise(child.role) { .ended(slot: $0, generation: child.generation) }
     }
 
     /// Tells a child to go while others stay: they empty its queues from now on, and it gives them its connections.
@@ -88,6 +94,7 @@ extension Master {
             let pid = unsafe cposix_reap(-1, WNOHANG, &status, &peak)
             if pid < 0, errno == EINTR { continue }
             guard pid > 0 else { break }
+            if pid == upgrade?.pid { upgrade?.status = status }
             if let child = children[pid] { reaped(child, status: status, peakResidentBytes: peak) }
         }
         childrenChanged()

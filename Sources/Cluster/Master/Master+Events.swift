@@ -67,7 +67,7 @@ extension Master {
             child.successorTimer = nil
             guard stopping == .running, child.phase != .dying else { return }
             letGo(child)
-            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+            ended(child)
         }
     }
 
