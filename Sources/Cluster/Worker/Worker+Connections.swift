@@ -20,6 +20,8 @@ struct Sharing {
     let slot: Int
     let balances: Bool
 
+    /// Sets the board right.
+    var bookings = Bookings()
     /// The slots whose queues this worker empties now.
     var adopted: Set<Int> = []
     var arrivals: [Int: DescriptorWatch] = [:]
@@ -72,15 +74,20 @@ extension Worker {
         guard let sharing else { return false }
         guard sharing.balances else {
             sharing.board.add(sharing.entry)
+            self.sharing?.bookings.held &+= 1
             return false
         }
-        guard let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) else { return false }
+        guard let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) else {
+            self.sharing?.bookings.held &+= 1
+            return false
+        }
         if send(connection, isNew: true, to: place) {
             close(connection)
             figures.add(.connectionsHandedOver, 1)
             return true
         }
         sharing.board.add(sharing.entry)
+        self.sharing?.bookings.held &+= 1
         return false
     }
 
@@ -90,6 +97,7 @@ extension Worker {
     public func connectionEnded(afterShortLife isShort: Bool) {
         guard let entry = sharing?.entry else { return }
         sharing?.board.subtract(entry)
+        sharing?.bookings.held &-= 1
         if isShort { sharing?.turnover.current &+= 1 }
     }
 
@@ -180,8 +188,16 @@ extension Worker {
             guard let connectionService, let arrival = socket.receive() else { return }
             // It was booked for one that has died since.
             if let sharing, arrival.booking != sharing.booking(sharing.entry) { sharing.board.add(sharing.entry) }
+            sharing?.bookings.held &+= 1
             connectionService.take(arrival.connection, isNew: arrival.isNew)
         }
+    }
+
+    /// Now and then: what the board says of this worker is what it has.
+    func settleBookings() {
+        guard let sharing, !isDraining else { return }
+        let surplus = self.sharing?.bookings.settle(booked: sharing.board.connections(of: sharing.entry)) ?? 0
+        for _ in 0..<surplus.magnitude { surplus > 0 ? sharing.board.subtract(sharing.entry) : sharing.board.add(sharing.entry) }
     }
 
     // MARK: Going
