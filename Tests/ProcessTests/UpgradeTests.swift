@@ -100,7 +100,6 @@ extension ProcessTests {
             #expect(server.program.becomesTrue(within: .seconds(5)) {
                 successors(server).last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
             })
-            unsafe unlink(path)
             try body(server)
         }
 
@@ -162,6 +161,42 @@ extension ProcessTests {
             }
             kill(first, SIGTERM)
             #expect(server.program.wait(within: .seconds(8)) == 0)
+        }
+
+        /// What becomes of a container whose first process still hands over, with a request in flight.
+        private func handingOver(_ body: (_ server: TestedServer, _ newMaster: pid_t, _ client: Connection) throws -> Void) throws {
+            let server = try TestedServer.everycore(wrapper: ["unshare", "--pid", "--fork", "--kill-child"], isInside: true)
+            let client = try server.connect()
+            client.request("GET", "/sleep?ms=1500")
+            for slot in 0...1 { try server.connect(toSlot: slot).connection.leave() }
+            let before = Set(ProcessTable.children(of: server.master))
+            kill(server.master, SIGUSR2)
+            #expect(server.program.logs("] took over from the old master"))
+            let newMaster = ProcessTable.children(of: server.master).first { !before.contains($0) }
+            try body(server, try #require(newMaster), client)
+        }
+
+        @Test(.enabled(if: geteuid() == 0))
+        func inAContainerEndsItWhenTheNewMasterDiesBeforeTheOldOneIsDone() throws {
+            try handingOver { server, newMaster, client in
+                kill(newMaster, SIGKILL)
+                let reply = try client.reply()
+                #expect(reply.status == 200)
+                client.leave()
+                #expect(server.program.wait(within: .seconds(4)) == 128 + SIGKILL)
+            }
+        }
+
+        @Test(.enabled(if: geteuid() == 0))
+        func inAContainerIsToldToStopWhileTheOldMasterHandsOver() throws {
+            try handingOver { server, _, client in
+                kill(server.master, SIGTERM)
+                #expect(server.program.logs("handing over already"))
+                let reply = try client.reply()
+                #expect(reply.status == 200)
+                client.leave()
+                #expect(server.program.wait(within: .seconds(4)) == 0)
+            }
         }
     }
 }
