@@ -103,3 +103,29 @@ import Testing
         }
     }
 }
+
+@Suite struct BookingsTests {
+    @Test func whatIsTooMuchAtTwoLooksIsTakenBack() {
+        var bookings = Bookings()
+        bookings.held = 3
+        #expect(bookings.settle(booked: 5) == 0)
+        #expect(bookings.settle(booked: 4) == 1)
+        #expect(bookings.settle(booked: 3) == 0)
+    }
+
+    @Test func whatIsOnItsWayAtALookIsLeftAlone() {
+        var bookings = Bookings()
+        #expect(bookings.settle(booked: 1) == 0)
+        bookings.held = 1
+        #expect(bookings.settle(booked: 1) == 0)
+        #expect(bookings.settle(booked: 2) == 0)
+    }
+
+    @Test func whatIsMissingAtTwoLooksIsAdded() {
+        var bookings = Bookings()
+        bookings.held = 2
+        #expect(bookings.settle(booked: 0) == 0)
+        #expect(bookings.settle(booked: 1) == -1)
+        #expect(bookings.settle(booked: 2) == 0)
+    }
+}

@@ -69,6 +69,23 @@ import Testing
         #expect(roll.isRolling)
     }
 
+    @Test func aSlotWithoutAnOldWorkerIsPassedAndItsDeathsProveNothing() {
+        var roll = Roll(slots: [0, 1, 2])
+        _ = roll.begin()
+        #expect(roll.passed(1) == [])
+        #expect(roll.passed(0) == [.replace(slot: 1)])
+        #expect(roll.failed(0) == [])
+        _ = roll.replaced(1)
+        #expect(roll.failed(2) == [.failed(back: [1, 0])])
+    }
+
+    @Test func aYoungDeathElsewhereAlsoBringsBackTheSlotWhoseNewWorkerIsOnItsWay() {
+        var roll = Roll(slots: [0, 1, 2])
+        _ = roll.begin()
+        _ = roll.replaced(0)
+        #expect(roll.failed(0) == [.failed(back: [0, 1])])
+    }
+
     @Test func withoutSlotsItIsOverAtOnce() {
         var roll = Roll(slots: [])
         #expect(roll.begin() == [.replaced])

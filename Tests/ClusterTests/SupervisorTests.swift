@@ -173,6 +173,19 @@ private let millisecond: UInt64 = 1_000_000
         #expect(supervisor.handle(.ended(slot: 0, generation: 2), now: 3 * second) == [.fork(slot: 0, generation: 3)])
     }
 
+    @Test func aSuccessorThatDiesYoungAfterALongServiceIsNoReasonToGiveUp() {
+        var supervisor = makeSupervisor(slots: 1)
+        _ = supervisor.begin(now: 0)
+        _ = supervisor.handle(.ready(slot: 0, generation: 1), now: 0)
+        let later = 3600 * second
+        _ = supervisor.handle(.replace(slot: 0), now: later)
+        _ = supervisor.handle(.ready(slot: 0, generation: 2), now: later)
+        #expect(supervisor.handle(.ended(slot: 0, generation: 2), now: later + millisecond) == [.delayed(slot: 0, by: .milliseconds(100))])
+        #expect(supervisor.handle(.timer, now: later + second) == [.fork(slot: 0, generation: 3)])
+        // From the last good moment on the time runs as ever.
+        #expect(supervisor.handle(.ended(slot: 0, generation: 3), now: later + 60 * second).last == .giveUp)
+    }
+
     @Test func aSuccessorThatFailsLeavesTheOldWorkerItsSlot() {
         var supervisor = makeReady()
         _ = supervisor.handle(.replace(slot: 0), now: second)

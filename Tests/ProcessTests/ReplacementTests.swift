@@ -106,6 +106,69 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func survivesAnyYoungDeathLongAfterAReload() throws {
+            let server = try TestedServer.harmful("respawn.young=100ms")
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("] reloaded\n"))
+            _ = server.program.becomesTrue(within: .milliseconds(400)) { false }
+            for generation in 2...3 {
+                let who = try server.connect(toSlot: 0).who
+                #expect(who.generation == generation)
+                kill(who.pid, SIGKILL)
+            }
+            #expect(server.program.logs("worker died young"))
+            try server.awaitReady(2)
+            #expect(!server.program.error.contains("reload failed"))
+            #expect(server.stop() == 0)
+        }
+
+        @Test func isAloneAndSurvivesASuccessorThatDiesYoung() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-alone"
+            defer { unsafe unlink(path) }
+            let server = try TestedServer.harmful("doomed_by=\(path)", "respawn.young=100ms", "respawn.give_up=1s", workers: 1)
+            _ = server.program.becomesTrue(within: .milliseconds(1200)) { false }
+            try "late".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("a new worker died young"))
+            unsafe unlink(path)
+            #expect(server.program.logs("the old workers are back"))
+            #expect(try server.get("/plaintext").status == 200)
+            #expect(server.stop() == 0)
+        }
+
+        @Test func isReplacedByAReloadAlsoWhenItOnlyStarts() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-starts"
+            defer { unsafe unlink(path) }
+            let server = try TestedServer.harmful("doomed_by=\(path)")
+            let victim = try server.connect(toSlot: 1).who
+            _ = server.program.becomesTrue(within: .milliseconds(1100)) { false }
+            try "slow".write(toFile: path, atomically: true, encoding: .utf8)
+            kill(victim.pid, SIGKILL)
+            #expect(server.program.logs("worker died"))
+            #expect(server.program.becomesTrue(within: .seconds(1)) { server.workers.count == 2 })
+            unsafe unlink(path)
+            server.program.signal(SIGHUP)
+            #expect(server.program.logs("] reloaded\n"))
+            #expect(try server.stats().workers.map(\.generation) == [2, 3])
+            #expect(server.stop() == 0)
+        }
+
+        @Test func isNotWaitedForByAReloadWhenItIsTakenAway() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-away"
+            defer { unsafe unlink(path) }
+            let server = try TestedServer.harmful("doomed_by=\(path)")
+            try "slow".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGHUP)
+            // Slot 0 has its new worker, and that of slot 1 starts.
+            #expect(server.program.becomesTrue(within: .seconds(5)) { (try? server.stats().workers.first?.generation) == 2 })
+            unsafe unlink(path)
+            server.program.signal(SIGTTOU)
+            #expect(server.program.logs("] reloaded\n"))
+            server.program.signal(SIGHUP)
+            #expect(server.program.becomesTrue(within: .seconds(5)) { server.program.error.ranges(of: "] reloaded\n").count == 2 })
+            #expect(server.stop() == 0)
+        }
+
         @Test func getsSiblingsAndLosesThemWithoutALossToAnyClient() throws {
             let server = try TestedServer.everycore()
             try server.awaitReady(2)
@@ -127,6 +190,21 @@ extension ProcessTests {
             let stats = try server.stats()
             #expect(stats.total.restarts == 0)
             #expect(zip(watch.totals, watch.totals.dropFirst()).allSatisfy { $0 <= $1 }, "\(watch.totals)")
+            #expect(server.stop() == 0)
+        }
+
+        @Test func goesOnTermWhenItsSuccessorIsReadyHoweverYoungItIs() throws {
+            let server = try TestedServer.everycore(workers: 1)
+            for generation in 2...4 {
+                kill(try server.get("/whoami").identity().pid, SIGTERM)
+                let (client, since) = (try server.connect(), ContinuousClock.now)
+                _ = try client.whoami()
+                // A young death would have meant a pause of a tenth of a second and more.
+                #expect(ContinuousClock.now - since < .milliseconds(75))
+                client.leave()
+                #expect(server.program.becomesTrue(within: .seconds(3)) { (try? server.get("/whoami").identity().generation) == generation })
+            }
+            #expect(try server.stats().total.restarts == 0)
             #expect(server.stop() == 0)
         }
 

@@ -37,6 +37,24 @@ extension ProcessTests {
             #expect(server.program.wait(within: .seconds(3)) == 0)
         }
 
+        @Test func refusesNewConnectionsAlsoInTheQueuesOfWorkersThatWereTakenAway() throws {
+            let server = try TestedServer.everycore(workers: 4)
+            for count in [3, 2, 1] {
+                server.program.signal(SIGTTOU)
+                #expect(server.program.logs("before=\(count + 1) workers=\(count)"))
+            }
+            let client = try server.connect()
+            client.request("GET", "/sleep?ms=800")
+            try server.connect(toSlot: 0).connection.leave()
+            server.program.signal(SIGTERM)
+            #expect(server.program.logs("stopping"))
+            #expect(server.program.becomesTrue(within: .milliseconds(500)) { isRefused(server.endpoint) })
+            for _ in 0..<8 { #expect(isRefused(server.endpoint)) }
+            #expect(try client.reply().status == 200)
+            client.leave()
+            #expect(server.program.wait(within: .seconds(3)) == 0)
+        }
+
         @Test func isNotReadyToARequestThatArrivesMeanwhile() throws {
             let server = try TestedServer.everycore(workers: 1)
             let client = try server.connect()

@@ -89,6 +89,56 @@ extension ProcessTests {
             stop(server, master)
         }
 
+        /// A server with an upgrade under way, whose new workers take a second to start.
+        private func waiting(_ body: (TestedServer) throws -> Void) throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-upgrade-slow"
+            defer { unsafe unlink(path) }
+            let server = try TestedServer.harmful("doomed_by=\(path)")
+            try "slow".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGUSR2)
+            // The new master, and its first worker.
+            #expect(server.program.becomesTrue(within: .seconds(5)) {
+                successors(server).last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
+            })
+            try body(server)
+        }
+
+        @Test(arguments: [SIGTERM, SIGQUIT])
+        func thatWaitsEndsWithTheOrderToStop(_ signal: Int32) throws {
+            try waiting { server in
+                #expect(server.stop(signal) == 0)
+                #expect(server.program.becomesTrue(within: .seconds(2)) { server.program.members.isEmpty })
+            }
+        }
+
+        @Test func isNotDisturbedByScaling() throws {
+            try waiting { server in
+                server.program.signal(SIGTTIN)
+                #expect(server.program.logs("no scaling now"))
+                #expect(server.program.logs("] the old master has gone"))
+                // Every queue has an owner.
+                for _ in 0..<40 { #expect(try server.get("/plaintext", within: .seconds(2)).status == 200) }
+                stop(server, try #require(successors(server).last))
+            }
+        }
+
+        @Test func toMoreWorkersThatFailsLeavesNoQueueWithoutAnOwner() throws {
+            let path = NSTemporaryDirectory() + "everycore-\(getpid())-upgrade-more.yaml"
+            defer { unsafe unlink(path) }
+            try "workers: 1\n".write(toFile: path, atomically: true, encoding: .utf8)
+            let server = try TestedServer.everycore("--config", path, workers: nil)
+            try "workers: 4\n".write(toFile: path, atomically: true, encoding: .utf8)
+            server.program.signal(SIGUSR2)
+            // Before its workers are ready; a machine that is too fast for this has no failure to look at.
+            _ = server.program.becomesTrue(within: .seconds(5)) {
+                successors(server).last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
+            }
+            kill(try #require(successors(server).last), SIGKILL)
+            _ = server.program.logs("] the upgrade failed: this master stays")
+            for _ in 0..<40 { #expect(try server.get("/plaintext", within: .seconds(2)).status == 200) }
+            #expect(server.stop() == 0)
+        }
+
         @Test func passesTheSocketsOfTheFileSystemOn() throws {
             let path = NSTemporaryDirectory() + "everycore-\(getpid())-upgrade.sock"
             let server = try TestedServer.everycore(admin: path)
@@ -111,6 +161,42 @@ extension ProcessTests {
             }
             kill(first, SIGTERM)
             #expect(server.program.wait(within: .seconds(8)) == 0)
+        }
+
+        /// What becomes of a container whose first process still hands over, with a request in flight.
+        private func handingOver(_ body: (_ server: TestedServer, _ newMaster: pid_t, _ client: Connection) throws -> Void) throws {
+            let server = try TestedServer.everycore(wrapper: ["unshare", "--pid", "--fork", "--kill-child"], isInside: true)
+            let client = try server.connect()
+            client.request("GET", "/sleep?ms=1500")
+            for slot in 0...1 { try server.connect(toSlot: slot).connection.leave() }
+            let before = Set(ProcessTable.children(of: server.master))
+            kill(server.master, SIGUSR2)
+            #expect(server.program.logs("] took over from the old master"))
+            let newMaster = ProcessTable.children(of: server.master).first { !before.contains($0) }
+            try body(server, try #require(newMaster), client)
+        }
+
+        @Test(.enabled(if: geteuid() == 0))
+        func inAContainerEndsItWhenTheNewMasterDiesBeforeTheOldOneIsDone() throws {
+            try handingOver { server, newMaster, client in
+                kill(newMaster, SIGKILL)
+                let reply = try client.reply()
+                #expect(reply.status == 200)
+                client.leave()
+                #expect(server.program.wait(within: .seconds(4)) == 128 + SIGKILL)
+            }
+        }
+
+        @Test(.enabled(if: geteuid() == 0))
+        func inAContainerIsToldToStopWhileTheOldMasterHandsOver() throws {
+            try handingOver { server, _, client in
+                kill(server.master, SIGTERM)
+                #expect(server.program.logs("handing over already"))
+                let reply = try client.reply()
+                #expect(reply.status == 200)
+                client.leave()
+                #expect(server.program.wait(within: .seconds(4)) == 0)
+            }
         }
     }
 }

@@ -15,6 +15,8 @@ final class Child {
     let handle: WorkerHandle
     let page: SharedPage
     let forkedAt: UInt64
+    /// Of the description that it runs by.
+    let edition: Int
     var phase = Phase.starting
     /// It hasn't emptied its queue of connections for too long; a sibling does.
     var isStuck = false
@@ -24,6 +26,8 @@ final class Child {
     var isOnline = false
     /// Somebody wants it to go, or it does itself.
     var wasAsked = false
+    /// It goes when its successor is ready.
+    var waitsForSuccessor = false
     /// Its service ended although nobody had asked.
     var hasDied = false
     var wasStuck = false
@@ -38,11 +42,12 @@ final class Child {
     /// Lets one go that wants to, and starts its successor.
     var successorTimer: LoopTimer?
 
-    init(role: Role, handle: WorkerHandle, page: SharedPage, forkedAt: UInt64) {
+    init(role: Role, handle: WorkerHandle, page: SharedPage, forkedAt: UInt64, edition: Int) {
         self.role = role
         self.handle = handle
         self.page = page
         self.forkedAt = forkedAt
+        self.edition = edition
     }
 
     var pid: Int32 { handle.pid }

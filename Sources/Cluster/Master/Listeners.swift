@@ -57,18 +57,25 @@ package struct Listeners {
     package var addresses: [ListenAddress] { (ofSlots.first ?? []).map(\.address) }
 
     /// Closes the master's copies of the workers' listeners: when a worker closes its own, its queue is gone.
+    /// The paths of Unix sockets go first: another server may make its own there while this one drains.
     mutating func closeThoseOfSlots() {
+        let paths = Set(ofSlots.joined().map(\.address))
+        removePaths { paths.contains(.unix(path: $0)) }
         for descriptor in Set(ofSlots.joined().map(\.descriptor)) { _ = Glibc.close(descriptor) }
         ofSlots = []
     }
 
     /// Closes the master's descriptors and removes the paths of Unix sockets.
     package mutating func close() {
+        removePaths { _ in true }
         for descriptor in Set(all.map(\.descriptor)) { _ = Glibc.close(descriptor) }
-        for path in socketPaths { _ = unsafe unlink(path) }
         ofSlots = []
         ofAuxiliaries = []
-        socketPaths = []
+    }
+
+    private mutating func removePaths(where isMeant: (String) -> Bool) {
+        for path in socketPaths where isMeant(path) { _ = unsafe unlink(path) }
+        socketPaths.removeAll(where: isMeant)
     }
 
     /// Has the slots before `count` listen, too. Once a listener has begun, it listens for as long as the cluster.

@@ -52,6 +52,7 @@ extension Master {
         becameOnline(child)
         guard child.phase == .starting else { return }
         child.phase = .ready
+        child.killTimer = nil
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .ready)
         }
@@ -59,12 +60,11 @@ extension Master {
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
         assignQueues()
-        if case .worker(let slot) = child.role { advanceRoll { $0.replaced(slot) } }
+        rollReady(child)
         if lameDuckTimer != nil { sendLameDuck(to: child) }
         tellReadiness()
         tellPredecessor()
         emitListening(child)
-        reloadIfAsked()
     }
 
     /// Lets every worker report, and calls `done` with the figures of all.
@@ -74,7 +74,7 @@ extension Master {
         var missing: Set<Int32> = []
         for child in children.values where child.serves {
             do throws(MessageError) {
-                try child.channel.send(control: Packet(.reportNow, number: collection))
+                try child.channel.send(bulk: Packet(.reportNow, number: collection))
                 missing.insert(child.pid)
             } catch {
                 log(.debug, "could not ask for a report", about: child, ["reason": "\(error)"])
@@ -99,7 +99,7 @@ extension Master {
     private func answer(_ number: UInt32) {
         guard let collection = collections.removeValue(forKey: number) else { return }
         collection.timeout.cancel()
-        receiveReports(atMost: .max)
+        receiveReports()
         collection.done(currentFigures())
     }
 

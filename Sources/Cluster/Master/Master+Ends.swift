@@ -12,12 +12,12 @@ internal import Statistics
 extension Master {
     /// The child's channel is at its end.
     func channelEnded(_ child: Child) {
-        let hasSuccessor = child.phase == .draining && stopping == .running
+        let hasSuccessor = child.phase == .draining && !child.waitsForSuccessor && stopping == .running
         child.phase = .dying
         let now = EventLoop.monotonicNanoseconds()
         child.endedAt = now
         if !child.wasAsked, stopping == .running { child.hasDied = true }
-        receiveReports(atMost: .max)
+        receiveReports()
         if case .worker(let slot) = child.role {
             ledger.retire(slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: now)
         }
@@ -29,9 +29,8 @@ extension Master {
         log(.debug, "worker gone", about: child)
         emitDisconnect(child)
         if !child.wasAsked, stopping == .running, upgradeFails() { return }
-        if !hasSuccessor { supervise(child.role) { .ended(slot: $0, generation: child.generation) } }
+        if !hasSuccessor { ended(child) }
         forgetUnused(child.role)
-        reloadIfAsked()
         // Usually the process is at its very end; otherwise CHLD comes later.
         reapChildren()
     }
@@ -44,10 +43,27 @@ extension Master {
         // The timer's handler keeps the child, and with it the timer, until it has run.
         child.successorTimer = loop.after(Self.successorDelay) { [unowned self] in
             child.successorTimer = nil
-            guard stopping == .running else { return }
-            letGo(child)
-            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+            go(child)
         }
+    }
+
+    /// Lets a child go that has been asked to: when its successor is ready, if one can be started before it goes.
+    func go(_ child: Child) {
+        guard stopping == .running, child.phase != .dying else { return }
+        child.waitsForSuccessor = true
+        guard case .worker(let slot) = child.role, replaceWorker(slot: slot) else { return goWithoutSuccessor(child) }
+    }
+
+    func goWithoutSuccessor(_ child: Child) {
+        child.waitsForSuccessor = false
+        letGo(child)
+        ended(child)
+    }
+
+    /// The child's slot is somebody else's from here on.
+    func ended(_ child: Child) {
+        passInRoll(child)
+        supervise(child.role) { .ended(slot: $0, generation: child.generation) }
     }
 
     /// Tells a child to go while others stay: they empty its queues from now on, and it gives them its connections.
@@ -55,6 +71,7 @@ extension Master {
         guard child.phase != .dying else { return }
         child.phase = .draining
         child.wasAsked = true
+        child.waitsForSuccessor = false
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .draining)
         }
@@ -94,6 +111,7 @@ extension Master {
             let pid = unsafe cposix_reap(-1, WNOHANG, &status, &peak)
             if pid < 0, errno == EINTR { continue }
             guard pid > 0 else { break }
+            if pid == upgrade?.pid { upgrade?.status = status }
             if let child = children[pid] { reaped(child, status: status, peakResidentBytes: peak) }
         }
         childrenChanged()

@@ -65,9 +65,7 @@ extension Master {
         child.wasAsked = true
         child.successorTimer = loop.after(.zero) { [unowned self] in
             child.successorTimer = nil
-            guard stopping == .running, child.phase != .dying else { return }
-            letGo(child)
-            supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+            go(child)
         }
     }
 

@@ -37,9 +37,10 @@ extension Master {
             let child = try makeChild(role, generation: generation)
             children[child.pid] = child
             watch(child)
+            // A successor of one that is well is no restart.
+            let isPlanned = children.values.contains { $0.role == role && ($0.phase == .ready || $0.waitsForSuccessor) }
+            if isPlanned { limitStart(of: child) }
             if case .worker(let slot) = role {
-                // A successor of one that is well is no restart.
-                let isPlanned = children.values.contains { $0.role == role && $0.phase == .ready }
                 ledger.started(
                     slot: slot, generation: generation, pid: child.pid, planned: isPlanned, now: child.forkedAt)
             }
@@ -52,6 +53,17 @@ extension Master {
             supervise(role) { .forkFailed(slot: $0, generation: generation) }
         }
     }
+
+    /// What waits for a successor, as a reload does, doesn't wait for ever.
+    private func limitStart(of child: Child) {
+        child.killTimer = loop.after(Self.startDeadline) { [unowned self, unowned child] in
+            log(.error, "a new worker took too long to get ready: killing it", about: child)
+            send(SIGKILL, to: child)
+        }
+    }
+
+    /// For a new worker in the place of one that is well, and for a new master with all of its workers.
+    static let startDeadline = Duration.seconds(60)
 
     private func failedToStart(_ role: Role, generation: Int, _ error: ClusterError) {
         let channel = Channel(closedOn: loop, options: options.messages, buffer: buffer)
@@ -87,25 +99,37 @@ extension Master {
         }
         if role.isWorker { pages.board.begin(page.index, slot: role.slot) }
         do throws(SystemError) {
-            let (ours, theirs) = try Self.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20)
+            // Made before the fork, so that nobody is left alone with it where it can't be.
+            let (channel, theirs) = try makeChannel()
             let forkedAt = EventLoop.monotonicNanoseconds()
             let pid = cposix_fork_blocking_signals()
             if pid == 0 {
-                _ = close(ours)
+                loop.abandonAfterFork()
+                channel.closeInherited()
                 becomeWorker(role, generation: generation, channel: theirs, page: page, forkedAt: forkedAt)
             }
             let code = errno
             _ = close(theirs)
             guard pid > 0 else {
-                _ = close(ours)
+                channel.close()
                 throw SystemError(errno: code, operation: "fork")
             }
-            let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
             let handle = makeHandle(role, generation: generation, pid: pid, channel, .master(page.figures))
-            return Child(role: role, handle: handle, page: page, forkedAt: forkedAt)
+            return Child(role: role, handle: handle, page: page, forkedAt: forkedAt, edition: edition)
         } catch {
             pages.giveBack(page)
             throw .system(error)
+        }
+    }
+
+    /// This process's end of a new channel, and the other end's descriptor.
+    func makeChannel() throws(SystemError) -> (ours: Channel, theirs: Int32) {
+        let (ours, theirs) = try Self.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20)
+        do throws(SystemError) {
+            return (try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer), theirs)
+        } catch {
+            close(theirs)
+            throw error
         }
     }
 
@@ -127,7 +151,6 @@ extension Master {
         _ role: Role, generation: Int, channel: Int32, page: SharedPage, forkedAt: UInt64
     ) -> Never {
         cposix_purge_stdio()
-        loop.abandonAfterFork()
         cluster.leaveToMaster()
         for child in children.values { child.channel.closeInherited() }
         succession?.channel.closeInherited()

@@ -39,7 +39,12 @@ extension Master {
 
     func replacementFailed(_ role: Role, generation: Int) {
         log(.warning, "a new worker failed: the old one stays", ["worker": "\(role.slot)", "gen": "\(generation)"])
-        if case .worker(let slot) = role { rollFailed(at: slot, "a new worker failed before it was ready") }
+        guard case .worker(let slot) = role else { return }
+        let failed = children.values.first { $0.role == role && $0.generation == generation }
+        // One that only waited for its successor has waited long enough.
+        if let leaving = children.values.first(where: { $0.role == role && $0.waitsForSuccessor }) { goWithoutSuccessor(leaving) }
+        if let failed, failed.edition != edition { return renewInRoll(slot) }
+        rollFailed(at: slot, "a new worker failed before it was ready")
     }
 
     // MARK: All workers
@@ -51,13 +56,6 @@ extension Master {
             reloadsAgain = true
             return
         }
-        // One that is just starting has the old description, and can't be replaced before it is ready or has failed.
-        guard !isAnyWorkerStarting else {
-            if !reloadsAgain { log(.info, "the reload waits for a worker that is starting") }
-            reloadsAgain = true
-            return
-        }
-        reloadsAgain = false
         tellReloading()
         var next = plan
         do {
@@ -69,21 +67,16 @@ extension Master {
         log(.notice, "reloading")
         previousPlan = plan
         adopt(next)
-        let slots = (0..<capacity).filter { slot in children.values.contains { $0.role == .worker(slot: slot) && $0.phase == .ready } }
+        rollTimer = nil
+        // Also where one only starts, by the description of before.
+        let slots = (0..<capacity).filter { !livingWorkers(of: $0).isEmpty }
         roll = Roll(slots: slots)
         advanceRoll { $0.begin() }
     }
 
-    private var isAnyWorkerStarting: Bool { children.values.contains { $0.role.isWorker && $0.phase == .starting } }
-
-    /// HUP came when a reload could not begin: does it now, if nothing stands in the way any more.
-    func reloadIfAsked() {
-        guard reloadsAgain, roll?.isRolling != true, !isAnyWorkerStarting else { return }
-        reload()
-    }
-
     private func adopt(_ next: ClusterPlan) {
         plan = next
+        edition += 1
         options = next.options
         workerSupervisor.policy = options.respawn
         auxiliarySupervisor.policy = options.respawn
@@ -103,8 +96,7 @@ extension Master {
         for action in actions {
             switch action {
             case .replace(let slot):
-                // One that died meanwhile was replaced by a new one anyway.
-                if !replaceWorker(slot: slot) { advanceRoll { $0.replaced(slot) } }
+                renewInRoll(slot)
             case .replaced:
                 rolled()
             case .failed(let slots):
@@ -113,38 +105,78 @@ extension Master {
         }
     }
 
+    /// Starts a successor by the present description, as soon as the slot has a worker that can be replaced.
+    private func renewInRoll(_ slot: Int) {
+        guard roll?.isRolling(slot) == true, !replaceWorker(slot: slot) else { return }
+        let workers = livingWorkers(of: slot)
+        // One of before gets ready, or ends: see below.
+        guard workers.allSatisfy({ $0.edition == edition }) else { return }
+        // One that died meanwhile is replaced by a new one anyway.
+        advanceRoll { workers.isEmpty ? $0.passed(slot) : $0.replaced(slot) }
+    }
+
+    /// The worker is ready.
+    func rollReady(_ child: Child) {
+        guard case .worker(let slot) = child.role else { return }
+        child.edition == edition ? advanceRoll { $0.replaced(slot) } : renewInRoll(slot)
+    }
+
+    /// The worker is over. When it is one of before that has no successor yet, its slot's next one is new.
+    func passInRoll(_ child: Child) {
+        guard case .worker(let slot) = child.role, child.edition != edition, roll?.isRolling(slot) == true else { return }
+        if !livingWorkers(of: slot).contains(where: { $0 !== child }) { advanceRoll { $0.passed(slot) } }
+    }
+
+    /// Those that serve or are about to.
+    private func livingWorkers(of slot: Int) -> [Child] {
+        children.values.filter { $0.role == .worker(slot: slot) && ($0.phase == .starting || $0.phase == .ready) }
+    }
+
     private func rolled() {
         guard !isRollingBack else {
             isRollingBack = false
             roll = nil
             log(.notice, "the old workers are back")
-            return tellReloaded()
+            tellReloaded()
+            return reloadIfAskedAgain()
         }
         tellReloaded()
+        // Whoever dies later does so for reasons of its own.
+        rollTimer = loop.after(options.respawn.youngAge) { [unowned self] in
+            roll = nil
+            previousPlan = nil
+        }
         log(.notice, "reloaded", ["workers": "\(workerSupervisor.usedCount)"])
         for index in plan.auxiliaries.indices {
             let actions = auxiliarySupervisor.handle(.replace(slot: index), now: EventLoop.monotonicNanoseconds())
             carryOut(actions, auxiliaries: true)
         }
         if case .count(let count) = plan.workers { scale(to: count) }
-        if reloadsAgain {
-            reloadsAgain = false
-            reload()
-        }
+        reloadIfAskedAgain()
+    }
+
+    private func reloadIfAskedAgain() {
+        guard reloadsAgain else { return }
+        reloadsAgain = false
+        reload()
     }
 
     private func rollBack(_ slots: [Int], _ reason: String) {
         roll = nil
-        reloadsAgain = false
+        rollTimer = nil
         guard !isRollingBack else {
             isRollingBack = false
             log(.error, "the old workers could not be brought back")
-            return tellReloaded()
+            tellReloaded()
+            return reloadIfAskedAgain()
         }
         log(.error, "reload failed, going back to what was before", ["replaced": "\(slots.count)", "reason": "\(reason)"])
         if let previousPlan { adopt(previousPlan) }
         previousPlan = nil
-        guard !slots.isEmpty else { return tellReloaded() }
+        guard !slots.isEmpty else {
+            tellReloaded()
+            return reloadIfAskedAgain()
+        }
         isRollingBack = true
         roll = Roll(slots: slots)
         advanceRoll { $0.begin() }
@@ -155,6 +187,10 @@ extension Master {
     /// Sets the number of workers, from 1 to four times the cores (or what the cluster began with, if that is more).
     func scale(to wanted: Int) {
         guard stopping == .running, lameDuckTimer == nil else { return }
+        // Which queues there are is agreed between the two masters.
+        guard upgrade == nil, !holdsConnections else {
+            return log(.notice, "no scaling now: an upgrade is under way")
+        }
         let count = min(max(wanted, 1), capacity)
         let before = workerSupervisor.usedCount
         guard count != before else {
@@ -178,6 +214,8 @@ extension Master {
         carryOut(actions, auxiliaries: false)
         scheduleWake()
         assignQueues()
+        // A reload doesn't wait for those that have gone.
+        for slot in count..<max(count, before) { advanceRoll { $0.passed(slot) } }
     }
 
     /// A slot that was scaled away has no row when its last worker is gone.
@@ -192,6 +230,7 @@ extension Master {
     func watchCores() {
         guard scaling.isAutomatic else { return }
         scaling.timer = loop.every(Scaling.interval) { [unowned self] in
+            guard upgrade == nil, !holdsConnections else { return }
             let cores = UsableCores.current()
             guard cores.count != scaling.cores else { return }
             scaling.cores = cores.count

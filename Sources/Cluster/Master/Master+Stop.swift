@@ -25,10 +25,13 @@ extension Master {
         for number in [SIGTERM, SIGINT] {
             try onSignal(number) { [unowned self] in askedToStop(number) }
         }
-        try onSignal(SIGQUIT) { [unowned self] in leaveAtOnce() }
+        try onSignal(SIGQUIT) { [unowned self] in
+            abandonUpgrade()
+            leaveAtOnce()
+        }
         try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
         try onSignal(SIGUSR1) { [unowned self] in
-            receiveReports(atMost: .max)
+            receiveReports()
             collectFigures { [unowned self] in reporter.onRequest($0) }
         }
         try onSignal(SIGHUP) { [unowned self] in reload() }

@@ -22,6 +22,8 @@ internal import Statistics
 
 final class Master {
     var plan: ClusterPlan
+    /// Counts the plans that there have been.
+    var edition = 0
     var options: ClusterOptions
     /// How many slots are in use.
     var workerCount: Int { workerSupervisor.usedCount }
@@ -49,7 +51,9 @@ final class Master {
     lazy var queueWatch = QueueWatch(master: self)
     var roll: Roll?
     var isRollingBack = false
-    /// HUP came during a reload, or while a worker was starting.
+    /// Ends the watch over the last of the new workers.
+    var rollTimer: LoopTimer?
+    /// HUP came during a reload.
     var reloadsAgain = false
     /// What a reload that fails goes back to.
     var previousPlan: ClusterPlan?
@@ -110,7 +114,7 @@ final class Master {
         capacity = min(max(workerCount, cores.count * 4, state?.slots.count ?? 0), Report.slotLimit)
         var inherited: InheritedListeners?
         if let state {
-            listeners = try Listeners(taking: state, for: plan, slots: workerCount, capacity: capacity)
+            listeners = try Listeners(taking: state, for: plan, capacity: capacity)
         } else {
             (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
         }
@@ -167,7 +171,7 @@ final class Master {
         carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)
         scheduleWake()
         loop.run()
-        receiveReports(atMost: .max)
+        receiveReports()
         let successor = upgrade?.isCommitted == true ? upgrade?.pid : nil
         if successor == nil { reporter.end(currentFigures()) } else { reporter.leave() }
         finishUpgrade()
@@ -190,6 +194,7 @@ final class Master {
         for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
         watches = []
         wakeTimer = nil
+        rollTimer = nil
         stopTimer = nil
         reportTimer = nil
         lookTimer = nil
@@ -203,7 +208,8 @@ final class Master {
 
     // MARK: Figures
 
-    func receiveReports(atMost limit: Int) {
+    /// - Parameter limit: by default more than the socket can hold at a moment, but not what keeps coming.
+    func receiveReports(atMost limit: Int = 16_384) {
         var count = 0
         while count < limit {
             count += 1

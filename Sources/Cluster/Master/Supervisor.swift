@@ -81,6 +81,7 @@ package struct Supervisor {
 
     package mutating func handle(_ event: Event, now: UInt64) -> [Action] {
         guard !stopped else { return [] }
+        noteGood(now: now)
         var actions: [Action] = []
         switch event {
         case .ready(let slot, let generation):
@@ -193,7 +194,6 @@ package struct Supervisor {
         if case .ready(let since) = slots[slot].state, now &- min(since, now) >= policy.youngAge.wholeNanoseconds {
             slots[slot].youngDeaths = 0
             slots[slot].state = .waiting(until: now)
-            lastGood = max(lastGood, now)
             return []
         }
         return diedYoung(slot, now: now)
@@ -218,6 +218,15 @@ package struct Supervisor {
     }
 
     private var giveUpTime: UInt64 { lastGood.addingUpToLimit(policy.giveUpAfter.wholeNanoseconds) }
+
+    /// A worker that lives as it should counts up to now, also where a successor that dies young has just taken its place.
+    private mutating func noteGood(now: UInt64) {
+        let isGood = slots.contains { slot in
+            guard case .ready(let since) = slot.state else { return false }
+            return now &- min(since, now) >= policy.youngAge.wholeNanoseconds
+        }
+        if isGood { lastGood = max(lastGood, now) }
+    }
 
     private func mustGiveUp(now: UInt64) -> Bool { givesUp && now >= giveUpTime && !hasHope }
 

@@ -14,8 +14,9 @@ extension Listeners {
     /// Runs in the old master: what listens, and the paths of Unix sockets, are the other one's.
     mutating func leaveToSuccessor() { socketPaths = [] }
 
-    /// Runs in the new master: takes what the old one had, and opens what more slots need.
-    init(taking state: UpgradeState, for plan: ClusterPlan, slots: Int, capacity: Int) throws(ClusterError) {
+    /// Runs in the new master: takes what the old one had, and opens what more slots need. None of these listens before this master has
+    /// taken over: nobody would accept from it, and the old one knows nothing of it where it stays.
+    init(taking state: UpgradeState, for plan: ClusterPlan, capacity: Int) throws(ClusterError) {
         backlog = plan.options.backlog
         access = SocketAccess(plan.options)
         listening = state.listening
@@ -35,6 +36,5 @@ extension Listeners {
             }
             ofSlots.append(listeners)
         }
-        try listen(slots: slots)
     }
 }

@@ -62,6 +62,9 @@ extension Master {
         guard let succession, !succession.hasBegun else { return }
         self.succession?.hasBegun = true
         listeners.socketPaths += succession.socketPaths
+        do throws(ClusterError) { try listeners.listen(slots: workerCount) } catch {
+            log(.error, "can't listen for every worker", ["reason": "\(error)"])
+        }
         for child in children.values where child.phase != .dying { try? child.channel.send(control: Packet(.begin)) }
         assignQueues()
         tellReadiness()

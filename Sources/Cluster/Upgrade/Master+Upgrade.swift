@@ -17,25 +17,26 @@ struct Upgrade {
     var deadline: LoopTimer?
     /// It is ready: this master goes.
     var isCommitted = false
+    /// As the kernel tells it, once the process has ended and its number may be another's.
+    var status: Int32?
+    /// An order to stop has come since.
+    var isAskedToStop = false
     /// Tells it the figures of the workers that are still here.
     var figures: LoopTimer?
 }
 
 extension Master {
-    /// How long the new program may take until its workers are ready.
-    private static let upgradeDeadline = Duration.seconds(60)
-
     func upgradeInPlace() {
         guard stopping == .running, lameDuckTimer == nil, upgrade == nil, succession == nil else {
             return log(.notice, "no upgrade now: one is under way, or the cluster stops")
         }
         guard roll?.isRolling != true else { return log(.notice, "no upgrade now: a reload is under way") }
         do throws(SystemError) {
-            let (ours, theirs) = try Self.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20)
+            let (channel, theirs) = try makeChannel()
             let state = makeUpgradeState(channel: theirs)
             let file: Int32
             do throws(SystemError) { file = try state.written() } catch {
-                close(ours)
+                channel.close()
                 close(theirs)
                 throw error
             }
@@ -45,18 +46,17 @@ extension Master {
             close(theirs)
             close(file)
             guard pid > 0 else {
-                close(ours)
+                channel.close()
                 throw SystemError(errno: code, operation: "fork")
             }
-            let channel = try Channel(descriptor: ours, loop: loop, options: options.messages, buffer: buffer)
             channel.onPacket = { [unowned self] packet in
                 if packet.kind == .ready, let count = packet.numbered?.number { commitUpgrade(workers: count) }
             }
             channel.onEnd = { [unowned self] in upgradeEnded() }
             var upgrade = Upgrade(pid: pid, channel: channel)
-            upgrade.deadline = loop.after(Self.upgradeDeadline) { [unowned self] in
+            upgrade.deadline = loop.after(Self.startDeadline) { [unowned self] in
                 log(.error, "the new master took too long: killing it")
-                kill(pid, SIGKILL)
+                killNewMaster()
             }
             self.upgrade = upgrade
             log(.notice, "upgrading", ["program": "\(program.path)", "new_pid": "\(pid)"])
@@ -131,7 +131,7 @@ extension Master {
 
     func sendFiguresToSuccessor() {
         guard let channel = upgrade?.channel, channel.isOpen else { return }
-        receiveReports(atMost: .max)
+        receiveReports()
         // Reports come at their interval; the shared pages are as new as can be.
         let now = EventLoop.monotonicNanoseconds()
         for child in children.values where child.phase != .dying {
@@ -156,15 +156,47 @@ extension Master {
     private func upgradeEnded() {
         guard let upgrade, !upgrade.isCommitted else { return }
         // It may still live, and must not come to life later.
-        kill(upgrade.pid, SIGKILL)
+        killNewMaster()
         self.upgrade = nil
         log(.error, "the upgrade failed: this master stays", ["new_pid": "\(upgrade.pid)"])
+    }
+
+    private func killNewMaster() {
+        if let upgrade, upgrade.status == nil { kill(upgrade.pid, SIGKILL) }
+    }
+
+    /// An order to go is meant for the whole service: a new master that has nothing yet must not go on without this one, whose workers
+    /// end the listeners that both have.
+    func abandonUpgrade() {
+        guard let upgrade, !upgrade.isCommitted else { return }
+        log(.notice, "no upgrade any more: stopping", ["new_pid": "\(upgrade.pid)"])
+        killNewMaster()
+        upgrade.channel.close()
+        self.upgrade = nil
+    }
+
+    /// TERM or INT while the new master takes over: this one is on its way already. Who sends it to the first process of a container means
+    /// all of it.
+    /// - Returns: false when this has been the answer before.
+    func goesOnHandingOver(after signal: Int32) -> Bool {
+        guard stopping == .handingOver, let upgrade, !upgrade.isAskedToStop else { return false }
+        self.upgrade?.isAskedToStop = true
+        if pid == 1, upgrade.status == nil { kill(upgrade.pid, signal) }
+        log(.notice, "handing over already", ["new_pid": "\(upgrade.pid)"])
+        return true
     }
 
     /// A container ends with its first process, so that one stays: it passes signals on and ends as its successor does. Others end,
     /// and tell it first who takes their place.
     func leave(to successor: Int32) {
-        if pid == 1 { cposix_stand_by(successor) }
+        if pid == 1 {
+            // It may have ended before this one was done.
+            if let status = upgrade?.status {
+                let signal = cposix_wait_signal(status)
+                _exit(signal == 0 ? cposix_wait_exit_status(status) : 128 + signal)
+            }
+            cposix_stand_by(successor)
+        }
         if getppid() == 1, guardian == 1 { cposix_name_successor(1, successor) }
     }
 }

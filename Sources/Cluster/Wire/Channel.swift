@@ -36,13 +36,19 @@ package final class Channel {
     private static let bytesPerTurn = 256 * 1024
     private static let packetsPerTurn = 128
 
-    /// - Parameter descriptor: owned from here on.
+    /// - Parameter descriptor: owned from here on, also when this fails.
     package init(descriptor: Int32, loop: EventLoop, options: MessageOptions, buffer: ReceiveBuffer) throws(SystemError) {
         self.descriptor = descriptor
         self.loop = loop
         self.options = options
         self.buffer = buffer
-        readWatch = try loop.watch(descriptor, for: .read) { [unowned self] _ in receive() }
+        do throws(SystemError) {
+            readWatch = try loop.watch(descriptor, for: .read) { [unowned self] _ in receive() }
+        } catch {
+            isOpen = false
+            _ = Glibc.close(descriptor)
+            throw error
+        }
     }
 
     /// A channel that never was: nobody could be started at its other end.
@@ -83,10 +89,15 @@ package final class Channel {
         case lost
     }
 
-    /// Handles everything that has arrived, up to the end of file if it is there.
+    /// Handles everything that has arrived, up to the end of file if it is there; but no more than the socket can hold, or a sender
+    /// that goes on would hold this process.
     package func receiveAll() {
-        while isOpen, receiveOne() != nil {}
+        for _ in 0..<Self.packetsInASocket where isOpen {
+            if receiveOne() == nil { return }
+        }
     }
+
+    private static let packetsInASocket = 16_384
 
     private func receive() {
         turns &+= 1

@@ -20,6 +20,8 @@ struct Sharing {
     let slot: Int
     let balances: Bool
 
+    /// Sets the board right.
+    var bookings = Bookings()
     /// The slots whose queues this worker empties now.
     var adopted: Set<Int> = []
     var arrivals: [Int: DescriptorWatch] = [:]
@@ -72,15 +74,20 @@ extension Worker {
         guard let sharing else { return false }
         guard sharing.balances else {
             sharing.board.add(sharing.entry)
+            self.sharing?.bookings.held &+= 1
             return false
         }
-        guard let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) else { return false }
+        guard let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) else {
+            self.sharing?.bookings.held &+= 1
+            return false
+        }
         if send(connection, isNew: true, to: place) {
             close(connection)
             figures.add(.connectionsHandedOver, 1)
             return true
         }
         sharing.board.add(sharing.entry)
+        self.sharing?.bookings.held &+= 1
         return false
     }
 
@@ -90,6 +97,7 @@ extension Worker {
     public func connectionEnded(afterShortLife isShort: Bool) {
         guard let entry = sharing?.entry else { return }
         sharing?.board.subtract(entry)
+        sharing?.bookings.held &-= 1
         if isShort { sharing?.turnover.current &+= 1 }
     }
 
@@ -169,10 +177,13 @@ extension Worker {
     }
 
     /// Unix sockets, and those of the service manager, are every slot's.
-    func isOfThisSlotAlone(_ listener: Listener) -> Bool {
+    func isOfOneSlotAlone(_ listener: Listener) -> Bool {
         guard let sharing else { return false }
-        return !sharing.listeners.indices.contains { $0 != sharing.slot && sharing.listeners[$0].contains(listener) }
+        return sharing.listeners.count { $0.contains(listener) } == 1
     }
+
+    /// The worker's own, and those of the siblings for whom it accepts.
+    var acceptedListeners: [Listener] { listeners + (sharing?.adopted ?? []).flatMap(foreignListeners(of:)) }
 
     private func takeArrivals(at slot: Int) throws(SystemError) {
         guard let socket = sharing?.handOver[slot] else { return }
@@ -184,8 +195,16 @@ extension Worker {
             guard let connectionService, let arrival = socket.receive() else { return }
             // It was booked for one that has died since.
             if let sharing, arrival.booking != sharing.booking(sharing.entry) { sharing.board.add(sharing.entry) }
+            sharing?.bookings.held &+= 1
             connectionService.take(arrival.connection, isNew: arrival.isNew)
         }
+    }
+
+    /// Now and then: what the board says of this worker is what it has.
+    func settleBookings() {
+        guard let sharing, !isDraining else { return }
+        let surplus = self.sharing?.bookings.settle(booked: sharing.board.connections(of: sharing.entry)) ?? 0
+        for _ in 0..<surplus.magnitude { surplus > 0 ? sharing.board.subtract(sharing.entry) : sharing.board.add(sharing.entry) }
     }
 
     // MARK: Going
@@ -195,12 +214,13 @@ extension Worker {
     func stopSharing() {
         guard let sharing else { return }
         sharing.board.close(sharing.entry)
-        for slot in sharing.adopted { release(slot: slot) }
-        if isHandingOver {
-            self.sharing?.arrivals = [:]
-            for listener in listeners { connectionService?.stopAccepting(from: listener) }
-        } else {
-            receive(from: sharing.handOver[sharing.slot], atMost: .max)
+        guard isHandingOver else {
+            // Nobody else is there for the queues of others either.
+            for slot in sharing.adopted.union([sharing.slot]) { receive(from: sharing.handOver[slot], atMost: .max) }
+            return
         }
+        for slot in sharing.adopted { release(slot: slot) }
+        self.sharing?.arrivals = [:]
+        for listener in listeners { connectionService?.stopAccepting(from: listener) }
     }
 }

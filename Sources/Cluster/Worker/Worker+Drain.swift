@@ -36,15 +36,15 @@ extension Worker {
     /// than the loop's: `worker.loop.execute { … }`.
     public func disconnect() { askToGo() }
 
-    /// Ends this slot's ``listeners``, for a worker of a cluster that stops, when it has accepted what waited in them: then nobody
+    /// Ends this slot's ``listeners``, and those of siblings that it accepts for, for a worker of a cluster that stops, when it has accepted what waited in them: then nobody
     /// connects to a queue that is emptied no more, and new connections are refused. While the cluster runs on, the queues have
     /// other owners, and nothing is closed.
     public func closeListeners() {
         guard !drain.hasClosedListeners, !isHandingOver, !isHeld else { return }
         drain.hasClosedListeners = true
-        for listener in listeners {
+        for listener in acceptedListeners {
             // The siblings have copies, so closing this one would leave the queue to nobody.
-            if isOfThisSlotAlone(listener) { shutdown(listener.descriptor, Int32(SHUT_RD)) }
+            if isOfOneSlotAlone(listener) { shutdown(listener.descriptor, Int32(SHUT_RD)) }
             _ = close(listener.descriptor)
         }
     }

@@ -18,6 +18,7 @@ extension Worker {
     func startReporting() {
         figures.set(.startedAtNanoseconds, startedAt)
         reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
+            settleBookings()
             let now = EventLoop.monotonicNanoseconds()
             // The master asks for reports when it prints; this one is for when it doesn't.
             let interval = max(options.reportInterval, .milliseconds(10)).wholeNanoseconds

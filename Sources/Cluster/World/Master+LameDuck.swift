@@ -8,6 +8,8 @@ extension Master {
     /// TERM or INT has come. TERM is what service managers and orchestrators send, for whom the lame duck is meant; nobody who presses
     /// Control-C wants to wait for a load balancer.
     func askedToStop(_ signal: Int32) {
+        abandonUpgrade()
+        if goesOnHandingOver(after: signal) { return }
         guard stopping == .running, lameDuckTimer == nil else { return leaveAtOnce() }
         guard signal == SIGTERM, options.lameDuck > .zero else { return beginStop() }
         log(.info, "not ready any more, serving on", ["for": "\(options.lameDuck.inSeconds)"])

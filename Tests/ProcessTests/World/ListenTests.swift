@@ -74,6 +74,25 @@ extension ProcessTests {
             }
         }
 
+        @Test func leavesTheUnixSocketOfTheNextServerAlone() throws {
+            let path = path("next")
+            let first = try Running("everycore", ["--listen", path, "--admin", "off", "--workers", "2"])
+            _ = try addresses(first)
+            let connection = try Connection(.unix(path))
+            connection.request("GET", "/sleep?ms=1500")
+            for _ in 0..<4 { #expect(try answer(.unix(path)).status == 200) }
+            first.signal(SIGTERM)
+            #expect(first.becomesTrue(within: .seconds(1)) { unsafe access(path, F_OK) != 0 })
+            let second = try Running("everycore", ["--listen", path, "--admin", "off", "--workers", "2"])
+            _ = try addresses(second)
+            #expect(try connection.reply().status == 200)
+            connection.leave()
+            #expect(first.wait(within: .seconds(5)) == 0)
+            #expect(try answer(.unix(path)).status == 200)
+            second.signal(SIGTERM)
+            #expect(second.wait(within: .seconds(5)) == 0)
+        }
+
         @Test func isRefusedWhereASecondServerHasTheUnixSocket() throws {
             let path = path("twice")
             let first = try Running("everycore", ["--listen", path, "--admin", "off", "--workers", "1"])

@@ -1,0 +1,25 @@
+// Finds connections that the board counts and nobody has: a worker that is killed between booking one for a sibling and sending it
+// leaves the booking behind, and so does one that came where the process had no descriptor to spare. A pure value of the worker.
+
+package struct Bookings {
+    /// The connections that the worker has.
+    package var held = 0
+    /// How many more the board said at the last look.
+    private var lastSurplus = 0
+
+    package init() {}
+
+    /// - Returns: by how many too many the worker is booked; negative for too few. What is on its way is booked, too, but not for as
+    ///   long as from one look to the next: only what was too much at both counts.
+    package mutating func settle(booked: Int) -> Int {
+        let surplus = booked - max(held, 0)
+        let lasting =
+            switch (surplus.signum(), lastSurplus.signum()) {
+            case (1, 1): min(surplus, lastSurplus)
+            case (-1, -1): max(surplus, lastSurplus)
+            default: 0
+            }
+        lastSurplus = surplus - lasting
+        return lasting
+    }
+}
