@@ -222,7 +222,7 @@ extension ProcessTests {
             }
             try bind(to: first)
             #expect(server.program.becomesTrue(within: .seconds(6)) { (try? server.stats().workers.count) == 1 })
-            #expect(server.program.error.contains("the usable cores have changed"))
+            #expect(server.program.logs("the usable cores have changed"))
             try bind(to: all)
             #expect(server.program.becomesTrue(within: .seconds(6)) { (try? server.stats().server.workers_ready) == cores })
             #expect(server.stop() == 0)
