@@ -21,9 +21,9 @@ extension Master {
         defer { unsafe closedir(tasks) }
         var names: [String] = []
         while let entry = unsafe readdir(tasks) {
-            let task = unsafe withUnsafeBytes(of: entry.pointee.d_name) { name in
-                unsafe String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-            }
+            // Not by way of its field, which is copied whole: an entry is as long as its name.
+            guard let start = unsafe cposix_entry_name(entry) else { continue }
+            let task = unsafe String(cString: start.assumingMemoryBound(to: CChar.self))
             guard !task.hasPrefix("."), let name = readSmallFile("/proc/self/task/\(task)/comm") else { continue }
             names.append("\(name.split(separator: "\n").first ?? "?")")
         }

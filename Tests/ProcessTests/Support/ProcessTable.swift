@@ -1,5 +1,6 @@
 // What /proc says about processes (proc(5)).
 
+import Foundation
 import Glibc
 
 enum ProcessTable {
@@ -38,16 +39,8 @@ enum ProcessTable {
     }
 
     private static func names(in directory: String) -> [String] {
-        guard let stream = unsafe opendir(directory) else { return [] }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { name in
-                unsafe String(decoding: name.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return all.filter { !$0.hasPrefix(".") }
     }
 
     private static func read(_ path: String) -> String {
