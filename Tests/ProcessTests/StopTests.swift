@@ -94,7 +94,7 @@ extension ProcessTests {
             spinning.request("GET", "/spin")
             let began = ContinuousClock.now
             server.program.signal(SIGTERM)
-            #expect(server.program.wait(within: .seconds(5)) == 0)
+            #expect(server.program.wait(within: .seconds(5)) == 0, "\(server.program.error)")
             let took = ContinuousClock.now - began
             #expect(took < .milliseconds(1500), "took \(took)")
         }
