@@ -39,6 +39,8 @@ final class Child {
     var endedAt: UInt64?
     /// Ends what stays too long.
     var killTimer: LoopTimer?
+    /// Ends a successor that doesn't get ready.
+    var startTimer: LoopTimer?
     /// Lets one go that wants to, and starts its successor.
     var successorTimer: LoopTimer?
 

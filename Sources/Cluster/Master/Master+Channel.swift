@@ -52,7 +52,7 @@ extension Master {
         becameOnline(child)
         guard child.phase == .starting else { return }
         child.phase = .ready
-        child.killTimer = nil
+        child.startTimer = nil
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .ready)
         }

@@ -129,6 +129,7 @@ extension Master {
             channelEnded(child)
         }
         child.killTimer = nil
+        child.startTimer = nil
         let exit = describeEnd(of: child, status: status, peakResidentBytes: peakResidentBytes)
         note(exit)
         logEnd(of: child, exit)

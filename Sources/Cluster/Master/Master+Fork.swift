@@ -56,7 +56,7 @@ extension Master {
 
     /// What waits for a successor, as a reload does, doesn't wait for ever.
     private func limitStart(of child: Child) {
-        child.killTimer = loop.after(Self.startDeadline) { [unowned self, unowned child] in
+        child.startTimer = loop.after(Self.startDeadline) { [unowned self, unowned child] in
             log(.error, "a new worker took too long to get ready: killing it", about: child)
             send(SIGKILL, to: child)
         }
