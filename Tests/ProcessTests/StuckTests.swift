@@ -16,7 +16,8 @@ extension ProcessTests {
 
         @Test(arguments: ["/burn?ms=60000", "/slow?ms=10000", "/burn-async?ms=60000"])
         func becauseItIsStuckIsKilledAndTheRequestNamed(_ target: String) throws {
-            let server = try TestedServer.harmful(Self.limit, environment: Self.noTraces)
+            // Nobody's connections go to the successor.
+            let server = try TestedServer.harmful(Self.limit, "balance=false", environment: Self.noTraces)
             let (other, sibling) = try server.connect(toSlot: 1)
             let (client, who) = try server.connect(toSlot: 0)
             let start = ContinuousClock.now
