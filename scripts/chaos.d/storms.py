@@ -80,15 +80,20 @@ def stops(run):
     return verdict
 
 
-def reloads(run):
-    """HUP, again and again."""
+def repeated(run, name, once, few, many):
+    """Does it again and again, each time when the last one is over."""
     def act(server, verdict, until):
         count = 0
-        while run.goes_on(count, 5, 100, until):
+        while run.goes_on(count, few, many, until):
             count += 1
-            acts.reload(server, count)
-        verdict.notes.append(f"{count} reloads")
-    return under_load(run, "reloads", act, run.seconds(0, 0))
+            once(server, count)
+        verdict.notes.append(f"{count} {name}")
+    return under_load(run, name, act, run.seconds(0, 0))
+
+
+def reloads(run):
+    """HUP, again and again."""
+    return repeated(run, "reloads", acts.reload, 5, 100)
 
 
 def scaling(run):
@@ -110,13 +115,7 @@ def scaling(run):
 
 def upgrades(run):
     """USR2, again and again: another master takes over."""
-    def act(server, verdict, until):
-        count = 0
-        while run.goes_on(count, 2, 20, until):
-            count += 1
-            acts.upgrade(server, count)
-        verdict.notes.append(f"{count} upgrades")
-    return under_load(run, "upgrades", act, run.seconds(0, 0))
+    return repeated(run, "upgrades", acts.upgrade, 2, 20)
 
 
 def recycling(run):

@@ -15,6 +15,8 @@ struct Succession {
     var hasBegun = false
     /// All workers are ready, and the old master has been told.
     var isReady = false
+    /// Its figures can't be read, which is said once.
+    var hasLostFigures = false
 }
 
 extension Master {
@@ -73,18 +75,23 @@ extension Master {
 
     private func takeFigures(_ packet: Packet) {
         guard let (_, part) = packet.numbered else { return }
-        // Figures of another layout are lost, which the old master's last line has told to whoever reads it.
-        guard let complete = try? succession?.assembler.add(Array(part)) else { return }
-        ledger.carry(complete)
+        do throws(ClusterFigures.PartError) {
+            if let complete = try succession?.assembler.add(Array(part)) { ledger.carry(complete) }
+        } catch {
+            guard succession?.hasLostFigures == false else { return }
+            succession?.hasLostFigures = true
+            log(.warning, "the old master's figures are of another layout: totals begin anew")
+        }
     }
 
     private func predecessorEnded() {
         guard let succession else { return }
-        self.succession = nil
-        if succession.hasBegun { return log(.info, "the old master has gone") }
-        // It died while this one got ready. Its sockets are here, its workers are gone: that is what this one is for.
-        self.succession = succession
-        begin()
+        if succession.hasBegun {
+            log(.info, "the old master has gone")
+        } else {
+            // It died while this one got ready. Its sockets are here, its workers are gone: that is what this one is for.
+            begin()
+        }
         self.succession = nil
     }
 }

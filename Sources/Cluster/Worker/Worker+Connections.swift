@@ -72,21 +72,16 @@ extension Worker {
     /// - Returns: false when it is this worker's to serve; then ``connectionEnded(afterShortLife:)`` is called at its end.
     public func handOver(_ connection: Int32) -> Bool {
         guard let sharing else { return false }
-        guard sharing.balances else {
+        if !sharing.balances {
             sharing.board.add(sharing.entry)
-            self.sharing?.bookings.held &+= 1
-            return false
+        } else if let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) {
+            if send(connection, isNew: true, to: place) {
+                close(connection)
+                figures.add(.connectionsHandedOver, 1)
+                return true
+            }
+            sharing.board.add(sharing.entry)
         }
-        guard let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) else {
-            self.sharing?.bookings.held &+= 1
-            return false
-        }
-        if send(connection, isNew: true, to: place) {
-            close(connection)
-            figures.add(.connectionsHandedOver, 1)
-            return true
-        }
-        sharing.board.add(sharing.entry)
         self.sharing?.bookings.held &+= 1
         return false
     }

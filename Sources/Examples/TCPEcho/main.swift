@@ -111,6 +111,7 @@ do {
     try Cluster(workers: .perCore) { worker in try worker.serveConnections(with: EchoService(worker)) }
         .listen(on: [address])
         .onStart { print("echo on \($0.addresses.map(\.description).joined()), \($0.workers) workers") }
+        .onListening { worker, _ in print("worker \(worker.slot) accepts, generation \(worker.generation)") }
         .run()
 } catch {
     print(error)
