@@ -3,6 +3,7 @@
 // Made in the workers; used on the loop's thread. What the handler hasn't taken yet is bounded: beyond it the connection stops
 // reading, the kernel's window fills, and the client waits.
 
+internal import EventLoop
 internal import HTTP
 
 /// A request's content, piece by piece, in order: each piece is what one read of the socket brought. It can be read once.
@@ -15,7 +16,8 @@ internal import HTTP
 /// }
 /// ```
 ///
-/// Iterating throws ``BodyError`` when the client breaks off, or sends more than the route takes. After its end ``Request/trailers``
+/// Iterating throws ``BodyError`` when the client breaks off, or sends more than the route takes, and `CancellationError` in a task
+/// that is cancelled while it waits: what comes later is still there for another task. After its end ``Request/trailers``
 /// has what a chunked content ended with.
 public struct BodyStream: AsyncSequence {
     public typealias Element = [UInt8]
@@ -63,11 +65,13 @@ final class BodySource: @unchecked Sendable {
     private var end: Result<Void, BodyError>?
     /// Known once the content has ended.
     private(set) var trailers = Trailers()
-    private var reader: CheckedContinuation<[UInt8]?, any Error>?
+    private let loop: EventLoop
+    private var reader: LoopWait<[UInt8]?>?
     private var resume: () -> Void = {}
     private var begin: (() -> Void)?
 
-    init(_ exchange: some RequestExchange, upTo limit: UInt64) {
+    init(_ exchange: some RequestExchange, upTo limit: UInt64, on loop: EventLoop) {
+        self.loop = loop
         begin = { [unowned self] in
             resume = { exchange.resumeBody() }
             exchange.streamBody(upTo: limit) { [self] bytes in
@@ -80,10 +84,11 @@ final class BodySource: @unchecked Sendable {
     }
 
     private func take(_ bytes: RawSpan) -> Bool {
+        // The connection's news of a content that is yet to come: no piece of it.
+        guard !bytes.isEmpty else { return !isPaused }
         let piece = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
-        if let reader {
-            self.reader = nil
-            reader.resume(returning: piece)
+        if let reader, reader.isWaiting {
+            reader.end(.success(piece))
             return true
         }
         // Small chunks are joined: what a piece costs beside its bytes would add up.
@@ -101,12 +106,8 @@ final class BodySource: @unchecked Sendable {
         guard end == nil else { return }
         end = result
         resume = {}
-        guard let reader else { return }
-        self.reader = nil
-        switch result {
-        case .success: reader.resume(returning: nil)
-        case .failure(let error): reader.resume(throwing: error)
-        }
+        reader?.end(result.map { nil }.mapError { $0 })
+        reader = nil
     }
 
     func next() async throws -> [UInt8]? {
@@ -125,10 +126,10 @@ final class BodySource: @unchecked Sendable {
             try end.get()
             return nil
         }
-        return try await withCheckedThrowingContinuation { continuation in
-            // A second reader at the same time gets nothing: a body has one order.
-            guard reader == nil else { return continuation.resume(returning: nil) }
-            reader = continuation
-        }
+        // A second reader at the same time gets nothing: a body has one order.
+        if let reader, reader.isWaiting { return nil }
+        let reader = LoopWait<[UInt8]?>(on: loop)
+        self.reader = reader
+        return try await reader.value()
     }
 }
