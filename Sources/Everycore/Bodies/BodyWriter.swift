@@ -68,7 +68,8 @@ extension Response {
     /// }
     /// ```
     ///
-    /// - Parameter length: in bytes where it is known; else the content is sent chunked (RFC 9112 §7.1).
+    /// - Parameter length: in bytes where it is known; else the content is sent chunked (RFC 9112 §7.1). What is written beyond it is
+    ///   dropped; content that ends before it breaks the connection off.
     /// - Parameter produce: runs as a task on the worker's loop, cancelled when the client goes away. What it throws breaks the
     ///   connection off, so that the client doesn't take the content for whole.
     public static func stream(
