@@ -113,23 +113,37 @@ final class BodySource: @unchecked Sendable {
     func next() async throws -> [UInt8]? {
         // Not before: a client that waits for a 100 must not be told to send what the handler refuses (RFC 9110 §10.1.1).
         if let begin = begin.take() { begin() }
-        if !pieces.isEmpty {
-            let piece = pieces.removeFirst()
-            waitingBytes -= piece.count
-            if isPaused, waitingBytes <= Self.bound / 2 {
-                isPaused = false
-                resume()
-            }
-            return piece
-        }
+        if let piece = takeFirst() { return piece }
         if let end {
             try end.get()
             return nil
         }
-        // A second reader at the same time gets nothing: a body has one order.
-        if let reader, reader.isWaiting { return nil }
-        let reader = LoopWait<[UInt8]?>(on: loop)
-        self.reader = reader
-        return try await reader.value()
+        let wait = LoopWait<[UInt8]?>(on: loop)
+        return try await wait.value { read(for: wait) }
+    }
+
+    /// What came on the task's way here counts.
+    private func read(for wait: LoopWait<[UInt8]?>) {
+        if let reader, reader.isWaiting {
+            // A second reader at the same time gets nothing: a body has one order.
+            wait.end(.success(nil))
+        } else if let piece = takeFirst() {
+            wait.end(.success(piece))
+        } else if let end {
+            wait.end(end.map { nil }.mapError { $0 })
+        } else {
+            reader = wait
+        }
+    }
+
+    private func takeFirst() -> [UInt8]? {
+        guard !pieces.isEmpty else { return nil }
+        let piece = pieces.removeFirst()
+        waitingBytes -= piece.count
+        if isPaused, waitingBytes <= Self.bound / 2 {
+            isPaused = false
+            resume()
+        }
+        return piece
     }
 }
