@@ -3,6 +3,7 @@
 // Made in the workers; used on the loop's thread. What the handler hasn't taken yet is bounded: beyond it the connection stops
 // reading, the kernel's window fills, and the client waits.
 
+internal import EventLoop
 internal import HTTP
 
 /// A request's content, piece by piece, in order: each piece is what one read of the socket brought. It can be read once.
@@ -15,7 +16,8 @@ internal import HTTP
 /// }
 /// ```
 ///
-/// Iterating throws ``BodyError`` when the client breaks off, or sends more than the route takes. After its end ``Request/trailers``
+/// Iterating throws ``BodyError`` when the client breaks off, or sends more than the route takes, and `CancellationError` in a task
+/// that is cancelled while it waits: what comes later is still there for another task. After its end ``Request/trailers``
 /// has what a chunked content ended with.
 public struct BodyStream: AsyncSequence {
     public typealias Element = [UInt8]
@@ -63,11 +65,13 @@ final class BodySource: @unchecked Sendable {
     private var end: Result<Void, BodyError>?
     /// Known once the content has ended.
     private(set) var trailers = Trailers()
-    private var reader: CheckedContinuation<[UInt8]?, any Error>?
+    private let loop: EventLoop
+    private var reader: LoopWait<[UInt8]?>?
     private var resume: () -> Void = {}
     private var begin: (() -> Void)?
 
-    init(_ exchange: some RequestExchange, upTo limit: UInt64) {
+    init(_ exchange: some RequestExchange, upTo limit: UInt64, on loop: EventLoop) {
+        self.loop = loop
         begin = { [unowned self] in
             resume = { exchange.resumeBody() }
             exchange.streamBody(upTo: limit) { [self] bytes in
@@ -80,10 +84,11 @@ final class BodySource: @unchecked Sendable {
     }
 
     private func take(_ bytes: RawSpan) -> Bool {
+        // The connection's news of a content that is yet to come: no piece of it.
+        guard !bytes.isEmpty else { return !isPaused }
         let piece = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
-        if let reader {
-            self.reader = nil
-            reader.resume(returning: piece)
+        if let reader, reader.isWaiting {
+            reader.end(.success(piece))
             return true
         }
         // Small chunks are joined: what a piece costs beside its bytes would add up.
@@ -101,34 +106,44 @@ final class BodySource: @unchecked Sendable {
         guard end == nil else { return }
         end = result
         resume = {}
-        guard let reader else { return }
-        self.reader = nil
-        switch result {
-        case .success: reader.resume(returning: nil)
-        case .failure(let error): reader.resume(throwing: error)
-        }
+        reader?.end(result.map { nil }.mapError { $0 })
+        reader = nil
     }
 
     func next() async throws -> [UInt8]? {
         // Not before: a client that waits for a 100 must not be told to send what the handler refuses (RFC 9110 §10.1.1).
         if let begin = begin.take() { begin() }
-        if !pieces.isEmpty {
-            let piece = pieces.removeFirst()
-            waitingBytes -= piece.count
-            if isPaused, waitingBytes <= Self.bound / 2 {
-                isPaused = false
-                resume()
-            }
-            return piece
-        }
+        if let piece = takeFirst() { return piece }
         if let end {
             try end.get()
             return nil
         }
-        return try await withCheckedThrowingContinuation { continuation in
+        let wait = LoopWait<[UInt8]?>(on: loop)
+        return try await wait.value { read(for: wait) }
+    }
+
+    /// What came on the task's way here counts.
+    private func read(for wait: LoopWait<[UInt8]?>) {
+        if let reader, reader.isWaiting {
             // A second reader at the same time gets nothing: a body has one order.
-            guard reader == nil else { return continuation.resume(returning: nil) }
-            reader = continuation
+            wait.end(.success(nil))
+        } else if let piece = takeFirst() {
+            wait.end(.success(piece))
+        } else if let end {
+            wait.end(end.map { nil }.mapError { $0 })
+        } else {
+            reader = wait
         }
+    }
+
+    private func takeFirst() -> [UInt8]? {
+        guard !pieces.isEmpty else { return nil }
+        let piece = pieces.removeFirst()
+        waitingBytes -= piece.count
+        if isPaused, waitingBytes <= Self.bound / 2 {
+            isPaused = false
+            resume()
+        }
+        return piece
     }
 }

@@ -2,33 +2,45 @@
 //
 // Made in the workers; used on the loop's thread.
 
+internal import EventLoop
+
 /// Writes the content of a response that was made with `Response.stream`.
 public struct BodyWriter: Sendable {
-    private let target: Confined<(exchange: any RequestExchange, coding: StreamCoding?)>
+    private let target: Confined<(exchange: any RequestExchange, coding: StreamCoding?, loop: EventLoop)>
 
-    init(_ exchange: any RequestExchange, _ coding: StreamCoding?) {
-        target = Confined((exchange, coding))
+    init(_ exchange: any RequestExchange, _ coding: StreamCoding?, on loop: EventLoop) {
+        target = Confined((exchange, coding, loop))
     }
 
     /// Sends a piece, and returns when the socket has room for the next one.
-    /// - Throws: ``ClientGone`` when nobody reads any longer.
+    /// - Throws: ``ClientGone`` when nobody reads any longer; `CancellationError` when the task is cancelled while it waits for room.
     public func write(_ bytes: [UInt8]) async throws {
         try await send(unsafe bytes.span.bytes)
     }
 
     /// Sends a text's UTF-8.
-    /// - Throws: ``ClientGone`` when nobody reads any longer.
+    /// - Throws: ``ClientGone`` when nobody reads any longer; `CancellationError` when the task is cancelled while it waits for room.
     public func write(_ text: String) async throws {
         try await send(unsafe text.utf8Span.span.bytes)
     }
 
     private func send(_ bytes: RawSpan) async throws {
-        let (exchange, coding) = target.value
+        let (exchange, coding, _) = target.value
         guard !exchange.isAnswered else { throw ClientGone() }
+        // Not while another task's piece waits, or the one of a task that was cancelled: they would add up.
+        if !exchange.isWritable { try await waitForRoom() }
         if let coding { coding.write(bytes, to: exchange) } else { exchange.write(bytes) }
-        guard !exchange.isWritable else { return }
-        await withCheckedContinuation { continuation in
-            exchange.whenWritable { continuation.resume() }
+        if !exchange.isWritable { try await waitForRoom() }
+    }
+
+    private func waitForRoom() async throws {
+        let (exchange, _, loop) = target.value
+        let wait = LoopWait<Void>(on: loop)
+        do {
+            try await wait.value { exchange.whenWritable { wait.end(.success(())) } }
+        } catch {
+            // A client that goes away cancels the task as well.
+            throw exchange.isAnswered ? ClientGone() : error
         }
         if exchange.isAnswered { throw ClientGone() }
     }
@@ -56,7 +68,8 @@ extension Response {
     /// }
     /// ```
     ///
-    /// - Parameter length: in bytes where it is known; else the content is sent chunked (RFC 9112 §7.1).
+    /// - Parameter length: in bytes where it is known; else the content is sent chunked (RFC 9112 §7.1). What is written beyond it is
+    ///   dropped; content that ends before it breaks the connection off.
     /// - Parameter produce: runs as a task on the worker's loop, cancelled when the client goes away. What it throws breaks the
     ///   connection off, so that the client doesn't take the content for whole.
     public static func stream(

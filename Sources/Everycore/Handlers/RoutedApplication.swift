@@ -137,7 +137,7 @@ package final class RoutedApplication {
         case .async(let handler):
             start(handler, request, exchange)
         case .streaming(let limit, let handler):
-            let source = BodySource(exchange, upTo: limit)
+            let source = BodySource(exchange, upTo: limit, on: context.loop)
             start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange)
         }
     }
@@ -201,7 +201,7 @@ package final class RoutedApplication {
         let task = Task.immediate(executorPreference: context.loop) {
             let (application, exchange, coding, entry) = confined.value
             do {
-                try await content.produce(BodyWriter(exchange, coding))
+                try await content.produce(BodyWriter(exchange, coding, on: application.context.loop))
                 let isWhole = coding.map { $0.finish(to: exchange) } ?? true
                 isWhole ? exchange.end() : exchange.abort()
             } catch {

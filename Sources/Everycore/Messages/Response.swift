@@ -13,8 +13,10 @@ public import HTTPTypes
 /// }
 /// ```
 ///
-/// `Date`, `Content-Length` and `Connection` are the server's; every other field is the handler's. A 200 to GET or HEAD with an `ETag`
-/// or a `Last-Modified` becomes a 304 or a 412 where the request's conditions say so (RFC 9110 §13.2.2).
+/// The server sends `Date`, which one of the handler's replaces, and `Connection`, where a handler's `close` counts. What frames the
+/// message is the server's alone: a response with a `Content-Length`, `Transfer-Encoding` or `Keep-Alive` of the handler's becomes a
+/// 500. Every other field is the handler's. A 200 to GET or HEAD with an `ETag` or a `Last-Modified` becomes a 304 or a 412 where the
+/// request's conditions say so (RFC 9110 §13.2.2).
 public struct Response: Sendable {
     /// The body's bytes, wherever they come from.
     package enum Body: Sendable {

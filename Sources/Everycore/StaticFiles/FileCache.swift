@@ -73,8 +73,10 @@ struct FileCache {
         let key = Self.key(path)
         guard let entry = entries.removeValue(forKey: key) else { return }
         size -= entry.size
+        // A key that was considered and kept is in the queue twice, once before the front.
+        queue.removeFirst(front)
+        front = 0
         queue.removeAll { $0 == key }
-        front = min(front, queue.count)
     }
 
     private mutating func evict() {

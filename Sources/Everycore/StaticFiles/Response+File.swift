@@ -17,7 +17,8 @@ extension Response {
     /// ```
     /// - Parameters:
     ///   - path: of a regular file; symbolic links are followed. A relative path counts from the working directory.
-    ///   - request: its conditions and its `Range` count (RFC 9110 §13.2.2, §14.2).
+    ///   - request: the conditions and the `Range` of a GET count, the conditions of a HEAD (RFC 9110 §13.2.2, §14.2); those of other
+    ///     methods are the handler's to look at.
     ///   - contentType: by the path's ending where it is left out.
     /// - Throws: `HTTPError` 404 where there is no such file, 403 where it can't be read, 412, 416 or 503.
     public static func file(_ path: String, for request: Request, contentType: String? = nil) throws -> Response {
@@ -27,9 +28,11 @@ extension Response {
         let now = Int64(time(nil))
         let validators = file.facts.validators(now: now)
         let type = contentType ?? MediaType.of(Array(path.utf8)).description
-        let isGet = request.head.method == .get
+        let method = request.head.method
+        // What another method does is no look at this file: it isn't what the conditions and the range are about.
+        let conditions = method == .get || method == .head ? Preconditions(request.head) : Preconditions()
         var fields = Representation.lastingFields(validators, cacheControl: nil, isNegotiated: false)
-        switch Preconditions(request.head).evaluate(validators, isGet: isGet, now: now) {
+        switch conditions.evaluate(validators, isGet: method == .get, now: now) {
         case .failed: throw HTTPError(412, "the file isn't the version that the request asks for")
         case .notModified:
             var response = Response(status: 304, body: .unsent)

@@ -19,8 +19,9 @@ extension Connection {
             // The time of the pause was not the client's.
             bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
         }
-        // Also where the content is here already, so that the answer doesn't depend on how the bytes came.
-        if exchange.head.expectContinue, !continueSent {
+        // Also where the content is here already, so that the answer doesn't depend on how the bytes came. Not once the final response
+        // has begun: it would be in the middle of that. The client sends without it after a while, or never (RFC 9110 §10.1.1).
+        if exchange.head.expectContinue, !continueSent, streaming == nil {
             continueSent = true
             if !isProcessing { service.lendOutput() }
             unsafe service.encoder.appendContinue(to: &service.output)

@@ -71,6 +71,31 @@ struct FileMemoryTests {
         #expect(try client.get("/0.txt").body.hasPrefix("xxx"), "it was evicted")
     }
 
+    @Test func `files that are written again and again leave nothing behind in the memory`() throws {
+        for index in 0..<20 { directory.write("\(index).txt", String(repeating: "x", count: 10_000)) }
+        let (files, client) = try files(100_000)
+        for round in 1...60 {
+            client.time = UInt64(round) * 4_000_000_000
+            directory.write("0.txt", "old", age: 60)
+            for index in 1..<20 {
+                #expect(try client.get("/0.txt").status == 200)
+                #expect(try client.get("/\(index).txt").status == 200)
+            }
+            // It is young, and forgotten.
+            directory.write("0.txt", "young", age: 0)
+            client.time += 2_000_000_000
+            #expect(try client.get("/0.txt").body == "young")
+            #expect(files.cachedBytes <= 100_000)
+        }
+        // What was asked for last is kept, and not what nobody considers any longer.
+        for name in ["a.txt", "b.txt", "c.txt", "d.txt"] {
+            directory.write(name, String(repeating: "x", count: 10_000))
+            for _ in 0..<2 { #expect(try client.get("/" + name).status == 200) }
+        }
+        directory.write("a.txt", "changed", age: 60)
+        #expect(try client.get("/a.txt").body.hasPrefix("xxx"), "it wasn't kept")
+    }
+
     @Test func `a bound of nothing keeps nothing`() throws {
         directory.write("a.txt", "a")
         let (files, client) = try files(0)

@@ -160,6 +160,18 @@ struct StaticFilesTests {
         #expect(try client.send("HEAD", "/file")["content-length"] == "12")
     }
 
+    @Test func `conditions on what another method did say nothing of the file that it answers with`() throws {
+        let path = directory.path + "/hello.txt"
+        let client = try TestClient { $0.post("/file") { try .file(path, for: $0) } }
+        for (name, value) in [
+            ("If-None-Match", "*"), ("If-Modified-Since", "Sun, 06 Nov 2094 08:49:37 GMT"), ("If-Match", "\"other\""), ("Range", "bytes=0-1"),
+        ] {
+            let response = try client.send("POST", "/file", headers: [(name, value)])
+            #expect(response.status == 200, "\(name)")
+            #expect(response.body == "Hello, file!", "\(name)")
+        }
+    }
+
     @Test func `the 304 of a handler's file has the fields of its 200, whatever is compressed`() throws {
         let path = directory.path + "/hello.txt"
         let client = try TestClient(compressor: try compressor(minimum: 1)) { $0.get("/file") { try .file(path, for: $0) } }
