@@ -133,10 +133,8 @@ void cposix_close_descriptors_on_crash(void) {
     for (int i = 0; i < crash_signal_count; i++) sigaction(crash_signals[i], &action, &previous_actions[i]);
 }
 
-int cposix_wait_exited(int status) { return WIFEXITED(status); }
 int cposix_wait_exit_status(int status) { return WEXITSTATUS(status); }
 int cposix_wait_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
-int cposix_wait_dumped_core(int status) { return WIFSIGNALED(status) && WCOREDUMP(status); }
 
 const char *cposix_signal_name(int number) {
     switch (number) {

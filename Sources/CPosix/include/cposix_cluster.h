@@ -36,10 +36,8 @@ void cposix_close_descriptors_on_crash(void);
 
 // --- The end of a child ---
 
-int cposix_wait_exited(int status);
 int cposix_wait_exit_status(int status);
 int cposix_wait_signal(int status);
-int cposix_wait_dumped_core(int status);
 // "SIGSEGV" and the like, NULL for an unknown number.
 const char *cposix_signal_name(int number);
 
