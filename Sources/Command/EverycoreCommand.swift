@@ -47,7 +47,7 @@ struct Check: ParsableCommand {
     func run() throws {
         try finish {
             let loaded = try ConfigurationReader(options: options).read()
-            StandardStream.output.write(effectiveConfiguration(loaded) + "# configuration ok\n")
+            try StandardStream.output.write(effectiveConfiguration(loaded) + "# configuration ok\n")
         }
     }
 }
@@ -57,7 +57,8 @@ private func finish(_ body: () throws -> Void) throws {
     do {
         try body()
     } catch {
-        StandardStream.error.write("\(error)\n")
+        // When that fails too there is nobody left to tell.
+        try? StandardStream.error.write("\(error)\n")
         throw ExitCode(ExitStatus(for: error).rawValue)
     }
 }

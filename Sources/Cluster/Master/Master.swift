@@ -107,7 +107,10 @@ final class Master {
         scaling = Scaling(isAutomatic: plan.workers == .perCore, cores: cores.count)
         guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
         try Self.checkThreads()
+        cposix_fill_standard_descriptors()
         cposix_ignore_signal(SIGPIPE)
+        // A log at its process' limit (RLIMIT_FSIZE) must cost lines, not the service.
+        cposix_ignore_signal(SIGXFSZ)
         cposix_line_buffer_stdout()
         // Each connection takes a descriptor, and so does each listener of each slot.
         _ = cposix_raise_open_files()
