@@ -28,6 +28,19 @@ extension ProcessTests {
             #expect(program.error.contains("127.0.0.1:\(port)"))
         }
 
+        @Test(arguments: [
+            (["--host", "192.0.2.1"], 1024, "; no interface of this machine has the address"),
+            (["--listen", "/etc/passwd"], 1024, "; what is there is no socket: remove it or choose another path"),
+            ([], 8, "; raise the limit of open files (ulimit -n, LimitNOFILE=)"),
+        ])
+        func saysWhatToDoAboutAnAddressThatCannotBeListenedOn(_ options: [String], openFiles: Int, advice: String) throws {
+            let place = options.contains("--listen") ? [] : ["--port", "0"]
+            let shell = ["sh", "-c", "ulimit -n \(openFiles); exec \"$@\"", "sh"]
+            let program = try Running("everycore", options + place + ["--admin", "off"], wrapper: shell)
+            #expect(program.wait(within: .seconds(5)) == 69)
+            #expect(program.error.hasSuffix("\(advice)\n"))
+        }
+
         @Test func refusesThePortOfAnotherServerOfItsKind() throws {
             let server = try TestedServer.everycore()
             guard case .ipv4(let port) = server.endpoint else { return }
