@@ -58,7 +58,13 @@ private func finish(_ body: () throws -> Void) throws {
         try body()
     } catch {
         // When that fails too there is nobody left to tell.
-        try? StandardStream.error.write("\(error)\n")
-        throw ExitCode(ExitStatus(for: error).rawValue)
+        try? StandardStream.error.write("\(words(for: error))\n")
+        throw ExitCode(exitStatus(for: error))
     }
+}
+
+/// What a user of the command can do about it is an option.
+private func words(for error: any Error) -> String {
+    if case ServerError.addressTaken(_, let setting) = error { return "\(error) with --\(setting)" }
+    return "\(error)"
 }

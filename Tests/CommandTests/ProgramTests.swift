@@ -145,10 +145,11 @@ import Testing
 
 @Suite struct ExitStatuses {
     @Test func anErrorHasTheStatusThatScriptsRelyOn() {
-        #expect(ExitStatus(for: ConfigurationErrors(lines: [])).rawValue == 78)
-        #expect(ExitStatus(for: ServerError.configuration([])).rawValue == 78)
-        #expect(ExitStatus(for: ServerError.addressTaken("0.0.0.0:80")).rawValue == 69)
-        #expect(ExitStatus(for: ServerError.cannotListen("")).rawValue == 69)
-        #expect(ExitStatus(for: ServerError.failed("")).rawValue == 70)
+        #expect(exitStatus(for: ConfigurationErrors(lines: [])) == 78)
+        #expect(exitStatus(for: ServerError.configuration([])) == 78)
+        #expect(exitStatus(for: ServerError.addressTaken("0.0.0.0:80", setting: "port")) == 69)
+        #expect(exitStatus(for: ServerError.cannotListen("")) == 69)
+        #expect(exitStatus(for: ServerError.failed("")) == 70)
+        #expect(exitStatus(for: CancellationError()) == 70)
     }
 }
