@@ -1,4 +1,4 @@
-// A configuration file's bytes. Runs in the master, before the fork and again at a reload: plain blocking system calls,
+// A configuration file's bytes. Runs in the master, before the fork and again at a reload: synchronous system calls,
 // because `FileProvider` of swift-configuration reads asynchronously, which would start threads.
 
 import Glibc
