@@ -1,6 +1,14 @@
 # Shared by the scripts beside it: where the project is, how missing packages are installed, how long steps show that they
 # live. Sourced, not run.
 set -euo pipefail
+# Each script begins with what it does and what it takes; chaos and bench have more to say than that.
+case "${0##*/} ${1:-}" in
+"chaos "* | "bench "*) ;;
+*" -h" | *" --help")
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+  exit
+  ;;
+esac
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 cd "$root"
 

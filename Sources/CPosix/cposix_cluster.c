@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -76,13 +77,22 @@ void cposix_unblock_signals(void) {
 
 void cposix_ignore_signal(int number) { signal(number, SIG_IGN); }
 
+void cposix_fill_standard_descriptors(void) {
+    for (int number = 0; number <= 2; number++) {
+        if (fcntl(number, F_GETFD) >= 0) continue;
+        // The lowest free number is taken: this one, unless all below it are open and none was to be had.
+        int null = open("/dev/null", O_RDWR);
+        if (null > number) close(null);
+    }
+}
+
 void cposix_reset_signals_in_worker(void) {
     for (int number = 1; number <= SIGRTMAX; number++) {
         // Two numbers below SIGRTMIN belong to the C library, which refuses to change them.
         if (crash_index(number) < 0) signal(number, SIG_DFL);
     }
     // A terminal sends INT and HUP to the whole group, and people send the others to all processes of a name.
-    static const int masters[] = {SIGPIPE, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
+    static const int masters[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
     for (size_t i = 0; i < sizeof masters / sizeof masters[0]; i++) signal(masters[i], SIG_IGN);
 }
 
@@ -133,10 +143,8 @@ void cposix_close_descriptors_on_crash(void) {
     for (int i = 0; i < crash_signal_count; i++) sigaction(crash_signals[i], &action, &previous_actions[i]);
 }
 
-int cposix_wait_exited(int status) { return WIFEXITED(status); }
 int cposix_wait_exit_status(int status) { return WEXITSTATUS(status); }
 int cposix_wait_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
-int cposix_wait_dumped_core(int status) { return WIFSIGNALED(status) && WCOREDUMP(status); }
 
 const char *cposix_signal_name(int number) {
     switch (number) {

@@ -1,6 +1,7 @@
 // Why a cluster could not start or could not go on. Thrown by `Cluster.run` in the master.
 
 public import EventLoop
+internal import Glibc
 
 /// Why a cluster did not run, or ended against its will.
 public enum ClusterError: Error, CustomStringConvertible {
@@ -41,7 +42,7 @@ public enum ClusterError: Error, CustomStringConvertible {
             case .unix(let path): "another program listens on \(path); choose another path or stop it"
             }
         case .cannotListen(let address, let error):
-            "can't listen on \(address): \(error)"
+            "can't listen on \(address): \(error)\(Self.advice(on: error, at: address))"
         case .badInheritedSocket(let descriptor, let error):
             "descriptor \(descriptor), which the service manager handed over, is no TCP or Unix socket that listens: \(error)"
         case .badCredentials(let setting, let reason):
@@ -54,9 +55,20 @@ public enum ClusterError: Error, CustomStringConvertible {
         case .badUpgrade(let reason):
             "can't take over from the running master: \(reason)"
         case .system(let error):
-            error.description
+            "\(error)\(Self.advice(on: error))"
         case .workersKeepDying(let exits):
             "no worker could be kept alive; the last ends:" + exits.suffix(10).map { "\n  \($0)" }.joined()
+        }
+    }
+
+    /// What to do, where that is known.
+    private static func advice(on error: SystemError, at address: ListenAddress? = nil) -> String {
+        switch (error.errno, address) {
+        case (EMFILE, _): "; raise the limit of open files (ulimit -n, LimitNOFILE=)"
+        case (EACCES, .tcp(_, 1..<1024)): "; ports below 1024 need root or CAP_NET_BIND_SERVICE"
+        case (EADDRNOTAVAIL, .tcp): "; no interface of this machine has the address"
+        case (EEXIST, .unix): "; what is there is no socket: remove it or choose another path"
+        default: ""
         }
     }
 }

@@ -47,7 +47,7 @@ struct Check: ParsableCommand {
     func run() throws {
         try finish {
             let loaded = try ConfigurationReader(options: options).read()
-            StandardStream.output.write(effectiveConfiguration(loaded) + "# configuration ok\n")
+            try StandardStream.output.write(effectiveConfiguration(loaded) + "# configuration ok\n")
         }
     }
 }
@@ -57,7 +57,14 @@ private func finish(_ body: () throws -> Void) throws {
     do {
         try body()
     } catch {
-        StandardStream.error.write("\(error)\n")
-        throw ExitCode(ExitStatus(for: error).rawValue)
+        // When that fails too there is nobody left to tell.
+        try? StandardStream.error.write("\(words(for: error))\n")
+        throw ExitCode(exitStatus(for: error))
     }
+}
+
+/// What a user of the command can do about it is an option.
+private func words(for error: any Error) -> String {
+    if case ServerError.addressTaken(_, let setting) = error { return "\(error) with --\(setting)" }
+    return "\(error)"
 }

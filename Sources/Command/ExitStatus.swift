@@ -3,20 +3,11 @@
 
 import Everycore
 
-package enum ExitStatus: Int32, Sendable {
-    /// The port is taken, or the address can't be listened on for another reason.
-    case unavailable = 69
-    /// Workers can't be kept alive, or something else failed that the user can't have caused.
-    case software = 70
-    /// The configuration is wrong.
-    case configuration = 78
-
-    /// The status that ends a process that `error` keeps from going on.
-    package init(for error: any Error) {
-        switch error {
-        case is ConfigurationErrors, ServerError.configuration: self = .configuration
-        case ServerError.addressTaken, ServerError.cannotListen: self = .unavailable
-        default: self = .software
-        }
+/// The status that ends a process that `error` keeps from going on.
+package func exitStatus(for error: any Error) -> Int32 {
+    switch error {
+    case is ConfigurationErrors: 78
+    case let error as ServerError: error.exitStatus
+    default: 70
     }
 }

@@ -1,3 +1,5 @@
+// What a worker leaves behind in shared memory: the request that it was in, and those that waited.
+
 import Cluster
 import Testing
 

@@ -1,3 +1,5 @@
+// Packets between two processes: order, the end, full queues.
+
 import CPosix
 import Cluster
 import EventLoop

@@ -1,3 +1,5 @@
+// The example hi-master as its user sees it: greetings from every worker, and nobody left behind.
+
 import Foundation
 import Testing
 

@@ -1,3 +1,5 @@
+// Messages that travel in a file in memory, and files that are not what their packet says.
+
 import CPosix
 import Cluster
 import EventLoop

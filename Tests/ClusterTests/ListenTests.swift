@@ -1,3 +1,5 @@
+// Addresses, the sockets that listen on them, those that a service manager hands over, and who workers run as.
+
 import CPosix
 import Cluster
 import Glibc

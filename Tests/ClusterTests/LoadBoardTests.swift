@@ -1,3 +1,5 @@
+// Who gets a connection, by the counters that workers share.
+
 import Cluster
 import Testing
 

@@ -1,3 +1,5 @@
+// Two ends of a conversation in one process, for the tests of messages.
+
 import CPosix
 import Cluster
 import EventLoop

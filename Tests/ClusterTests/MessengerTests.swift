@@ -1,3 +1,5 @@
+// Messages, requests and replies between two ends: what arrives, in which order, and what goes wrong how.
+
 import CPosix
 import Cluster
 import EventLoop

@@ -1,3 +1,5 @@
+// Whether the kernel's out-of-memory killer did it, by the counts of cgroup files that the test makes up.
+
 import Cluster
 import Testing
 

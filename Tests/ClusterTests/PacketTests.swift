@@ -1,3 +1,5 @@
+// The layout of packets on a channel, byte by byte, and bytes that are none.
+
 import Testing
 
 import Cluster

@@ -1,3 +1,5 @@
+// Who accepts from which queue, and in which order a reload goes through the slots.
+
 import Cluster
 import Testing
 

@@ -1,3 +1,5 @@
+// Which worker has served long enough, by its figures and the others'.
+
 import Cluster
 import Testing
 

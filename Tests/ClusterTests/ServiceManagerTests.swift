@@ -1,3 +1,5 @@
+// What a service manager such as systemd is told, read from a socket of the test's own.
+
 import Cluster
 import EventLoop
 import Glibc

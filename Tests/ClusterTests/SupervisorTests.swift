@@ -1,3 +1,5 @@
+// When workers are started, replaced and given up: events in, actions out, with times that the test makes up.
+
 import Testing
 
 import Cluster

@@ -1,3 +1,5 @@
+// The bytes that keep a live table in its place on a terminal.
+
 import Cluster
 import Testing
 

@@ -1,3 +1,5 @@
+// How many cores there are to use, by the cgroup files of machines that the test makes up.
+
 import Testing
 
 import Cluster

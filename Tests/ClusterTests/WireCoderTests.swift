@@ -1,3 +1,5 @@
+// Codable values to bytes and back, golden bytes, and bytes that are damaged.
+
 import Testing
 
 import Cluster

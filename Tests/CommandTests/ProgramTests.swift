@@ -41,6 +41,36 @@ import Testing
         #expect(run.error == message)
     }
 
+    @Test func aPipeIsReadOnceAndHoldsNobodyUpWithoutAWriter() throws {
+        let scratch = Scratch()
+        let pipe = scratch.path("pipe")
+        try #require(unsafe mkfifo(pipe, 0o600) == 0)
+        let end = unsafe open(pipe, O_RDWR | O_CLOEXEC)
+        let text = Array("port: 3000\n".utf8)
+        _ = unsafe text.withUnsafeBytes { unsafe write(end, $0.baseAddress, $0.count) }
+        let (output, error) = (scratch.path("out"), scratch.path("err"))
+        let process = Program.start(["check", "--config", pipe], environment: [:], output: output, error: error)
+        // It has taken everything and waits for more; that was the last writer.
+        var left: Int32 = -1
+        while left != 0 { try #require(unsafe ioctl(end, UInt(FIONREAD), &left) == 0) }
+        close(end)
+        #expect(Program.wait(process) == 0)
+        #expect(scratch.read("out").contains("port: 3000  # file \(pipe):1\n"))
+
+        let began = ContinuousClock.now
+        let silent = Program.run("check", "--config", pipe)
+        #expect(silent.status == 78)
+        #expect(silent.error == "\(pipe): is no file, and did not come to its end within 5 s\n")
+        #expect(ContinuousClock.now - began < .seconds(15))
+    }
+
+    @Test func checkFailsWhenItsOutputCannotBeWritten() {
+        let scratch = Scratch()
+        let process = Program.start(["check"], environment: [:], output: "/dev/full", error: scratch.path("err"))
+        #expect(Program.wait(process) == 70)
+        #expect(scratch.read("err") == "standard output can't be written to: No space left on device\n")
+    }
+
     @Test func aVariableThatNamesNoSettingEndsWith78() {
         let run = Program.run("check", environment: ["EVERYCORE_PROT": "80"])
         #expect(run.status == 78)
@@ -115,10 +145,11 @@ import Testing
 
 @Suite struct ExitStatuses {
     @Test func anErrorHasTheStatusThatScriptsRelyOn() {
-        #expect(ExitStatus(for: ConfigurationErrors(lines: [])).rawValue == 78)
-        #expect(ExitStatus(for: ServerError.configuration([])).rawValue == 78)
-        #expect(ExitStatus(for: ServerError.addressTaken("0.0.0.0:80")).rawValue == 69)
-        #expect(ExitStatus(for: ServerError.cannotListen("")).rawValue == 69)
-        #expect(ExitStatus(for: ServerError.failed("")).rawValue == 70)
+        #expect(exitStatus(for: ConfigurationErrors(lines: [])) == 78)
+        #expect(exitStatus(for: ServerError.configuration([])) == 78)
+        #expect(exitStatus(for: ServerError.addressTaken("0.0.0.0:80", setting: "port")) == 69)
+        #expect(exitStatus(for: ServerError.cannotListen("")) == 69)
+        #expect(exitStatus(for: ServerError.failed("")) == 70)
+        #expect(exitStatus(for: CancellationError()) == 70)
     }
 }

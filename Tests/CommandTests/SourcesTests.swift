@@ -94,6 +94,13 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
 }
 
 @Suite struct Refusals {
+    @Test(arguments: ["", "limits:\n"])
+    func aFileWithTooManyMistakesIsNotLookedAtToItsEnd(_ group: String) {
+        let lines = refusal(group + (0..<2000).map { "  key\($0): 1\n" }.joined())
+        #expect(lines.count == 101)
+        #expect(lines.last == "file: the rest is not looked at")
+    }
+
     @Test func everyErrorIsListedWithFileLineKeyAndReason() {
         let lines = refusal("prot: 80\nport: 70000\nlimits:\n  bdoy: 1m\n  field_count: \"9\"\n", environment: ["EVERYCORE_QUIET": "maybe"])
         #expect(lines == [

@@ -1,3 +1,5 @@
+// Timers, watches, signals, jobs and tasks of one loop on the calling thread.
+
 import EventLoop
 import Glibc
 import Synchronization

@@ -75,20 +75,6 @@ extension OutputBuffer {
         #expect(buffer.count == 400 && buffer.capacity <= capacity * 2)
     }
 
-    @Test func dropsWhatWasAppendedSince() {
-        var buffer = OutputBuffer()
-        buffer.append("xabc")
-        buffer.consume(1)
-        let mark = buffer.count
-        buffer.append("def")
-        buffer.truncate(to: mark)
-        #expect(buffer.text == "abc")
-        buffer.truncate(to: 9)
-        #expect(buffer.text == "abc")
-        buffer.truncate(to: -9)
-        #expect(buffer.count == 0)
-    }
-
     @Test func movesAnothersBytesToItsEnd() {
         var first = OutputBuffer()
         var second = OutputBuffer()

@@ -1,3 +1,5 @@
+// A loop around a fork, and its threads, as the program loop-probe finds them.
+
 import Testing
 
 extension ProcessTests {

@@ -1,3 +1,5 @@
+// Messages between real processes: the program message-probe prints facts, which are compared here.
+
 import Testing
 
 extension ProcessTests {

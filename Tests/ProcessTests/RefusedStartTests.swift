@@ -13,8 +13,8 @@ extension ProcessTests {
             for host in ["127.0.0.1", "0.0.0.0"] {
                 let program = try Running("everycore", ["--host", host, "--port", "\(port)", "--admin", "off"])
                 #expect(program.wait(within: .seconds(5)) == 69)
-                #expect(program.error.contains("\(port)"))
-                #expect(program.error.contains("is taken"))
+                let advice = "is taken by another program: stop it, or choose another port with --port"
+                #expect(program.error == "\(host):\(port) \(advice)\n")
                 #expect(!program.output.contains("listening"))
             }
         }
@@ -23,9 +23,25 @@ extension ProcessTests {
             let holder = try Endpoint.ipv4(0).listening(reusesPort: false)
             defer { close(holder) }
             let port = Endpoint.port(of: holder)
-            let program = try Running("everycore", ["--port", "0", "--admin", "127.0.0.1:\(port)"])
+            for host in ["127.0.0.1", "localhost"] {
+                let program = try Running("everycore", ["--port", "0", "--admin", "\(host):\(port)"])
+                #expect(program.wait(within: .seconds(5)) == 69)
+                let advice = "is taken by another program: stop it, or choose another address with --admin"
+                #expect(program.error == "127.0.0.1:\(port) \(advice)\n")
+            }
+        }
+
+        @Test(arguments: [
+            (["--host", "192.0.2.1"], 1024, "; no interface of this machine has the address"),
+            (["--listen", "/etc/passwd"], 1024, "; what is there is no socket: remove it or choose another path"),
+            ([], 8, "; raise the limit of open files (ulimit -n, LimitNOFILE=)"),
+        ])
+        func saysWhatToDoAboutAnAddressThatCannotBeListenedOn(_ options: [String], openFiles: Int, advice: String) throws {
+            let place = options.contains("--listen") ? [] : ["--port", "0"]
+            let shell = ["sh", "-c", "ulimit -n \(openFiles); exec \"$@\"", "sh"]
+            let program = try Running("everycore", options + place + ["--admin", "off"], wrapper: shell)
             #expect(program.wait(within: .seconds(5)) == 69)
-            #expect(program.error.contains("127.0.0.1:\(port)"))
+            #expect(program.error.hasSuffix("\(advice)\n"))
         }
 
         @Test func refusesThePortOfAnotherServerOfItsKind() throws {

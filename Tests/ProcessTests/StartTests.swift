@@ -47,6 +47,27 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        /// A socket with the number of standard output or standard error would get what is printed and logged.
+        @Test func givesNoSocketTheNumberOfAClosedStandardStream() throws {
+            let shell = ["sh", "-c", "exec \"$@\" <&- 2>&-", "sh"]
+            let server = try TestedServer.everycore(wrapper: shell)
+            for process in [server.master] + server.workers {
+                for number in [0, 2] { #expect(ProcessTable.file(number, of: process) == "/dev/null") }
+            }
+            #expect(server.stop() == 0)
+        }
+
+        @Test func servesOnWhenItsLogHasTheLargestSizeThatItMayHave() throws {
+            let log = "/tmp/everycore-log-\(getpid())"
+            defer { unsafe unlink(log) }
+            let shell = ["sh", "-c", "ulimit -f 0; exec \"$@\" 2>\(log)", "sh"]
+            let server = try TestedServer.everycore(wrapper: shell)
+            kill(server.workers[0], SIGKILL)
+            #expect(server.program.becomesTrue(within: .seconds(5)) { server.workers.count == 2 })
+            #expect(try server.get("/health").status == 200)
+            #expect(server.stop() == 0)
+        }
+
         @Test func saysWhereItListensHowManyWorkersAndWhy() throws {
             let server = try TestedServer.everycore()
             guard case .ipv4(let port) = server.endpoint, case .ipv4(let adminPort)? = server.admin else {

@@ -1,12 +1,9 @@
 """The storms about masters: one that is killed, one that has many workers, one that loses ten thousand."""
 
-import os
-import random
 import signal
 import socket
 import time
 
-import acts
 from processes import TICKS, memory, stat_fields
 from server import Server, send
 from storms import under_load

@@ -14,11 +14,13 @@ int cposix_thread_count(void);
 pid_t cposix_fork_blocking_signals(void);
 // Unblocks every signal.
 void cposix_unblock_signals(void);
-// All dispositions to their defaults, but for SIGPIPE and those that only mean something to the master (ignored), and
+// All dispositions to their defaults, but for SIGPIPE, SIGXFSZ and those that only mean something to the master (ignored), and
 // for crash signals (left as they are: Swift's backtracer may have installed its handlers before the fork).
 void cposix_reset_signals_in_worker(void);
 // Ignores a signal.
 void cposix_ignore_signal(int number);
+// Gives /dev/null the numbers 0 to 2 where nothing has them, so that no socket gets one and with it what is printed or logged.
+void cposix_fill_standard_descriptors(void);
 // Throws away what the parent had not yet flushed from its stdio buffers: it flushes that itself.
 void cposix_purge_stdio(void);
 // Makes stdout of this process line-buffered, so that lines leave at once also when it is a pipe.
@@ -36,10 +38,8 @@ void cposix_close_descriptors_on_crash(void);
 
 // --- The end of a child ---
 
-int cposix_wait_exited(int status);
 int cposix_wait_exit_status(int status);
 int cposix_wait_signal(int status);
-int cposix_wait_dumped_core(int status);
 // "SIGSEGV" and the like, NULL for an unknown number.
 const char *cposix_signal_name(int number);
 

@@ -3,10 +3,13 @@
 //
 //   Master+Supervision.swift  carrying out what the supervisors decide
 //   Master+Fork.swift      making children
-//   Master+Channel.swift   what children say, and figures for those who ask
+//   Master+Channel.swift   what children say
+//   Master+Figures.swift   reports taken in, and figures for those who ask
 //   Master+Ends.swift      children that end, and their successors
 //   Master+Queues.swift    who empties which queue of connections
-//   Master+Replace.swift   planned successors, rolling reload, scaling
+//   Master+Replace.swift   planned successors
+//   Master+Reload.swift    all workers by a new description, one by one
+//   Master+Scale.swift     more workers or fewer
 //   Master+Exits.swift     what is said and kept of an end
 //   Master+Events.swift    what the program hears of its workers, and asks of them
 //   Master+Watchdog.swift  workers whose loop does not turn
@@ -104,7 +107,10 @@ final class Master {
         scaling = Scaling(isAutomatic: plan.workers == .perCore, cores: cores.count)
         guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
         try Self.checkThreads()
+        cposix_fill_standard_descriptors()
         cposix_ignore_signal(SIGPIPE)
+        // A log at its process' limit (RLIMIT_FSIZE) must cost lines, not the service.
+        cposix_ignore_signal(SIGXFSZ)
         cposix_line_buffer_stdout()
         // Each connection takes a descriptor, and so does each listener of each slot.
         _ = cposix_raise_open_files()
@@ -180,13 +186,6 @@ final class Master {
         if gaveUp { throw .workersKeepDying(exits) }
     }
 
-    func startReporting() {
-        reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
-            guard reporter.printsIntervals else { return }
-            collectFigures { [unowned self] in reporter.interval($0) }
-        }
-    }
-
     private func cleanUp() {
         cluster.leaveToMaster()
         loop.releaseConcurrency()
@@ -205,23 +204,6 @@ final class Master {
         close(reportReceiver)
         close(reportSender)
     }
-
-    // MARK: Figures
-
-    /// - Parameter limit: by default more than the socket can hold at a moment, but not what keeps coming.
-    func receiveReports(atMost limit: Int = 16_384) {
-        var count = 0
-        while count < limit {
-            count += 1
-            guard case .packet(let datagram) = PacketSocket.receive(on: reportReceiver, buffer: &buffer.bytes) else {
-                return
-            }
-            // What is no report of ours is counted in the ledger and changes nothing else.
-            _ = ledger.ingest(datagram, now: EventLoop.monotonicNanoseconds())
-        }
-    }
-
-    func currentFigures() -> ClusterFigures { ledger.figures(now: EventLoop.monotonicNanoseconds()) }
 
     // MARK: Logging
 

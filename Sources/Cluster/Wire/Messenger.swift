@@ -21,7 +21,6 @@ package final class Messenger<Sender> {
     package var onFailure: (MessageFailure, _ author: Sender?) -> Void = { _, _ in }
     var incoming: [IncomingName<Sender>] = []
     var requests = PendingRequests()
-    var takenFiles = 0
     private var names = OutgoingNames()
     /// Used again for each message, unless one is made while another is.
     private var output: WireOutput?

@@ -2,7 +2,6 @@
 // And the way back: an auxiliary asks the master for the figures of all.
 // Runs in the worker process, on its loop.
 
-internal import CPosix
 internal import EventLoop
 internal import Glibc
 internal import Logging

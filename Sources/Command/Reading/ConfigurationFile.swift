@@ -19,6 +19,9 @@ package struct ConfigurationFile: Sendable {
     /// Lines for people, each beginning with the file's name, in the file's order.
     package private(set) var problems: [String] = []
     private let path: String
+    /// A file with so many mistakes is another one: the master has more to do at a reload than to list them all.
+    private static let problemLimit = 100
+    private var isAnother: Bool { problems.count >= Self.problemLimit }
 
     package init(path: String) {
         self.path = path
@@ -44,10 +47,11 @@ package struct ConfigurationFile: Sendable {
         case .scalar(let scalar) where isNull(scalar): return
         default: report(line: root.mark?.line, key: nil, "must consist of `key: value` lines")
         }
+        if isAnother { problems.append("\(path): the rest is not looked at") }
     }
 
     private mutating func take(_ mapping: Node.Mapping) {
-        for (keyNode, value) in mapping {
+        for (keyNode, value) in mapping where !isAnother {
             guard let key = name(keyNode, in: nil) else { continue }
             if let setting = Setting.all.first(where: { $0.key == key && $0.group == nil }) {
                 take(value, for: setting, at: keyNode)
@@ -65,7 +69,7 @@ package struct ConfigurationFile: Sendable {
             if case .scalar(let scalar) = value, isNull(scalar) { return }
             return report(line: keyNode.mark?.line, key: group, "is a group: its settings stand below it, indented")
         }
-        for (memberNode, value) in members {
+        for (memberNode, value) in members where !isAnother {
             guard let member = name(memberNode, in: group) else { continue }
             let key = "\(group).\(member)"
             if let setting = Setting.all.first(where: { $0.key == key }) {

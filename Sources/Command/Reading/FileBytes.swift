@@ -1,4 +1,4 @@
-// A configuration file's bytes. Runs in the master, before the fork and again at a reload: plain blocking system calls,
+// A configuration file's bytes. Runs in the master, before the fork and again at a reload: synchronous system calls,
 // because `FileProvider` of swift-configuration reads asynchronously, which would start threads.
 
 import Glibc
@@ -11,14 +11,22 @@ package struct FileFailure: Error, Equatable {
 /// Longer files are refused: a configuration that needs a megabyte is some other file.
 package let configurationFileLimit = 1 << 20
 
+/// How long a pipe or a terminal may take to deliver it.
+private let configurationPipePatience = Duration.seconds(5)
+
 package func fileBytes(at path: String) throws(FileFailure) -> [UInt8] {
     guard !path.isEmpty, !path.utf8.contains(0) else { throw FileFailure(reason: "is no file's name") }
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // A pipe that nobody writes to, such as the one of `--config <(…)` at a reload, would hold the master up for ever.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileFailure(reason: "can't be opened: \(message(errno))") }
     defer { close(descriptor) }
 
     var bytes: [UInt8] = []
+    let deadline = ContinuousClock.now + configurationPipePatience
     while bytes.count <= configurationFileLimit {
+        guard isReadable(descriptor, until: deadline) else {
+            throw FileFailure(reason: "is no file, and did not come to its end within \(configurationPipePatience.components.seconds) s")
+        }
         var failure: Int32 = 0
         let chunk = unsafe [UInt8](unsafeUninitializedCapacity: 16384) { buffer, count in
             var result: Int
@@ -29,10 +37,29 @@ package func fileBytes(at path: String) throws(FileFailure) -> [UInt8] {
             count = max(result, 0)
         }
         guard failure == 0 else { throw FileFailure(reason: "can't be read: \(message(failure))") }
-        if chunk.isEmpty { return bytes }
+        if chunk.isEmpty {
+            if bytes.isEmpty, isPipe(descriptor) { throw FileFailure(reason: "is a pipe with nothing in it (each can be read once)") }
+            return bytes
+        }
         bytes += chunk
     }
     throw FileFailure(reason: "is larger than \(configurationFileLimit) bytes")
+}
+
+/// Waits until there are bytes, or the end; a file has them at once.
+private func isReadable(_ descriptor: Int32, until deadline: ContinuousClock.Instant) -> Bool {
+    var interest = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    while true {
+        let left = (deadline - ContinuousClock.now) / .milliseconds(1)
+        let result = unsafe poll(&interest, 1, Int32(max(0, left.rounded(.up))))
+        if result > 0 { return true }
+        if result == 0 || errno != EINTR { return false }
+    }
+}
+
+private func isPipe(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return unsafe fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
 }
 
 private func message(_ error: Int32) -> String {

@@ -33,7 +33,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// The directory that static files are served from; `nil` for none. A relative path counts from the working directory.
     public var root: String?
 
-    /// Where the dashboard, `/stats` and `/metrics` are served.
+    /// Where the admin pages `/stats` and `/metrics` are served.
     public var admin = Admin.address(host: "127.0.0.1", port: 8081)
 
     /// How often the workers report and the figures are printed, 100 ms…1 h; `nil` leaves only the summary at the end.

@@ -1,21 +1,31 @@
-// Why a server didn't start or couldn't go on. Thrown in the master; the command turns each case into an exit status.
+// Why a server didn't start or couldn't go on. Thrown in the master.
 
 /// The end of a server that no signal asked for.
 public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
-    /// The settings can't be used; `everycore` exits with 78.
+    /// The settings can't be used.
     case configuration([ServerConfiguration.Problem])
-    /// Another program listens on this address (`0.0.0.0:8080`); `everycore` exits with 69.
-    case addressTaken(String)
-    /// The address can't be listened on for another reason: no such address here, no permission, a path that exists;
-    /// `everycore` exits with 69.
+    /// Another program listens on this address (`0.0.0.0:8080`), which the setting says: `port`, `listen` or `admin`.
+    case addressTaken(String, setting: String)
+    /// The address can't be listened on for another reason: no such address here, no permission, a path that exists.
     case cannotListen(String)
-    /// No worker could be kept alive, or the system refused something; `everycore` exits with 70.
+    /// No worker could be kept alive, or the system refused something.
     case failed(String)
+
+    /// What the program should exit with, as `everycore` does: 78 for a wrong configuration, 69 when it can't listen, else 70
+    /// (sysexits.h).
+    public var exitStatus: Int32 {
+        switch self {
+        case .configuration: 78
+        case .addressTaken, .cannotListen: 69
+        case .failed: 70
+        }
+    }
 
     public var description: String {
         switch self {
         case .configuration(let problems): problems.map(\.description).joined(separator: "\n")
-        case .addressTaken(let address): "\(address) is taken by another program: stop it, or choose another port with --port"
+        case .addressTaken(let address, let setting):
+            "\(address) is taken by another program: stop it, or choose another \(setting == "port" ? "port" : "address")"
         case .cannotListen(let reason), .failed(let reason): reason
         }
     }

@@ -11,7 +11,7 @@ extension Setting {
         Setting("listen_mode", \.listenMode, .mode, "permissions of Unix sockets"),
         Setting("workers", \.workers, .workers(1...1024), option: "workers", "worker processes; auto is one per usable core"),
         Setting("root", \.root, .directory, option: "root", "directory of static files"),
-        Setting("admin", \.admin, .admin, option: "admin", "where the dashboard, /stats and /metrics are served"),
+        Setting("admin", \.admin, .admin, option: "admin", "where the admin pages /stats and /metrics are served"),
         Setting(
             "report_interval", \.reportInterval, .durationOrOff(.milliseconds(100) ... .seconds(3600)),
             option: "report-interval", "how often the figures are printed"),

@@ -5,7 +5,6 @@
 internal import Cluster
 internal import EventLoop
 package import HTTP
-internal import Logging
 
 package final class RoutedApplication {
     private let table: RouteTable
@@ -71,7 +70,7 @@ package final class RoutedApplication {
         switch method {
         case .connect, .other: return refuse(exchange, HTTPError(501))
         // The whole server is meant, not a path that a parameter could match (RFC 9110 §9.3.7).
-        case .options where head.targetForm == .asterisk: 
+        case .options where head.targetForm == .asterisk:
             return listMethods(exchange, files == nil ? table.allMethods : table.allMethods.union(StaticFiles.methods))
         case .trace:
             let methods = head.withPath { table.allowedMethods($0) }
@@ -172,7 +171,7 @@ package final class RoutedApplication {
     // MARK: Answers
 
     @inline(__always)
-    private func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
+    func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
         do {
             if try !exchange.sendConstant(response, shorterThan: compressedFrom) { try sendAny(response, exchange) }
         } catch {
@@ -212,51 +211,6 @@ package final class RoutedApplication {
         }
         if let entry { waiting?.add(entry, task) }
         if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
-    }
-
-    /// A handler made a response that can't go on the wire: the client gets a 500, the log the reason.
-    @inline(never)
-    private func unsendable<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
-        log(exchange, "unsendable response", error)
-        _ = try? exchange.send(HTTPError(500).response)
-    }
-
-    @inline(never)
-    private func failed<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
-        // The client is gone or got its 503; what cancellation made of the handler is no news.
-        if exchange.isAnswered, error is CancellationError || error is BodyError { return }
-        if let error = error as? HTTPError, (400...599).contains(error.status) { return refuse(exchange, error) }
-        log(exchange, "handler failed", error)
-        refuse(exchange, HTTPError(500))
-    }
-
-    @inline(never)
-    private func refuse<Exchange: RequestExchange>(_ exchange: Exchange, _ error: HTTPError) {
-        send(error.response, exchange)
-    }
-
-    private func refuseMethod<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) {
-        var error = HTTPError(405)
-        error.headers["Allow"] = methods.description
-        refuse(exchange, error)
-    }
-
-    private func listMethods<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) {
-        send(Response.empty(204).header("Allow", methods.description), exchange)
-    }
-
-    private func log<Exchange: RequestExchange>(_ exchange: Exchange, _ what: String, _ error: any Error) {
-        let head = exchange.head
-        context.log.error("\(oneLine("\(what): \(head.methodName) \(head.path): \(error)"))")
-    }
-
-    /// Text from outside, made fit for the log: no control characters, bounded.
-    private func oneLine(_ text: String, limit: Int = 2000) -> String {
-        var line = ""
-        for scalar in text.unicodeScalars.prefix(limit) {
-            line += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
-        }
-        return line
     }
 }
 

@@ -74,7 +74,7 @@ public struct Server {
         do throws(ClusterError) {
             try cluster.run()
         } catch {
-            throw ServerError(error)
+            throw ServerError(error, of: configuration)
         }
     }
 
@@ -104,9 +104,11 @@ public struct Server {
 }
 
 extension ServerError {
-    init(_ error: ClusterError) {
+    init(_ error: ClusterError, of configuration: ServerConfiguration) {
         switch error {
-        case .portTaken(let address): self = .addressTaken(address.description)
+        case .portTaken(let address):
+            let setting = address == configuration.adminAddress ? "admin" : configuration.listen.isEmpty ? "port" : "listen"
+            self = .addressTaken(address.description, setting: setting)
         case .badWorkerCount: self = .configuration([.init(key: "workers", reason: error.description)])
         case .badCredentials(let key, let reason): self = .configuration([.init(key: key, reason: reason)])
         case .badInheritedSocket: self = .configuration([.init(key: "LISTEN_FDS", reason: error.description)])

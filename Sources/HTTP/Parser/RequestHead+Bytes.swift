@@ -22,15 +22,6 @@ extension RequestHead {
         try withBytes(facts.path, body)
     }
 
-    /// The value of the first end-to-end field of that name (any case), or nil without calling `body`.
-    @inlinable
-    package func withValue<Result, Failure: Error>(
-        of name: StaticString, _ body: (RawSpan) throws(Failure) -> Result
-    ) throws(Failure) -> Result? {
-        guard let field = firstField(named: name) else { return nil }
-        return try withBytes(field.value, body)
-    }
-
     /// The range's bytes as text; bytes that aren't UTF-8 come as U+FFFD.
     package func string(of range: ByteRange) -> String {
         withBytes(range) { bytes in

@@ -148,9 +148,4 @@ package struct OutputBuffer: ~Copyable {
             capacity = 0
         }
     }
-
-    /// Drops what was appended since `count` was this.
-    package mutating func truncate(to count: Int) {
-        end = start &+ min(max(count, 0), self.count)
-    }
 }

@@ -46,7 +46,7 @@ struct ByteRangesTests {
     @Test func `too many parts are ignored`() {
         func field(_ count: Int) -> String { "bytes=" + (0..<count).map { "\($0 * 3)-\($0 * 3)" }.joined(separator: ",") }
         let bound = RangeSelection.maximumParts
-        guard case .parts(let parts) = RangeSelection(field(bound), size: 1000) else { 
+        guard case .parts(let parts) = RangeSelection(field(bound), size: 1000) else {
             Issue.record("no parts")
             return
         }

@@ -24,6 +24,11 @@ enum ProcessTable {
 
     static func name(of pid: pid_t) -> String { String(read("/proc/\(pid)/comm").dropLast()) }
 
+    /// What a descriptor of the process stands for: a path, or such as `socket:[1]`.
+    static func file(_ descriptor: Int, of pid: pid_t) -> String? {
+        try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/fd/\(descriptor)")
+    }
+
     static func members(ofGroup group: pid_t) -> [pid_t] {
         names(in: "/proc").compactMap { pid_t($0) }.filter { pid in
             guard let fields = fields(of: pid), fields.count > 2 else { return false }

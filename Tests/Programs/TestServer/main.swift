@@ -67,8 +67,7 @@ do {
     switch error {
     case is WrongArgument: exit(64)
     case let error as ClusterError: exit(error.exitStatus)
-    case ServerError.addressTaken: exit(69)
-    case ServerError.configuration: exit(78)
+    case let error as ServerError: exit(error.exitStatus)
     default: exit(70)
     }
 }

@@ -85,10 +85,6 @@ struct WireInput {
         return text
     }
 
-    func checkText(in range: Range<Int>) throws(Malformed) {
-        guard bytes.isText(range) else { throw .badText }
-    }
-
     /// What a container of this kind at `offset` holds.
     func contents(of tag: UInt8, at offset: Int, end: Int) throws(Malformed) -> Range<Int>? {
         guard try byte(at: offset, end: end) == tag else { return nil }

@@ -1,0 +1,75 @@
+// More workers or fewer, by signal, by the program, or because the usable cores have changed.
+// Runs in the master.
+
+internal import EventLoop
+internal import Logging
+internal import Statistics
+
+/// How many workers there should be, and why.
+struct Scaling {
+    /// Follow the usable cores.
+    let isAutomatic: Bool
+    /// At the last look.
+    var cores: Int
+    var timer: LoopTimer?
+
+    /// The kernel tells nobody when an affinity mask or a quota changes.
+    static let interval = Duration.seconds(2)
+}
+
+extension Master {
+    /// Sets the number of workers, from 1 to four times the cores (or what the cluster began with, if that is more).
+    func scale(to wanted: Int) {
+        guard stopping == .running, lameDuckTimer == nil else { return }
+        // Which queues there are is agreed between the two masters.
+        guard upgrade == nil, !holdsConnections else {
+            return log(.notice, "no scaling now: an upgrade is under way")
+        }
+        let count = min(max(wanted, 1), capacity)
+        let before = workerSupervisor.usedCount
+        guard count != before else {
+            if wanted != count { log(.warning, "can't scale any further", ["workers": "\(before)"]) }
+            return
+        }
+        do throws(ClusterError) { try listeners.listen(slots: count) } catch {
+            log(.error, "can't scale", ["reason": "\(error)"])
+            return
+        }
+        log(.notice, "scaling", ["workers": "\(count)", "before": "\(before)"])
+        ledger.wantedWorkers = count
+        let now = EventLoop.monotonicNanoseconds()
+        for slot in before..<max(count, before) { _ = workerSupervisor.use(slot, now: now) }
+        for slot in count..<max(count, before) {
+            workerSupervisor.disuse(slot)
+            for child in children.values where child.role == .worker(slot: slot) { letGo(child) }
+            forgetUnused(.worker(slot: slot))
+        }
+        let actions = workerSupervisor.handle(.timer, now: now)
+        carryOut(actions, auxiliaries: false)
+        scheduleWake()
+        assignQueues()
+        // A reload doesn't wait for those that have gone.
+        for slot in count..<max(count, before) { advanceRoll { $0.passed(slot) } }
+    }
+
+    /// A slot that was scaled away has no row when its last worker is gone.
+    func forgetUnused(_ role: Role) {
+        guard case .worker(let slot) = role, !workerSupervisor.uses(slot),
+            !children.values.contains(where: { $0.role == role && $0.phase != .dying })
+        else { return }
+        ledger.remove(slot: slot)
+    }
+
+    /// Follows the number of usable cores.
+    func watchCores() {
+        guard scaling.isAutomatic else { return }
+        scaling.timer = loop.every(Scaling.interval) { [unowned self] in
+            guard upgrade == nil, !holdsConnections else { return }
+            let cores = UsableCores.current()
+            guard cores.count != scaling.cores else { return }
+            scaling.cores = cores.count
+            log(.notice, "the usable cores have changed", ["reason": "\(cores.reason)"])
+            scale(to: cores.count)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+// What a client gets instead of a handler's answer, and what the log says then.
+// Runs in a worker, on the loop's thread, off the way of requests that succeed.
+
+internal import Cluster
+internal import HTTP
+internal import Logging
+
+extension RoutedApplication {
+    /// A handler made a response that can't go on the wire: the client gets a 500, the log the reason.
+    @inline(never)
+    func unsendable<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
+        log(exchange, "unsendable response", error)
+        _ = try? exchange.send(HTTPError(500).response)
+    }
+
+    @inline(never)
+    func failed<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
+        // The client is gone or got its 503; what cancellation made of the handler is no news.
+        if exchange.isAnswered, error is CancellationError || error is BodyError { return }
+        if let error = error as? HTTPError, (400...599).contains(error.status) { return refuse(exchange, error) }
+        log(exchange, "handler failed", error)
+        refuse(exchange, HTTPError(500))
+    }
+
+    @inline(never)
+    func refuse<Exchange: RequestExchange>(_ exchange: Exchange, _ error: HTTPError) {
+        send(error.response, exchange)
+    }
+
+    func refuseMethod<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) {
+        var error = HTTPError(405)
+        error.headers["Allow"] = methods.description
+        refuse(exchange, error)
+    }
+
+    func listMethods<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) {
+        send(Response.empty(204).header("Allow", methods.description), exchange)
+    }
+
+    func log<Exchange: RequestExchange>(_ exchange: Exchange, _ what: String, _ error: any Error) {
+        let head = exchange.head
+        context.log.error("\(oneLine("\(what): \(head.methodName) \(head.path): \(error)"))")
+    }
+
+    /// Text from outside, made fit for the log: no control characters, bounded.
+    private func oneLine(_ text: String, limit: Int = 2000) -> String {
+        var line = ""
+        for scalar in text.unicodeScalars.prefix(limit) {
+            line += scalar.properties.generalCategory == .control ? scalar.escaped(asASCII: true) : String(scalar)
+        }
+        return line
+    }
+}
