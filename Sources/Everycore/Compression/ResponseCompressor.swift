@@ -128,21 +128,28 @@ package final class ResponseCompressor {
         return isDone ? output : nil
     }
 
-    /// The same content as a stream that lets other requests in between.
+    /// The same content as a stream that lets other requests in between. It is copied portion by portion, never as a whole.
     private func portions(of body: Response.Body) -> Response.Body {
-        let bytes: [UInt8]
+        let count: Int
+        let portion: @Sendable (Range<Int>) -> [UInt8]
         switch body {
-        case .constant(let text): bytes = unsafe Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-        case .text(let text): bytes = Array(text.utf8)
-        case .bytes(let content): bytes = content
+        case .constant(let text):
+            count = text.utf8CodeUnitCount
+            portion = { unsafe Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)[$0]) }
+        case .text(let text):
+            count = text.utf8.count
+            portion = { range in unsafe text.utf8Span.span.bytes.extracting(range).withUnsafeBytes { unsafe Array($0) } }
+        case .bytes(let bytes):
+            count = bytes.count
+            portion = { Array(bytes[$0]) }
         case .empty, .unsent, .file, .stream: return body
         }
         return .stream(
-            StreamedContent(length: UInt64(bytes.count)) { writer in
+            StreamedContent(length: UInt64(count)) { writer in
                 var start = 0
-                while start < bytes.count {
-                    let end = min(start + Self.portion, bytes.count)
-                    try await writer.write(Array(bytes[start..<end]))
+                while start < count {
+                    let end = min(start + Self.portion, count)
+                    try await writer.write(portion(start..<end))
                     start = end
                     await Task.yield()
                 }
