@@ -50,6 +50,8 @@ enum ConnectionRules {
         .open(6, "an unknown method", request("BREW / HTTP/1.1", "Host: a"), 501, says: ["501 "]),
         .open(6, "an unknown method with content", request("BREW / HTTP/1.1", "Host: a", "Content-Length: 5") + raw("hello"), 501),
         .closes(6, "an unknown method with close", request("BREW / HTTP/1.1", "Host: a", "Connection: close"), 501),
+        .closes(33, "an unknown method with more content than is skipped", request("BREW / HTTP/1.1", "Host: a", "Content-Length: 2000000"), 501, says: ["connection: close"]),
+        .closes(33, "an unknown expectation with more content than is skipped", post("/echo", "", "Expect: x", "Content-Length: 2000000"), 417, says: ["connection: close"]),
         .closes(6, "a method that is no token", request("B(EW / HTTP/1.1", "Host: a"), 400),
         .open(7, "absolute form", request("GET http://b/x?y HTTP/1.1", "Host: a"), 200, says: ["GET /x"]),
         .closes(7, "* with GET", request("GET * HTTP/1.1", "Host: a"), 400),

@@ -13,6 +13,7 @@ extension Connection {
         if let limit = refusal.limit { service.figures.add(limit, 1) }
         let text = "\(refusal.status) \(refusal.reason)\n"
         let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining && !isLastRequest
+            && canSkipContent(of: exchange.head)
         if !isProcessing { beginAlone() }
         let request = ResponseEncoder.Request(
             minorVersion: exchange.head.minorVersion, isHead: exchange.head.method == .head, keepsConnection: keeps)
@@ -104,6 +105,7 @@ extension Connection {
         guard unsafe !exchange.isAnswered else { return lingerClose() }
         lingers = true
         let cancel = unsafe exchange.onCancel
+        unsafe exchange.onCancel = nil
         let collector = exchange.takeCollector()
         unsafe content = .none
         phase = .waiting
@@ -139,6 +141,8 @@ extension Connection {
     func wasPassedOn() {
         isPassedOn = true
         phase = .closed
+        // The socket's options go with it, and whoever has it now takes it for a new one.
+        if isFast { setFast(false) }
         readWatch?.cancel()
         writeWatch?.cancel()
         readWatch = nil
@@ -158,6 +162,7 @@ extension Connection {
     /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
     func breakOff() {
         if !isProcessing { service.lendOutput() }
+        closesAfterOutput = false
         flush()
         // Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
         if case .untilClose = streaming?.framing { resetsOnClose() }

@@ -33,7 +33,7 @@ extension Connection {
 
     /// Whether the next request can be found behind content that the application left unread.
     @inline(__always)
-    private func canSkipContent(of head: RequestHead) -> Bool {
+    func canSkipContent(of head: RequestHead) -> Bool {
         switch unsafe content {
         case .none: true
         // A client that was never told to send its content may or may not send it (RFC 9110 §10.1.1); much of it isn't worth reading.
@@ -199,7 +199,7 @@ extension Connection {
         if EventLoop.monotonicNanoseconds() &- firstWake < 1_000_000_000 { setFast(true) }
     }
 
-    private func setFast(_ isFast: Bool) {
+    func setFast(_ isFast: Bool) {
         guard !isFast || service.fastConnections < Self.fastConnections else { return }
         self.isFast = isFast
         service.fastConnections &+= isFast ? 1 : -1

@@ -21,8 +21,8 @@ extension Connection {
             case .identity: length.map { .length(remaining: $0) } ?? .untilClose
             }
         streaming = StreamingResponse(status: status, closes: outcome.closes, framing: framing)
-        // The time of a client that doesn't read earlier answers runs on.
-        if !isBlocked { stopTime() }
+        // The time of a client that doesn't read earlier answers runs on, and so does that of content which is still to come.
+        if !isBlocked, phase != .body { stopTime() }
         if !isProcessing { flush() }
     }
 
@@ -137,6 +137,9 @@ extension Connection {
         }
         guard let exchange = unsafe exchange else { return }
         self.streaming = nil
+        // The next answer, which may be here before this returns, has a write time of its own.
+        writeWatch?.cancel()
+        writeWatch = nil
         answered(exchange, status: streaming.status, closes: streaming.closes)
     }
 
