@@ -76,6 +76,33 @@ import Testing
         #expect(server.onLoop { server.figures[.limitConnections] } >= 2)
     }
 
+    @Test(arguments: [false, true]) func `a client that sends many requests at once doesn't hold up the others`(endsSending: Bool) throws {
+        let server = try ConnectionServer()
+        defer { server.stop() }
+        var clients: [RawClient] = []
+        server.onLoop {
+            server.application.handler = { exchange in
+                guard exchange.head.path.hasPrefix("/slow/") else { return false }
+                usleep(5000)
+                try? exchange.respond(status: 200, body: raw(exchange.head.path))
+                return true
+            }
+            // The loop is held: both connections wait in the queue, and all that they send.
+            for bytes in [(0..<200).flatMap { request("GET /slow/\($0) HTTP/1.1", "Host: a") }, []] {
+                guard let client = try? server.connect() else { continue }
+                client.send(bytes + ConnectionRuleTests.probe)
+                if endsSending { client.endSending() }
+                clients.append(client)
+            }
+        }
+        try #require(clients.count == 2)
+        for client in clients { #expect(client.read() == .closed) }
+        #expect(try responses(clients[1]).map(\.text) == ["GET /after"])
+        #expect(try responses(clients[0]).map(\.text) == (0..<200).map { "/slow/\($0)" } + ["GET /after"])
+        let order = server.onLoop { server.application.received }
+        #expect((order.firstIndex(of: "/after") ?? .max) < 50)
+    }
+
     @Test func `a connection whose next request is just arriving doesn't give way`() throws {
         let server = try limited { $0.connections = 2 }
         defer { server.stop() }

@@ -68,6 +68,7 @@ extension Connection {
         unsafe service.busy = self
         service.updateDate()
         var offset = 0
+        var isTurnOver = false
         processing: while !isBlocked, !closesAfterOutput {
             switch phase {
             case .head:
@@ -77,6 +78,10 @@ extension Connection {
                 if unsafe service.output.count > Self.outputBound { flush() }
             case .answered:
                 recycleExchange()
+                // A client that sends many requests at once must not hold up the others.
+                guard offset < count, EventLoop.coarseNanoseconds() > readAt &+ Self.turnTime else { continue processing }
+                isTurnOver = true
+                break processing
             case .body:
                 offset &+= readBody(offset..<count)
                 if phase == .body { break processing }
@@ -93,8 +98,11 @@ extension Connection {
         exchangeOutlivesInput()
         flush()
         guard phase != .closed, phase != .lingering, !isBlocked else { return }
-        settle()
+        isTurnOver ? standBack() : settle()
     }
+
+    /// In nanoseconds: the requests of one connection that are answered in a row.
+    private static var turnTime: UInt64 { 5_000_000 }
 
     /// Bytes of answers that are gathered before they are written.
     static var outputBound: Int { 131_072 }

@@ -210,7 +210,7 @@ extension Connection {
 
     private func writable() {
         guard phase != .closed else { return }
-        measurePace()
+        if unsent != nil || streaming != nil { measurePace() }
         if var buffer = unsent.take() {
             sentSince &+= UInt64(write(&buffer, moreFollows: streaming?.file != nil))
             guard phase != .closed else { return }

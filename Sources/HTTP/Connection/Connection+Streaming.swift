@@ -56,7 +56,7 @@ extension Connection {
     private static var writeCost: Int { 1024 }
 
     /// Waits for the loop's next round as if the socket were full.
-    private func standBack() {
+    func standBack() {
         isBlocked = true
         waitForRoom()
     }
