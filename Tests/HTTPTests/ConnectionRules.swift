@@ -168,8 +168,13 @@ enum ConnectionRules {
         .open(27, "204", request("GET /status/204 HTTP/1.1", "Host: a"), 204),
         .open(27, "304", request("GET /status/304 HTTP/1.1", "Host: a"), 304),
         .open(27, "205", request("GET /status/205 HTTP/1.1", "Host: a"), 205, says: ["content-length: 0"]),
+        .open(29, "a value with NUL", request("GET /injected-nul HTTP/1.1", "Host: a"), 500, says: ["refused"]),
+        .open(29, "a value with LF", request("GET /injected-lf HTTP/1.1", "Host: a"), 500, says: ["refused"]),
+        .open(29, "a value with CR", request("GET /injected-cr HTTP/1.1", "Host: a"), 500, says: ["refused"]),
         .open(29, "a value with CRLF", request("GET /injected HTTP/1.1", "Host: a"), 500, says: ["refused"]),
         .open(31, "an upgrade nobody offers", get("Connection: upgrade", "Upgrade: websocket"), 200),
+        .open(31, "an upgrade that Connection doesn't list", get("Upgrade: websocket"), 200),
+        .closes(31, "an upgrade in 1.0", raw("GET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"), 200),
         .open(32, "hop-by-hop fields", request("GET /mirror HTTP/1.1", "Host: a", "X-A: b", "X-B: c", "Connection: x-a"), 200, says: ["Host,X-B,Connection"]),
         .open(34, "only the first answer counts", request("GET /twice HTTP/1.1", "Host: a"), 200, says: ["first"]),
     ]

@@ -22,10 +22,12 @@ import Testing
     }
 
     private static let fileSize = 3_000_000
+    /// More than the kernel's buffers hold.
+    private static let secondSize = 20_000_000
 
     @Test(arguments: ["file", "stream", "bytes"])
     func `the write time strikes a client that stops reading behind a file that it has read`(kind: String) throws {
-        let file = try SentFileTests.file(Self.fileSize)
+        let file = try SentFileTests.file(Self.secondSize)
         defer { close(file) }
         let server = try Self.server({ $0.write = 400_000_000 }) { exchange in
             guard exchange.head.path == "/stream/second" else {
@@ -33,11 +35,11 @@ import Testing
                 return
             }
             switch kind {
-            case "file": try? exchange.respondFile(status: 200, descriptor: dup(file), offset: 0, length: Int64(Self.fileSize))
+            case "file": try? exchange.respondFile(status: 200, descriptor: dup(file), offset: 0, length: Int64(Self.secondSize))
             case "stream":
                 try? exchange.beginResponse(status: 200, length: nil)
-                Self.write(Self.fileSize, to: exchange)
-            default: try? exchange.respond(status: 200, body: [UInt8](repeating: 0x78, count: Self.fileSize))
+                Self.write(Self.secondSize, to: exchange)
+            default: try? exchange.respond(status: 200, body: [UInt8](repeating: 0x78, count: Self.secondSize))
             }
         }
         defer { server.stop() }
@@ -87,6 +89,52 @@ import Testing
         client.send(raw("POST /stream HTTP/1.0\r\nContent-Length: 5\r\n\r\nhello"))
         #expect(client.read() == .reset)
         #expect(server.eventually { $0.openConnections == 0 })
+    }
+
+    @Test(arguments: [true, false])
+    func `an HTTP/1.0 client that is given up before it has read all doesn't get a proper end`(hasEnded: Bool) throws {
+        let server = try Self.server({ $0.write = 300_000_000 }) { exchange in
+            try? exchange.beginResponse(status: 200, length: nil)
+            Self.write(9_000_000, to: exchange)
+            if hasEnded { exchange.end() }
+        }
+        defer { server.stop() }
+        let client = try server.connect(receiveBuffer: 4096)
+        client.send(StreamedResponseTests.get(version: "1.0"))
+        #expect(client.read(until: "200 OK"))
+        #expect(server.eventually { $0.openConnections == 0 })
+        #expect(client.read() == .reset)
+        #expect(client.received.count < 9_000_000)
+    }
+
+    @Test func `content that stops early ends a begun response, which to an HTTP/1.0 client is no proper end`() throws {
+        let server = try Self.server { exchange in
+            try? exchange.beginResponse(status: 200, length: nil)
+            Self.write(5, to: exchange)
+            exchange.streamBody(upTo: 1000, piece: { _ in true }, end: { _ in })
+        }
+        defer { server.stop() }
+        let client = try server.connect()
+        client.send(raw("POST /stream HTTP/1.0\r\nContent-Length: 9\r\n\r\nhello"))
+        #expect(client.read(until: "xxxxx"))
+        client.endSending()
+        #expect(client.read() == .reset)
+    }
+
+    @Test(arguments: [204, 304], ["1.1", "1.0"])
+    func `a status without content has none, also where a handler writes some`(status: Int, version: String) throws {
+        let server = try Self.server { exchange in
+            try? exchange.beginResponse(status: status, length: nil)
+            Self.write(5, to: exchange)
+            exchange.end()
+        }
+        defer { server.stop() }
+        let client = try server.connect()
+        client.send(request("GET /stream HTTP/\(version)", "Host: a", "Connection: keep-alive") + ConnectionRuleTests.probe)
+        client.read()
+        let responses = try WireResponse.parse(client.received)
+        #expect(responses.map(\.status) == [status, 200])
+        #expect(responses.first?.fields.map(\.name) == ["date"] + (version == "1.0" ? ["connection"] : []))
     }
 
     @Test func `an answer given between two pieces of its request's content lets the next request through`() throws {

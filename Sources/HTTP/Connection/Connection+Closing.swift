@@ -164,11 +164,10 @@ extension Connection {
         if !isProcessing { service.lendOutput() }
         closesAfterOutput = false
         flush()
-        // Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
-        if case .untilClose = streaming?.framing { resetsOnClose() }
         closeNow(.incomplete)
     }
 
+    /// Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
     private func resetsOnClose() {
         var option = linger(l_onoff: 1, l_linger: 0)
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
@@ -236,6 +235,7 @@ extension Connection {
         writeWatch?.cancel()
         readWatch = nil
         writeWatch = nil
+        if endsContent, streaming != nil || unsent != nil { resetsOnClose() }
         unsent = nil
         isBlocked = false
         if isFast { service.fastConnections &-= 1 }

@@ -21,6 +21,7 @@ extension Connection {
             case .identity: length.map { .length(remaining: $0) } ?? .untilClose
             }
         streaming = StreamingResponse(status: status, closes: outcome.closes, framing: framing)
+        if case .untilClose = framing { endsContent = true }
         // The time of a client that doesn't read earlier answers runs on, and so does that of content which is still to come.
         if !isBlocked, phase != .body { stopTime() }
         if !isProcessing { flush() }

@@ -68,6 +68,8 @@ final class Connection {
     var firstWake: UInt64 = 0
     /// A response that has begun and not ended.
     var streaming: StreamingResponse?
+    /// The connection's end is the end of its last response.
+    var endsContent = false
     var isProcessing = false
     /// The client has ended its side.
     var inputEnded = false
