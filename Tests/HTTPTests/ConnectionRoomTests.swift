@@ -49,6 +49,37 @@ import Testing
         }
     }
 
+    @Test(arguments: ["limit", "drain", "handler"])
+    func `the last answer arrives whole, though the client sends its next request before it knows`(reason: String) throws {
+        let server = try limited { $0.requestsPerConnection = reason == "limit" ? 1 : 0 }
+        defer { server.stop() }
+        let count = 60_000
+        var waiting: Exchange?
+        server.onLoop {
+            server.application.handler = { exchange in
+                waiting = exchange
+                return exchange.head.path == "/last"
+            }
+        }
+        // It takes little, so that most of the answer is in the server's kernel when the last of it was written.
+        let client = try server.connect(receiveBuffer: 4096)
+        client.send(request("GET /last HTTP/1.1", "Host: a"))
+        #expect(server.eventually { _ in waiting != nil })
+        if reason == "drain" { server.drain() }
+        server.onLoop {
+            let fields = reason == "handler" ? [(name: "Connection", value: "close")] : []
+            try? waiting?.respond(status: 200, fields: fields, body: [UInt8](repeating: 0x78, count: count))
+            waiting = nil
+        }
+        #expect(server.eventually { $0.figures[.bytesOut] >= count })
+        client.send(get())
+        client.read()
+        let whole = try responses(client)
+        #expect(whole.map(\.body.count) == [count])
+        #expect(whole.map { $0["connection"] } == ["close"])
+        #expect(server.onLoop { server.application.received } == ["/last"])
+    }
+
     @Test func `the connection that was idle for longest gives way, one after the other`() throws {
         let server = try limited { $0.connections = 3 }
         defer { server.stop() }

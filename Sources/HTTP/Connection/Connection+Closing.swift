@@ -176,7 +176,11 @@ extension Connection {
     /// After the last answer was written.
     func finishClosing() {
         guard phase != .closed, phase != .lingering else { return }
-        if !inputEnded, lingers || hasUnreadInput { lingerClose() } else { closeNow(.incomplete) }
+        guard !inputEnded else { return closeNow(.incomplete) }
+        if lingers || hasUnreadInput { return lingerClose() }
+        guard closesUnasked else { return closeNow(.incomplete) }
+        // A stop doesn't wait long for a client that keeps its end open.
+        service.isDraining ? lingerClose(for: Self.drainLingerTime) : lingerClose()
     }
 
     /// Whether bytes came that nobody has looked at. The first of them is thrown away, into no buffer that others use: heads may

@@ -59,6 +59,7 @@ extension Connection {
         bodyPaused = false
         if closes {
             closesAfterOutput = true
+            closesUnasked = exchange.head.keepAlive
             if case .none = unsafe content {} else { lingers = true }
         }
         if unrecordedAnswers > 0, unsafe unrecordedStart != exchange.start { recordLatency() }

@@ -76,6 +76,8 @@ final class Connection {
     var closesAfterOutput = false
     /// A closing answer left input unread: close with care.
     var lingers = false
+    /// The client learns from the last answer that it is the last, and may have sent its next request by then.
+    var closesUnasked = false
     var requestsServed = 0
     /// Answers in the output that aren't in the latency figures yet, and since when the first of them ran.
     var unrecordedAnswers: UInt64 = 0
