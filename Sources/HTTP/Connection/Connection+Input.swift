@@ -78,10 +78,9 @@ extension Connection {
                 if unsafe service.output.count > Self.outputBound { flush() }
             case .answered:
                 recycleExchange()
-                // A client that sends many requests at once must not hold up the others.
-                guard offset < count, EventLoop.coarseNanoseconds() > readAt &+ Self.turnTime else { continue processing }
-                isTurnOver = true
-                break processing
+                guard offset < count else { break processing }
+                isTurnOver = hasHadItsTurn
+                if isTurnOver { break processing }
             case .body:
                 offset &+= readBody(offset..<count)
                 if phase == .body { break processing }
@@ -101,8 +100,10 @@ extension Connection {
         isTurnOver ? standBack() : settle()
     }
 
-    /// In nanoseconds: the requests of one connection that are answered in a row.
-    private static var turnTime: UInt64 { 5_000_000 }
+    /// A client that sends many requests at once must not hold up the others: it has five milliseconds in a row.
+    private var hasHadItsTurn: Bool {
+        @inline(never) get { EventLoop.coarseNanoseconds() > readAt &+ 5_000_000 }
+    }
 
     /// Bytes of answers that are gathered before they are written.
     static var outputBound: Int { 131_072 }
