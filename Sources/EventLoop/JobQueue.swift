@@ -4,7 +4,6 @@
 import CLibevent
 import CPosix
 import Glibc
-import Synchronization
 
 final class JobQueue {
     enum Work: @unchecked Sendable {
@@ -21,7 +20,7 @@ final class JobQueue {
     var watcher: Watcher?
     private var local: [Work] = []
     private var running: [Work] = []
-    private let remote = Mutex<[Work]>([])
+    private let remote = Guarded<[Work]>([])
     private let wakeUp: Int32
     private var wakeUpWatch: DescriptorWatch?
     private var turn: LoopTurn?

@@ -26,15 +26,21 @@ import Testing
         return descriptor
     }
 
+    /// Owns a descriptor.
+    private final class Owner: Sendable {
+        let descriptor: Int32
+        init(_ descriptor: Int32) { self.descriptor = descriptor }
+        deinit { close(descriptor) }
+    }
+
     private static func byte(at offset: Int) -> UInt8 { UInt8(truncatingIfNeeded: offset % 65521 % 251) }
 
     @Test(arguments: [(0, 6_000_000), (12345, 2_000_000), (3, 1000), (7, 0)]) func `parts of files come in order on one connection`(
         offset: Int, length: Int
     ) throws {
-        let file = try Self.file(6_000_000)
-        defer { close(file) }
+        let file = Owner(try Self.file(6_000_000))
         let server = try StreamedResponseTests.answering {
-            try? $0.respondFile(status: 200, descriptor: dup(file), offset: Int64(offset), length: Int64(length))
+            try? $0.respondFile(status: 200, descriptor: file.descriptor, of: file, offset: Int64(offset), length: Int64(length))
         }
         defer { server.stop() }
         let client = try server.connect(receiveBuffer: 65536)
@@ -50,16 +56,15 @@ import Testing
     }
 
     @Test func `a file that shrinks while it is sent closes the connection`() throws {
-        let file = try Self.file(30_000_000)
-        defer { close(file) }
+        let file = Owner(try Self.file(30_000_000))
         let server = try StreamedResponseTests.answering {
-            try? $0.respondFile(status: 200, descriptor: dup(file), offset: 0, length: 30_000_000)
+            try? $0.respondFile(status: 200, descriptor: file.descriptor, of: file, offset: 0, length: 30_000_000)
         }
         defer { server.stop() }
         let client = try server.connect(receiveBuffer: 4096)
         client.send(StreamedResponseTests.get() + ConnectionRuleTests.probe)
         #expect(client.read(until: "30000000"))
-        #expect(ftruncate(file, 20_000_000) == 0)
+        #expect(ftruncate(file.descriptor, 20_000_000) == 0)
         #expect(client.read(seconds: 20) != .open)
         #expect(client.received.count < 20_001_000)
         #expect(server.eventually { $0.openConnections == 0 })
@@ -70,8 +75,8 @@ import Testing
         let file = try Self.file(30_000_000)
         defer { close(file) }
         let server = try StreamedResponseTests.answering {
-            let again = unsafe open("/proc/self/fd/\(file)", O_RDWR)
-            try? $0.respondFile(status: 200, descriptor: again, offset: 0, length: 30_000_000)
+            let again = Owner(unsafe open("/proc/self/fd/\(file)", O_RDWR))
+            try? $0.respondFile(status: 200, descriptor: again.descriptor, of: again, offset: 0, length: 30_000_000)
         }
         defer { server.stop() }
         for _ in 0..<20 {

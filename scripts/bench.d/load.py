@@ -2,14 +2,14 @@
 
 Pinned: one worker on the first core, wrk on the second. All cores: a worker per core, a wrk thread per core, no pinning.
 CPU time is user and system of all the server's processes over exactly one run of wrk, divided by the requests wrk saw
-answered.
+answered. That of the cores is everybody's, the client's and interrupts' too.
 """
 
 import itertools
 
 import chart
 import client
-from processes import CORES
+from processes import CORES, busy_seconds
 from results import median, progress, ratio
 from servers import Server
 
@@ -27,13 +27,15 @@ def measure(name, load, placement, seconds, extra=None):
     workers, server_cores, client_cores = (1, CORES[:1], CORES[1:2]) if pinned else (len(CORES), None, None)
     with Server(name, load, workers, server_cores, extra) as server:
         client.run_wrk(server.port, load, WARM_UP_SECONDS, workers, client_cores)
-        before = server.process.cpu_seconds()
+        cores = CORES[:2] if pinned else CORES
+        before, all_before = server.process.cpu_seconds(), busy_seconds(cores)
         figures = client.run_wrk(server.port, load, seconds, workers, client_cores)
-        spent = server.process.cpu_seconds() - before
+        spent, all_spent = server.process.cpu_seconds() - before, busy_seconds(cores) - all_before
         errors = figures.pop("errors")
         return {
             "server": name, "load": load, "placement": placement,
-            "cpu_us": spent * 1e6 / max(1, figures["requests"]), **figures, "cpu_seconds": spent,
+            "cpu_us": spent * 1e6 / max(1, figures["requests"]), "cores_us": all_spent * 1e6 / max(1, figures["requests"]),
+            **figures, "cpu_seconds": spent,
             "busy": spent / seconds, "response_bytes": len(server.sample),
             "errors": " ".join(f"{kind}={count}" for kind, count in errors.items()),
         }

@@ -118,6 +118,15 @@ def stat_fields(pid):
         return None
 
 
+def busy_seconds(cores):
+    """What these cores were not idle (proc_stat(5)), whoever used them."""
+    names = {f"cpu{core}" for core in cores}
+    with open("/proc/stat") as file:
+        rows = [line.split() for line in file if line.split()[0] in names]
+    # user, nice, system, [idle, iowait,] irq, softirq
+    return sum(sum(map(int, row[1:4] + row[6:8])) for row in rows) / TICKS
+
+
 def memory(pid):
     """Bytes by kind (Rss, Pss, Private_Dirty, …) from /proc/PID/smaps_rollup."""
     with open(f"/proc/{pid}/smaps_rollup") as file:

@@ -17,10 +17,10 @@ extension Exchange: RequestExchange {
         try respond(status: status, prepared: prepared, body: body)
     }
 
-    package func sendFile(
-        status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64
-    ) throws {
-        try respondFile(status: status, prepared: prepared, descriptor: descriptor, offset: offset, length: length)
+    package func sendFile(status: Int, prepared: PreparedFields, file: OpenFile, part: Range<Int64>) throws {
+        try respondFile(
+            status: status, prepared: prepared, descriptor: file.descriptor, of: file, offset: part.lowerBound,
+            length: Int64(part.count))
     }
 
     package func begin(

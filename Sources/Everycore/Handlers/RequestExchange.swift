@@ -28,8 +28,8 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     /// Sends an answer whose fields, the content's type among them, were prepared.
     func send(status: Int, prepared: PreparedFields, body: RawSpan) throws
 
-    /// Sends a part of a file. Takes the descriptor and closes it, whatever happens.
-    func sendFile(status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64) throws
+    /// Sends a part of a file, and keeps the file open until it is sent.
+    func sendFile(status: Int, prepared: PreparedFields, file: OpenFile, part: Range<Int64>) throws
 
     // Content that comes or goes piece by piece; HTTP's Exchange says more of each.
     func streamBody(upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void)
@@ -112,9 +112,7 @@ extension RequestExchange {
         }
         let typed = contentType.map { [(name: "Content-Type", value: $0.description)] } ?? []
         let prepared = try PreparedFields(typed + fields)
-        try sendFile(
-            status: status, prepared: prepared, descriptor: content.file.duplicate(), offset: part.lowerBound,
-            length: Int64(part.count))
+        try sendFile(status: status, prepared: prepared, file: content.file, part: part)
     }
 }
 

@@ -34,6 +34,7 @@ package final class RoutedApplication {
         self.context = context
         self.bodyLimit = bodyLimit
         self.files = files
+        files?.openFiles = OpenFiles(loop: context.loop)
     }
 
     /// Leads to exactly one answer, now or later.

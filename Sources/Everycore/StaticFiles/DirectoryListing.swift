@@ -35,7 +35,12 @@ enum DirectoryListing {
 
     /// Directories first, each kind by name. Names that wouldn't be served are left out.
     private static func read(_ directory: OpenFile) throws -> (names: [(name: [UInt8], slash: String)], isCut: Bool) {
-        guard let stream = unsafe fdopendir(directory.take()) else { throw HTTPError(403) }
+        let descriptor: Int32
+        do throws(OpenFailure) { descriptor = try directory.duplicate() } catch { throw error.answer }
+        guard let stream = unsafe fdopendir(descriptor) else {
+            close(descriptor)
+            throw HTTPError(503)
+        }
         defer { unsafe closedir(stream) }
         var names: [(name: [UInt8], slash: String)] = []
         while let entry = unsafe readdir(stream) {

@@ -1,7 +1,8 @@
 // An open file and what is known of its version.
 //
-// Made in the workers, for one request; a response that a handler keeps holds it open. Only regular files and directories are
-// opened: of everything else, which may block or do something when it is read, the server says that it isn't there.
+// Made in the workers, for one request or for those of a second; a response that a handler keeps holds it open. Only regular files
+// and directories are opened: of everything else, which may block or do something when it is read, the server says that it isn't
+// there.
 
 internal import CPosix
 package import EventLoop
@@ -23,6 +24,12 @@ package struct FileFacts: Sendable, Equatable {
         self.size = size
         self.seconds = seconds
         self.nanoseconds = nanoseconds
+    }
+
+    init(_ status: stat) {
+        self.init(
+            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
+            seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int64(status.st_mtim.tv_nsec))
     }
 
     /// The validators of this version. The tag is device, inode, size and time in nanoseconds, in hexadecimal digits: it changes
@@ -71,9 +78,9 @@ package enum OpenFailure: Error, Equatable {
     }
 }
 
-/// Owns its descriptor. Immutable but for the moment in which a connection takes it over, on the loop's thread.
-package final class OpenFile: @unchecked Sendable {
-    package private(set) var descriptor: Int32
+/// Owns its descriptor. Whoever reads says where: no one moves the file's own position.
+package final class OpenFile: Sendable {
+    package let descriptor: Int32
     package let facts: FileFacts
     package let isDirectory: Bool
 
@@ -93,9 +100,7 @@ package final class OpenFile: @unchecked Sendable {
         }
         self.descriptor = descriptor
         isDirectory = kind == S_IFDIR
-        facts = FileFacts(
-            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
-            seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int64(status.st_mtim.tv_nsec))
+        facts = FileFacts(status)
     }
 
     /// Opens a file wherever it is.
@@ -105,24 +110,24 @@ package final class OpenFile: @unchecked Sendable {
     }
 
     deinit {
-        if descriptor >= 0 { close(descriptor) }
+        close(descriptor)
     }
 
-    /// Gives the descriptor away.
-    func take() -> Int32 {
-        defer { descriptor = -1 }
-        return descriptor
-    }
-
-    /// A descriptor of its own for a connection, so that this file can be sent again.
+    /// A descriptor of its own for whoever closes what it reads. They share one position.
     func duplicate() throws(OpenFailure) -> Int32 {
         let copy = cposix_duplicate(descriptor)
         guard copy >= 0 else { throw OpenFailure(errno: errno) }
         return copy
     }
 
+    /// Whether it is what it was when it was opened, and still has a name: one that was deleted or replaced has none.
+    var isCurrent: Bool {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 && status.st_nlink > 0 && FileFacts(status) == facts
+    }
+
     /// Reads up to `count` bytes; fewer at the file's end, nil when it can't be read.
-    func read(at offset: Int64, count: Int) -> [UInt8]? {
+    package func read(at offset: Int64, count: Int) -> [UInt8]? {
         var failed = false
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: max(count, 0)) { buffer, filled in
             while filled < count {

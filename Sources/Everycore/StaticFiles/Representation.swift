@@ -18,6 +18,8 @@ final class Representation {
     let partial: [(name: String, value: String)]
     /// The bytes, where they are kept in memory.
     var content: [UInt8]?
+    /// The file, where it is kept open.
+    var file: OpenFile?
 
     /// - Parameters:
     ///   - isNegotiated: other representations of the same resource exist.

@@ -11,6 +11,7 @@ extension StaticFiles {
         let head = exchange.head
         let form = RequestedForm(head)
         let previous = cache.size > 0 ? head.withPath { cache.resource(for: $0) } : nil
+        if let previous { openFiles?.letGo(of: previous) }
         let (resource, files) = try examine(path, file, previous: previous, at: exchange.start)
         if cache.capacity > 0 {
             let isLasting = resource.representations.allSatisfy(\.isLasting)
@@ -57,7 +58,7 @@ extension StaticFiles {
             try unsafe exchange.send(status: 200, prepared: representation.whole, body: content.span.bytes)
             return true
         }
-        guard let file = try opened(representation, file) else { return false }
+        guard let file = opened(representation, file, at: exchange.start) else { return false }
         let size = file.facts.size
         if size <= FileCache.largestContent, cache.capacity > 0, representation.isLasting,
             let content = file.read(at: 0, count: Int(size)), content.count == size
@@ -66,24 +67,26 @@ extension StaticFiles {
             try unsafe exchange.send(status: 200, prepared: representation.whole, body: content.span.bytes)
             return true
         }
-        try exchange.sendFile(
-            status: 200, prepared: representation.whole, descriptor: file.take(), offset: 0, length: size)
+        try exchange.sendFile(status: 200, prepared: representation.whole, file: file, part: 0..<size)
         return true
     }
 
     private func sendParts<Exchange: RequestExchange>(
         _ parts: [Range<Int64>], of representation: Representation, _ file: OpenFile?, to exchange: Exchange
     ) throws -> Bool {
-        guard let file = try opened(representation, file) else { return false }
+        guard let file = opened(representation, file, at: exchange.start) else { return false }
         let response = Response.parts(parts, of: file, contentType: representation.contentType, fields: representation.partial)
         _ = try exchange.send(response)
         return true
     }
 
     /// The representation's file, or nil where its path no longer leads to this version.
-    private func opened(_ representation: Representation, _ file: OpenFile?) throws -> OpenFile? {
-        if let file { return file }
-        guard let file = try? root.open(representation.path), file.facts == representation.facts else { return nil }
+    private func opened(_ representation: Representation, _ file: OpenFile?, at now: UInt64) -> OpenFile? {
+        if let kept = representation.file { return kept.isCurrent ? kept : nil }
+        guard let file = file ?? (try? root.open(representation.path)), file.facts == representation.facts else { return nil }
+        if cache.capacity > 0, representation.isLasting, file.facts.size > FileCache.largestContent {
+            openFiles?.keep(file, of: representation, at: now)
+        }
         return file
     }
 }

@@ -13,6 +13,8 @@ package final class StaticFiles {
     let root: DocumentRoot
     let settings: ServerConfiguration.Files
     var cache: FileCache
+    /// Without them, each request opens its file.
+    var openFiles: OpenFiles?
 
     /// For how long a file is taken for what it was, without a look at it.
     static let trust: UInt64 = 1_000_000_000

@@ -185,8 +185,8 @@ extension Connection {
     /// a large response is sent in as many steps. So it holds for a client until that has shown to be fast, and again when it no
     /// longer is.
     static var unsentBound: Int32 { 65_536 }
-    /// In a second. More than most clients' buffers hold that nobody reads from.
-    private static var fastBytes: UInt64 { 1 << 20 }
+    /// In a second. More than a client's buffer holds by default that nobody reads from (`net.core.rmem_max`, tcp(7)).
+    private static var fastBytes: UInt64 { 1 << 19 }
     /// So many connections of a worker are without the bound at a time: what all clients together can make the kernel hold has one.
     private static var fastConnections: Int { 128 }
 

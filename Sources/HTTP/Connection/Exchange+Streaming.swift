@@ -73,35 +73,34 @@ extension Exchange {
         unsafe connection?.breakOff()
     }
 
-    /// Sends a part of a file as the content. Takes the descriptor and closes it, whatever happens.
+    /// Sends a part of a file as the content.
     ///
     /// A file that shrinks while it is sent closes the connection.
+    /// - Parameter owner: keeps the descriptor open for as long as it lives.
     /// - Throws: as `respond` does; nothing was sent then.
     package func respondFile(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [],
-        prepared: PreparedFields? = nil, descriptor: Int32, offset: Int64, length: Int64
+        prepared: PreparedFields? = nil, descriptor: Int32, of owner: AnyObject, offset: Int64, length: Int64
     ) throws(ResponseEncoder.Failure) {
-        let file = FileTransfer(descriptor: descriptor, offset: offset, remaining: max(length, 0))
+        let file = FileTransfer(descriptor: descriptor, owner: owner, offset: offset, remaining: max(length, 0))
         guard let connection = unsafe connection, unsafe !isAnswered else { return }
         try connection.respond(
             to: self, status: status, contentType: contentType, fields: fields, prepared: prepared, file: file)
     }
 }
 
-/// A part of an open file on its way to a client. Closes the file when it goes.
+/// A part of an open file on its way to a client. Several can share the file: each has a position of its own.
 final class FileTransfer {
     let descriptor: Int32
+    private let owner: AnyObject
     var offset: Int64
     var remaining: Int64
 
-    init(descriptor: Int32, offset: Int64, remaining: Int64) {
+    init(descriptor: Int32, owner: AnyObject, offset: Int64, remaining: Int64) {
         self.descriptor = descriptor
+        self.owner = owner
         self.offset = offset
         self.remaining = remaining
-    }
-
-    deinit {
-        close(descriptor)
     }
 }
 

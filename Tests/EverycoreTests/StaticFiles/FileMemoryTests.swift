@@ -31,18 +31,31 @@ struct FileMemoryTests {
         #expect(try client.get("/a.txt").status == 404)
     }
 
-    @Test func `a file too large for memory is looked at each time`() throws {
+    @Test func `a file too large for memory stays open, and is looked at each time`() throws {
         directory.write("big.txt", String(repeating: "a", count: 70_000))
         let (files, client) = try files(1 << 20)
-        #expect(try client.get("/big.txt").body.utf8.count == 70_000)
+        for _ in 0..<3 { #expect(try client.get("/big.txt").body.utf8.count == 70_000) }
+        #expect(directory.openFiles == ["big.txt"])
         #expect(files.cachedFiles == 1)
         #expect(files.cachedBytes < 10_000)
         directory.write("big.txt", String(repeating: "b", count: 80_000), age: 60)
         let response = try client.get("/big.txt")
         #expect(response.body == String(repeating: "b", count: 80_000))
         #expect(response["content-length"] == "80000")
+        directory.write("new.txt", String(repeating: "c", count: 80_000))
+        directory.rename("new.txt", to: "big.txt")
+        #expect(try client.get("/big.txt").body == String(repeating: "c", count: 80_000))
+        #expect(try client.send("GET", "/big.txt", headers: [("Range", "bytes=79999-")]).body == "c")
+        #expect(directory.openFiles == ["big.txt"])
         directory.remove("big.txt")
         #expect(try client.get("/big.txt").status == 404)
+    }
+
+    @Test func `not more than 64 files stay open`() throws {
+        for index in 0..<70 { directory.write("\(index).txt", String(repeating: "x", count: 70_000)) }
+        let (_, client) = try files(1 << 20)
+        for index in 0..<140 { #expect(try client.get("/\(index % 70).txt").body.utf8.count == 70_000) }
+        #expect(directory.openFiles.count == 64)
     }
 
     @Test func `the memory has a bound, and what is asked for stays`() throws {
@@ -63,6 +76,9 @@ struct FileMemoryTests {
         let (files, client) = try files(0)
         for _ in 0..<3 { #expect(try client.get("/a.txt").body == "a") }
         #expect(files.cachedFiles == 0)
+        directory.write("big.txt", String(repeating: "a", count: 70_000))
+        for _ in 0..<2 { #expect(try client.get("/big.txt").status == 200) }
+        #expect(directory.openFiles.isEmpty)
         directory.write("a.txt", "changed", age: 60)
         #expect(try client.get("/a.txt").body == "changed")
     }

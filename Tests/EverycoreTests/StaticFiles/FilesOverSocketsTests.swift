@@ -32,6 +32,17 @@ struct FilesOverSocketsTests {
         #expect(get("/large.txt", method: "HEAD").body == "")
     }
 
+    @Test func `a large file is closed when nobody asks for it any longer`() {
+        #expect(get("/large.txt").body == large)
+        #expect(directory.openFiles == ["large.txt"])
+        directory.remove("large.txt")
+        let isClosed = (0..<50).contains { _ in
+            usleep(100_000)
+            return directory.openFiles.isEmpty
+        }
+        #expect(isClosed, "a deleted file that stays open keeps its place on the disk")
+    }
+
     @Test func `parts of a large file`() {
         let bytes = Array(large.utf8)
         #expect(get("/large.txt", "Range: bytes=1000-1999999\r\n").body == String(decoding: bytes[1000...], as: UTF8.self))

@@ -126,11 +126,9 @@ final class TestExchange: RequestExchange {
         try send(status: status, contentType: nil, fields: [], prepared: prepared, body: body)
     }
 
-    func sendFile(status: Int, prepared: PreparedFields, descriptor: Int32, offset: Int64, length: Int64) throws {
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: Int(length))
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, $0.count, Int(offset)) }
-        #expect(count == bytes.count)
+    func sendFile(status: Int, prepared: PreparedFields, file: OpenFile, part: Range<Int64>) throws {
+        let bytes = try #require(file.read(at: part.lowerBound, count: part.count))
+        #expect(bytes.count == part.count)
         try unsafe send(status: status, contentType: nil, fields: [], prepared: prepared, body: bytes.span.bytes)
     }
 

@@ -1,0 +1,43 @@
+// Large files that stay open between requests: opening and closing one costs about as much as sending 100 KB of it.
+//
+// One per worker, on its loop's thread. What is kept is let go of within two seconds, asked for or not: a deleted file's blocks are
+// free when nobody has it open any longer.
+
+internal import EventLoop
+
+final class OpenFiles {
+    private let loop: EventLoop
+    private var kept: [(representation: Representation, since: UInt64)] = []
+    private var timer: LoopTimer?
+
+    /// So many files are kept open at a time.
+    private static let bound = 64
+
+    init(loop: EventLoop) { self.loop = loop }
+
+    /// Keeps a representation's file open, where there is room for one more.
+    func keep(_ file: OpenFile, of representation: Representation, at now: UInt64) {
+        guard representation.file == nil, kept.count < Self.bound else { return }
+        representation.file = file
+        kept.append((representation, now))
+        if timer == nil { timer = loop.every(.seconds(1)) { [unowned self] in letGoOfOld() } }
+    }
+
+    /// Lets go of the files of a resource that is no longer remembered.
+    func letGo(of resource: Resource) {
+        for representation in resource.representations where representation.file != nil {
+            representation.file = nil
+            kept.removeAll { $0.representation === representation }
+        }
+    }
+
+    private func letGoOfOld() {
+        let now = EventLoop.monotonicNanoseconds()
+        kept.removeAll { representation, since in
+            guard now &- since >= StaticFiles.trust else { return false }
+            representation.file = nil
+            return true
+        }
+        if kept.isEmpty { timer = nil }
+    }
+}
