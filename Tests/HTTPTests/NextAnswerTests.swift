@@ -27,15 +27,14 @@ import Testing
 
     @Test(arguments: ["file", "stream", "bytes"])
     func `the write time strikes a client that stops reading behind a file that it has read`(kind: String) throws {
-        let file = try SentFileTests.file(Self.secondSize)
-        defer { close(file) }
+        let file = SentFileTests.Owner(try SentFileTests.file(Self.secondSize))
         let server = try Self.server({ $0.write = 400_000_000 }) { exchange in
             guard exchange.head.path == "/stream/second" else {
-                try? exchange.respondFile(status: 200, descriptor: dup(file), offset: 0, length: Int64(Self.fileSize))
+                try? exchange.respondFile(status: 200, descriptor: file.descriptor, of: file, offset: 0, length: Int64(Self.fileSize))
                 return
             }
             switch kind {
-            case "file": try? exchange.respondFile(status: 200, descriptor: dup(file), offset: 0, length: Int64(Self.secondSize))
+            case "file": try? exchange.respondFile(status: 200, descriptor: file.descriptor, of: file, offset: 0, length: Int64(Self.secondSize))
             case "stream":
                 try? exchange.beginResponse(status: 200, length: nil)
                 Self.write(Self.secondSize, to: exchange)

@@ -27,7 +27,7 @@ import Testing
     }
 
     /// Owns a descriptor.
-    private final class Owner: Sendable {
+    final class Owner: Sendable {
         let descriptor: Int32
         init(_ descriptor: Int32) { self.descriptor = descriptor }
         deinit { close(descriptor) }
