@@ -2,6 +2,7 @@
 
 import EventLoop
 import Everycore
+import Glibc
 import Synchronization
 import Testing
 
@@ -82,6 +83,40 @@ struct AsyncHandlerTests {
         let isCancelled = wasCancelled.load(ordering: .relaxed)
         #expect(isCancelled)
         #expect(client.log.lines.isEmpty)
+    }
+
+    @Test(arguments: ["/sync", "/at-once", "/later", "/streaming"])
+    func `what makes a response's content is cancelled when its client goes, whichever kind of handler answered`(path: String) throws {
+        let began = Atomic(false)
+        let wasCancelled = Atomic(false)
+        let server = try SocketServer { routes in
+            @Sendable func endless(_ loop: EventLoop) -> Response {
+                .stream { writer in
+                    try await writer.write("begun")
+                    began.store(true, ordering: .relaxed)
+                    do { try await loop.sleep(for: .seconds(60)) } catch {
+                        wasCancelled.store(error is CancellationError, ordering: .relaxed)
+                        throw error
+                    }
+                }
+            }
+            routes.get("/sync") { endless($0.context.loop) }
+            routes.get("/at-once") { request async in endless(request.context.loop) }
+            routes.get("/later") { request async throws in
+                try await request.context.loop.sleep(for: .milliseconds(1))
+                return endless(request.context.loop)
+            }
+            routes.stream(.get, "/streaming", upTo: 10) { request, _ in endless(request.context.loop) }
+        }
+        let client = server.connect()
+        SocketServer.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n", to: client)
+        for _ in 0..<2500 where !began.load(ordering: .relaxed) { usleep(2000) }
+        var option = linger(l_onoff: 1, l_linger: 0)
+        _ = unsafe setsockopt(client, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+        close(client)
+        for _ in 0..<1000 where !wasCancelled.load(ordering: .relaxed) { usleep(2000) }
+        let isCancelled = wasCancelled.load(ordering: .relaxed)
+        #expect(isCancelled)
     }
 
     @Test func `a request stays readable after its connection has gone on`() throws {

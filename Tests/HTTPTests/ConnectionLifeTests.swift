@@ -63,10 +63,11 @@ import Testing
         #expect(try responses(next).map(\.text) == ["GET /after"])
     }
 
-    @Test(arguments: [false, true]) func `a client that sends megabytes reads the whole refusal`(sendsAllFirst: Bool) throws {
+    @Test(arguments: [("/echo", 413), ("/early", 200), ("/later/5", 200)], [false, true])
+    func `a client that sends megabytes reads the whole refusal, or early answer`(answer: (path: String, status: Int), sendsAllFirst: Bool) throws {
         defer { server.stop() }
         let client = try server.connect()
-        client.send(raw("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n"))
+        client.send(raw("POST \(answer.path) HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n"))
         let content = [UInt8](repeating: 0x61, count: 8_000_000)
         if sendsAllFirst { #expect(client.send(content) == content.count) } else { client.send(content[..<200_000]) }
         if !sendsAllFirst {
@@ -74,9 +75,25 @@ import Testing
             #expect(client.send(content[200_000...]) > 0)
         }
         #expect(client.read() == .closed)
-        #expect(try responses(client).map(\.status) == [413])
+        #expect(try responses(client).map(\.status) == [answer.status])
+        #expect(try responses(client).last?["connection"] == "close")
         client.endSending()
         #expect(server.eventually { $0.openConnections == 0 })
+    }
+
+    @Test func `a 100 comes when the handler asks for the content, and not before`() throws {
+        defer { server.stop() }
+        let client = try server.connect()
+        client.send(post("/later-echo/300", "", "Expect: 100-continue", "Content-Length: 5"))
+        #expect(server.eventually { $0.application.received.count == 1 })
+        client.read(seconds: 0.1)
+        #expect(client.text == "")
+        #expect(client.read(until: "HTTP/1.1 100 Continue\r\n\r\n"))
+        client.read(seconds: 0.1)
+        #expect(client.text == "HTTP/1.1 100 Continue\r\n\r\n")
+        client.send(raw("hello") + ConnectionRuleTests.probe)
+        client.read()
+        #expect(try responses(client).map(\.text) == ["", "hello", "GET /after"])
     }
 
     @Test func `a client that never stops sending after its refusal is closed within a bound`() throws {

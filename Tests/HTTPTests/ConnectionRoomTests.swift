@@ -49,6 +49,37 @@ import Testing
         }
     }
 
+    @Test(arguments: ["limit", "drain", "handler"])
+    func `the last answer arrives whole, though the client sends its next request before it knows`(reason: String) throws {
+        let server = try limited { $0.requestsPerConnection = reason == "limit" ? 1 : 0 }
+        defer { server.stop() }
+        let count = 60_000
+        var waiting: Exchange?
+        server.onLoop {
+            server.application.handler = { exchange in
+                waiting = exchange
+                return exchange.head.path == "/last"
+            }
+        }
+        // It takes little, so that most of the answer is in the server's kernel when the last of it was written.
+        let client = try server.connect(receiveBuffer: 4096)
+        client.send(request("GET /last HTTP/1.1", "Host: a"))
+        #expect(server.eventually { _ in waiting != nil })
+        if reason == "drain" { server.drain() }
+        server.onLoop {
+            let fields = reason == "handler" ? [(name: "Connection", value: "close")] : []
+            try? waiting?.respond(status: 200, fields: fields, body: [UInt8](repeating: 0x78, count: count))
+            waiting = nil
+        }
+        #expect(server.eventually { $0.figures[.bytesOut] >= count })
+        client.send(get())
+        client.read()
+        let whole = try responses(client)
+        #expect(whole.map(\.body.count) == [count])
+        #expect(whole.map { $0["connection"] } == ["close"])
+        #expect(server.onLoop { server.application.received } == ["/last"])
+    }
+
     @Test func `the connection that was idle for longest gives way, one after the other`() throws {
         let server = try limited { $0.connections = 3 }
         defer { server.stop() }
@@ -74,6 +105,33 @@ import Testing
             #expect(server.onLoop { server.openConnections } == 3)
         }
         #expect(server.onLoop { server.figures[.limitConnections] } >= 2)
+    }
+
+    @Test(arguments: [false, true]) func `a client that sends many requests at once doesn't hold up the others`(endsSending: Bool) throws {
+        let server = try ConnectionServer()
+        defer { server.stop() }
+        var clients: [RawClient] = []
+        server.onLoop {
+            server.application.handler = { exchange in
+                guard exchange.head.path.hasPrefix("/slow/") else { return false }
+                usleep(5000)
+                try? exchange.respond(status: 200, body: raw(exchange.head.path))
+                return true
+            }
+            // The loop is held: both connections wait in the queue, and all that they send.
+            for bytes in [(0..<200).flatMap { request("GET /slow/\($0) HTTP/1.1", "Host: a") }, []] {
+                guard let client = try? server.connect() else { continue }
+                client.send(bytes + ConnectionRuleTests.probe)
+                if endsSending { client.endSending() }
+                clients.append(client)
+            }
+        }
+        try #require(clients.count == 2)
+        for client in clients { #expect(client.read() == .closed) }
+        #expect(try responses(clients[1]).map(\.text) == ["GET /after"])
+        #expect(try responses(clients[0]).map(\.text) == (0..<200).map { "/slow/\($0)" } + ["GET /after"])
+        let order = server.onLoop { server.application.received }
+        #expect((order.firstIndex(of: "/after") ?? .max) < 50)
     }
 
     @Test func `a connection whose next request is just arriving doesn't give way`() throws {

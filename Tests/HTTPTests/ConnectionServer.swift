@@ -100,7 +100,7 @@ import Synchronization
 }
 
 /// Answers by path: `/early`, `/echo`, `/small`, `/later/MS`, `/later-echo/MS`, `/never`, `/forgotten`, `/big/BYTES`, `/status/N`, `/kept`, `/kept-big`,
-/// `/injected`, `/trailers`, `/value`,
+/// `/injected`, `/injected-nul`, `/injected-lf`, `/injected-cr`, `/trailers`, `/value`,
 /// `/twice`, `/mirror`, `/answers-when-cancelled`, `/stream`, `/later-stream/MS`, `/short`, `/abort`, `/abort-unread`; anything else says what the request was.
 final class WireApplication: Application {
     var loop: EventLoop?
@@ -166,12 +166,10 @@ final class WireApplication: Application {
         case "kept-big":
             kept.append(exchange)
             try? exchange.respond(status: 200, body: [UInt8](repeating: 0x78, count: 200_000))
-        case "injected":
-            do {
-                try exchange.respond(status: 200, fields: [("X-A", "b\r\nSet-Cookie: c")], body: raw("no"))
-            } catch {
-                try? exchange.respond(status: 500, body: raw("refused"))
-            }
+        case "injected": inject(exchange, "\r\n")
+        case "injected-nul": inject(exchange, "\0")
+        case "injected-lf": inject(exchange, "\n")
+        case "injected-cr": inject(exchange, "\r")
         case "twice":
             text(exchange, "first")
             text(exchange, "second")
@@ -196,6 +194,14 @@ final class WireApplication: Application {
 
     private func text(_ exchange: Exchange, _ text: String) {
         try? exchange.respond(status: 200, contentType: "text/plain", body: raw(text))
+    }
+
+    private func inject(_ exchange: Exchange, _ text: String) {
+        do {
+            try exchange.respond(status: 200, fields: [("X-A", "b\(text)Set-Cookie: c")], body: raw("no"))
+        } catch {
+            try? exchange.respond(status: 500, body: raw("refused"))
+        }
     }
 
     private func echo(_ exchange: Exchange, limit: Int) {

@@ -6,7 +6,8 @@ import HTTP
 import Testing
 
 @Suite struct SentFileTests {
-    private static func file(_ count: Int) throws -> Int32 {
+    /// Without a name, of that many bytes.
+    static func file(_ count: Int) throws -> Int32 {
         var template = Array("/tmp/everycore-stream-XXXXXX\0".utf8CString)
         let descriptor = unsafe template.withUnsafeMutableBufferPointer { buffer -> Int32 in
             guard let base = buffer.baseAddress else { return -1 }
@@ -26,7 +27,7 @@ import Testing
     }
 
     /// Owns a descriptor.
-    private final class Owner: Sendable {
+    final class Owner: Sendable {
         let descriptor: Int32
         init(_ descriptor: Int32) { self.descriptor = descriptor }
         deinit { close(descriptor) }

@@ -161,7 +161,8 @@ package final class RoutedApplication {
             application.isOver(confined.value.entry)
         }
         if let entry { waiting?.add(entry, task) }
-        if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
+        // A handler that is over already may have left a producer of content, which is told itself.
+        if !exchange.isAnswered, exchange.onCancel == nil { exchange.onCancel = { task.cancel() } }
     }
 
     private func isOver(_ entry: WaitingRequests.Entry?) {

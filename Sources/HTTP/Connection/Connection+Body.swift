@@ -91,7 +91,8 @@ extension Connection {
             }
             if let piece = unsafe exchange.collector?.piece {
                 let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
-                bodyPaused = unsafe !piece(bytes.bytes)
+                // Whoever has answered meanwhile won't ask for more: the rest is thrown away.
+                bodyPaused = unsafe !piece(bytes.bytes) && !exchange.isAnswered
                 if bodyPaused { bodyPausedAt = EventLoop.monotonicNanoseconds() }
                 return true
             }

@@ -13,6 +13,7 @@ extension Connection {
         if let limit = refusal.limit { service.figures.add(limit, 1) }
         let text = "\(refusal.status) \(refusal.reason)\n"
         let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining && !isLastRequest
+            && canSkipContent(of: exchange.head)
         if !isProcessing { beginAlone() }
         let request = ResponseEncoder.Request(
             minorVersion: exchange.head.minorVersion, isHead: exchange.head.method == .head, keepsConnection: keeps)
@@ -104,6 +105,7 @@ extension Connection {
         guard unsafe !exchange.isAnswered else { return lingerClose() }
         lingers = true
         let cancel = unsafe exchange.onCancel
+        unsafe exchange.onCancel = nil
         let collector = exchange.takeCollector()
         unsafe content = .none
         phase = .waiting
@@ -139,6 +141,8 @@ extension Connection {
     func wasPassedOn() {
         isPassedOn = true
         phase = .closed
+        // The socket's options go with it, and whoever has it now takes it for a new one.
+        if isFast { setFast(false) }
         readWatch?.cancel()
         writeWatch?.cancel()
         readWatch = nil
@@ -158,12 +162,12 @@ extension Connection {
     /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
     func breakOff() {
         if !isProcessing { service.lendOutput() }
+        closesAfterOutput = false
         flush()
-        // Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
-        if case .untilClose = streaming?.framing { resetsOnClose() }
         closeNow(.incomplete)
     }
 
+    /// Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
     private func resetsOnClose() {
         var option = linger(l_onoff: 1, l_linger: 0)
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
@@ -172,7 +176,11 @@ extension Connection {
     /// After the last answer was written.
     func finishClosing() {
         guard phase != .closed, phase != .lingering else { return }
-        if !inputEnded, lingers || hasUnreadInput { lingerClose() } else { closeNow(.incomplete) }
+        guard !inputEnded else { return closeNow(.incomplete) }
+        if lingers || hasUnreadInput { return lingerClose() }
+        guard closesUnasked else { return closeNow(.incomplete) }
+        // A stop doesn't wait long for a client that keeps its end open.
+        service.isDraining ? lingerClose(for: Self.drainLingerTime) : lingerClose()
     }
 
     /// Whether bytes came that nobody has looked at. The first of them is thrown away, into no buffer that others use: heads may
@@ -231,6 +239,7 @@ extension Connection {
         writeWatch?.cancel()
         readWatch = nil
         writeWatch = nil
+        if endsContent, streaming != nil || unsent != nil { resetsOnClose() }
         unsent = nil
         isBlocked = false
         if isFast { service.fastConnections &-= 1 }

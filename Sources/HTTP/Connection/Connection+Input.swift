@@ -68,6 +68,7 @@ extension Connection {
         unsafe service.busy = self
         service.updateDate()
         var offset = 0
+        var isTurnOver = false
         processing: while !isBlocked, !closesAfterOutput {
             switch phase {
             case .head:
@@ -77,6 +78,9 @@ extension Connection {
                 if unsafe service.output.count > Self.outputBound { flush() }
             case .answered:
                 recycleExchange()
+                guard offset < count else { break processing }
+                isTurnOver = hasHadItsTurn
+                if isTurnOver { break processing }
             case .body:
                 offset &+= readBody(offset..<count)
                 if phase == .body { break processing }
@@ -93,7 +97,12 @@ extension Connection {
         exchangeOutlivesInput()
         flush()
         guard phase != .closed, phase != .lingering, !isBlocked else { return }
-        settle()
+        isTurnOver ? standBack() : settle()
+    }
+
+    /// A client that sends many requests at once must not hold up the others: it has five milliseconds in a row.
+    private var hasHadItsTurn: Bool {
+        @inline(never) get { EventLoop.coarseNanoseconds() > readAt &+ 5_000_000 }
     }
 
     /// Bytes of answers that are gathered before they are written.

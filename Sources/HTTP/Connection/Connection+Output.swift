@@ -33,7 +33,7 @@ extension Connection {
 
     /// Whether the next request can be found behind content that the application left unread.
     @inline(__always)
-    private func canSkipContent(of head: RequestHead) -> Bool {
+    func canSkipContent(of head: RequestHead) -> Bool {
         switch unsafe content {
         case .none: true
         // A client that was never told to send its content may or may not send it (RFC 9110 §10.1.1); much of it isn't worth reading.
@@ -59,6 +59,7 @@ extension Connection {
         bodyPaused = false
         if closes {
             closesAfterOutput = true
+            closesUnasked = exchange.head.keepAlive
             if case .none = unsafe content {} else { lingers = true }
         }
         if unrecordedAnswers > 0, unsafe unrecordedStart != exchange.start { recordLatency() }
@@ -199,7 +200,7 @@ extension Connection {
         if EventLoop.monotonicNanoseconds() &- firstWake < 1_000_000_000 { setFast(true) }
     }
 
-    private func setFast(_ isFast: Bool) {
+    func setFast(_ isFast: Bool) {
         guard !isFast || service.fastConnections < Self.fastConnections else { return }
         self.isFast = isFast
         service.fastConnections &+= isFast ? 1 : -1
@@ -210,7 +211,7 @@ extension Connection {
 
     private func writable() {
         guard phase != .closed else { return }
-        measurePace()
+        if unsent != nil || streaming != nil { measurePace() }
         if var buffer = unsent.take() {
             sentSince &+= UInt64(write(&buffer, moreFollows: streaming?.file != nil))
             guard phase != .closed else { return }

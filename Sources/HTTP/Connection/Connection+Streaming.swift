@@ -21,8 +21,9 @@ extension Connection {
             case .identity: length.map { .length(remaining: $0) } ?? .untilClose
             }
         streaming = StreamingResponse(status: status, closes: outcome.closes, framing: framing)
-        // The time of a client that doesn't read earlier answers runs on.
-        if !isBlocked { stopTime() }
+        if case .untilClose = framing { endsContent = true }
+        // The time of a client that doesn't read earlier answers runs on, and so does that of content which is still to come.
+        if !isBlocked, phase != .body { stopTime() }
         if !isProcessing { flush() }
     }
 
@@ -56,7 +57,7 @@ extension Connection {
     private static var writeCost: Int { 1024 }
 
     /// Waits for the loop's next round as if the socket were full.
-    private func standBack() {
+    func standBack() {
         isBlocked = true
         waitForRoom()
     }
@@ -137,6 +138,9 @@ extension Connection {
         }
         guard let exchange = unsafe exchange else { return }
         self.streaming = nil
+        // The next answer, which may be here before this returns, has a write time of its own.
+        writeWatch?.cancel()
+        writeWatch = nil
         answered(exchange, status: streaming.status, closes: streaming.closes)
     }
 

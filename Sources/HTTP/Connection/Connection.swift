@@ -68,12 +68,16 @@ final class Connection {
     var firstWake: UInt64 = 0
     /// A response that has begun and not ended.
     var streaming: StreamingResponse?
+    /// The connection's end is the end of its last response.
+    var endsContent = false
     var isProcessing = false
     /// The client has ended its side.
     var inputEnded = false
     var closesAfterOutput = false
     /// A closing answer left input unread: close with care.
     var lingers = false
+    /// The client learns from the last answer that it is the last, and may have sent its next request by then.
+    var closesUnasked = false
     var requestsServed = 0
     /// Answers in the output that aren't in the latency figures yet, and since when the first of them ran.
     var unrecordedAnswers: UInt64 = 0

@@ -80,7 +80,9 @@ package import Statistics
     /// - Parameter isNew: false when it had been served before.
     package func take(_ descriptor: Int32, isNew: Bool) {
         if !hasRoom { _ = makeRoom() }
-        open(descriptor, isNew: isNew)
+        let connection = open(descriptor, isNew: isNew)
+        // It was on its way when the drain began.
+        if isDraining { connection.serviceDrains() }
     }
 
     /// Whether one more connection may be taken.
@@ -106,7 +108,8 @@ package import Statistics
         open(descriptor)
     }
 
-    private func open(_ descriptor: Int32, isNew: Bool = true) {
+    @discardableResult
+    private func open(_ descriptor: Int32, isNew: Bool = true) -> Connection {
         let slot = deadlines.allocate()
         let connection = Connection(service: self, descriptor: descriptor, slot: slot)
         if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
@@ -119,6 +122,7 @@ package import Statistics
         figures.add(.connectionsOpen, 1)
         startSweep()
         connection.start()
+        return connection
     }
 
     func remove(_ connection: Connection) {
