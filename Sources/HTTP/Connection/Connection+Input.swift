@@ -79,8 +79,10 @@ extension Connection {
             case .answered:
                 recycleExchange()
                 guard offset < count else { break processing }
-                isTurnOver = hasHadItsTurn
-                if isTurnOver { break processing }
+                // A look at the clock costs as much as a hundredth of a small request.
+                guard requestsServed & 3 == 0, hasHadItsTurn else { continue processing }
+                isTurnOver = true
+                break processing
             case .body:
                 offset &+= readBody(offset..<count)
                 if phase == .body { break processing }
@@ -100,7 +102,7 @@ extension Connection {
         isTurnOver ? standBack() : settle()
     }
 
-    /// A client that sends many requests at once must not hold up the others: it has five milliseconds in a row.
+    /// A client that sends many requests at once must not hold up the others: it has five milliseconds in a row, or four requests.
     private var hasHadItsTurn: Bool {
         @inline(never) get { EventLoop.coarseNanoseconds() > readAt &+ 5_000_000 }
     }
