@@ -3,6 +3,7 @@
 import EventLoop
 import Glibc
 import HTTP
+import Statistics
 import Testing
 
 @Suite struct PaceTests {
@@ -28,6 +29,16 @@ import Testing
         var length = socklen_t(MemoryLayout<Int32>.size)
         _ = unsafe getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &value, &length)
         return value
+    }
+
+    @Test func `little waits in the kernel for a client that doesn't read`() throws {
+        let server = try ConnectionServer()
+        defer { server.stop() }
+        let client = try server.connect(receiveBuffer: 4096)
+        client.send(request("GET /big/9000000 HTTP/1.1", "Host: a"))
+        #expect(client.read(until: "9000000"))
+        usleep(200_000)
+        #expect(server.onLoop { server.figures[.bytesOut] } < 1_000_000)
     }
 
     @Test func `the kernel's share is bounded until a client has shown to be fast, and again when it no longer is`() throws {

@@ -237,16 +237,6 @@ import Testing
         #expect(server.onLoop { server.figures[.timeoutsWrite] } == 1)
         #expect(server.onLoop { producer.cancelled } == 1)
     }
-
-    @Test func `little waits in the kernel for a client that doesn't read`() throws {
-        let server = try ConnectionServer()
-        defer { server.stop() }
-        let client = try server.connect(receiveBuffer: 4096)
-        client.send(request("GET /big/9000000 HTTP/1.1", "Host: a"))
-        #expect(client.read(until: "9000000"))
-        usleep(200_000)
-        #expect(server.onLoop { server.figures[.bytesOut] } < 1_000_000)
-    }
 }
 
 extension String {

@@ -5,7 +5,8 @@
 //   Connection+Body     a request's content
 //   Connection+Output   answering, writing
 //   Connection+Streaming  responses piece by piece, files
-//   Connection+Closing  refusals, deadlines, draining, lingering close
+//   Connection+Deadlines  what becomes of it when its time is over
+//   Connection+Closing  refusals, draining, lingering close
 
 import EventLoop
 import Glibc
