@@ -105,6 +105,7 @@ extension Connection {
     /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
     func breakOff() {
         if !isProcessing { service.lendOutput() }
+        // Else what goes out would be followed by a proper end.
         closesAfterOutput = false
         flush()
         closeNow(.incomplete)
