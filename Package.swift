@@ -18,21 +18,21 @@ let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-htt
 
 // Content codings beside gzip, where Debian's libraries are installed (libbrotli-dev, libzstd-dev).
 var codingTargets: [Target] = []
-var codings: [Target.Dependency] = ["CZlib"]
-var decoders: [Target.Dependency] = ["CZlib"]
+var codings: [Target.Dependency] = ["CEverycoreZlib"]
+var decoders: [Target.Dependency] = ["CEverycoreZlib"]
 var codingSettings: [SwiftSetting] = []
 if FileManager.default.fileExists(atPath: "/usr/include/brotli/encode.h") {
-    codingTargets.append(.systemLibrary(name: "CBrotli", providers: [.apt(["libbrotli-dev"])]))
+    codingTargets.append(.systemLibrary(name: "CEverycoreBrotli", providers: [.apt(["libbrotli-dev"])]))
     codingTargets.append(
-        .systemLibrary(name: "CBrotliDecoder", path: "Tests/Libraries/CBrotliDecoder", providers: [.apt(["libbrotli-dev"])]))
-    codings.append("CBrotli")
-    decoders.append("CBrotliDecoder")
+        .systemLibrary(name: "CEverycoreBrotliDecoder", path: "Tests/Libraries/CEverycoreBrotliDecoder", providers: [.apt(["libbrotli-dev"])]))
+    codings.append("CEverycoreBrotli")
+    decoders.append("CEverycoreBrotliDecoder")
     codingSettings.append(.define("EVERYCORE_BROTLI"))
 }
 if FileManager.default.fileExists(atPath: "/usr/include/zstd.h") {
-    codingTargets.append(.systemLibrary(name: "CZstd", providers: [.apt(["libzstd-dev"])]))
-    codings.append("CZstd")
-    decoders.append("CZstd")
+    codingTargets.append(.systemLibrary(name: "CEverycoreZstd", providers: [.apt(["libzstd-dev"])]))
+    codings.append("CEverycoreZstd")
+    decoders.append("CEverycoreZstd")
     codingSettings.append(.define("EVERYCORE_ZSTD"))
 }
 
@@ -40,8 +40,8 @@ let package = Package(
     name: "everycore",
     products: [
         .library(name: "Everycore", targets: ["Everycore"]),
-        .library(name: "Cluster", targets: ["Cluster", "EventLoop"]),
-        .executable(name: "everycore", targets: ["Command"]),
+        .library(name: "Cluster", targets: ["Cluster", "EverycoreLoop"]),
+        .executable(name: "everycore", targets: ["EverycoreCommandLine"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -51,50 +51,50 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
     targets: codingTargets + [
-        .systemLibrary(name: "CLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
-        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        .target(name: "CPosix"),
-        .target(name: "EventLoop", dependencies: ["CLibevent", "CPosix"], swiftSettings: strict),
-        .target(name: "Statistics", swiftSettings: strict),
-        .target(name: "Cluster", dependencies: ["EventLoop", "Statistics", "CPosix", logging], swiftSettings: strict),
-        .target(name: "HTTP", dependencies: ["EventLoop", "Statistics", "CPosix"], swiftSettings: strict),
+        .systemLibrary(name: "CEverycoreLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
+        .systemLibrary(name: "CEverycoreZlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CEverycorePosix"),
+        .target(name: "EverycoreLoop", dependencies: ["CEverycoreLibevent", "CEverycorePosix"], swiftSettings: strict),
+        .target(name: "EverycoreStatistics", swiftSettings: strict),
+        .target(name: "Cluster", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", logging], swiftSettings: strict),
+        .target(name: "EverycoreHTTP", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix"], swiftSettings: strict),
         .target(
-            name: "Everycore", dependencies: ["Cluster", "HTTP", "CPosix", httpTypes, logging] + codings,
+            name: "Everycore", dependencies: ["Cluster", "EverycoreHTTP", "CEverycorePosix", httpTypes, logging] + codings,
             swiftSettings: strict + codingSettings),
         .executableTarget(
-            name: "Command", dependencies: ["Everycore", argumentParser, configuration, yams, logging],
-            swiftSettings: strict),
+            name: "EverycoreCommandLine", dependencies: ["Everycore", argumentParser, configuration, yams, logging],
+            path: "Sources/Command", swiftSettings: strict),
         .executableTarget(
             name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
 
         .executableTarget(
             name: "hello", dependencies: ["Everycore"], path: "Sources/Examples/Hello", swiftSettings: strict),
         .executableTarget(
-            name: "tcp-echo", dependencies: ["Cluster", "EventLoop"], path: "Sources/Examples/TCPEcho", swiftSettings: strict),
+            name: "tcp-echo", dependencies: ["Cluster", "EverycoreLoop"], path: "Sources/Examples/TCPEcho", swiftSettings: strict),
         .executableTarget(
             name: "streaming", dependencies: ["Everycore"], path: "Sources/Examples/Streaming", swiftSettings: strict),
         // Started by ProcessTests; not shipped.
         .executableTarget(
-            name: "loop-probe", dependencies: ["EventLoop", "CPosix"], path: "Tests/Programs/LoopProbe",
+            name: "everycore-loop-probe", dependencies: ["EverycoreLoop", "CEverycorePosix"], path: "Tests/Programs/LoopProbe",
             swiftSettings: strict),
         .executableTarget(
-            name: "message-probe", dependencies: ["Cluster", "EventLoop", "CPosix", logging], path: "Tests/Programs/MessageProbe",
+            name: "everycore-message-probe", dependencies: ["Cluster", "EverycoreLoop", "CEverycorePosix", logging], path: "Tests/Programs/MessageProbe",
             swiftSettings: strict),
         .executableTarget(
-            name: "test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
+            name: "everycore-test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
 
         .executableTarget(
-            name: "lifecycle-probe", dependencies: ["Cluster", logging], path: "Tests/Programs/LifecycleProbe", swiftSettings: strict),
+            name: "everycore-lifecycle-probe", dependencies: ["Cluster", logging], path: "Tests/Programs/LifecycleProbe", swiftSettings: strict),
 
-        .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
-        .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+        .testTarget(name: "EverycoreLoopTests", dependencies: ["EverycoreLoop"], swiftSettings: strict),
+        .testTarget(name: "EverycoreStatisticsTests", dependencies: ["EverycoreStatistics"], swiftSettings: strict),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
-        .testTarget(name: "HTTPTests", dependencies: ["HTTP"], swiftSettings: strict),
+        .testTarget(name: "EverycoreHTTPTests", dependencies: ["EverycoreHTTP"], swiftSettings: strict),
         .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
-        .testTarget(name: "CommandTests", dependencies: ["Command", yams], swiftSettings: strict),
+        .testTarget(name: "EverycoreCommandTests", dependencies: ["EverycoreCommandLine", yams], swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["Command", "lifecycle-probe", "loop-probe", "message-probe", "test-server", "tcp-echo"],
+            dependencies: ["EverycoreCommandLine", "everycore-lifecycle-probe", "everycore-loop-probe", "everycore-message-probe", "everycore-test-server", "tcp-echo"],
             swiftSettings: strict),
     ]
 )

@@ -1,6 +1,6 @@
 // Why a cluster could not start or could not go on. Thrown by `Cluster.run` in the master.
 
-public import EventLoop
+public import EverycoreLoop
 internal import Glibc
 
 /// Why a cluster did not run, or ended against its will.

@@ -1,6 +1,6 @@
 // Durations as log lines and the wire give them. Any process.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 extension Duration {
     /// Rounded down, at most 49 days.

@@ -5,7 +5,7 @@
 // The kernel counts before it sends the signal, so a death that was its doing is counted when it is reaped. The counter knows no
 // process: kills that no death of ours has claimed within a few seconds were somebody else's.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 package struct OutOfMemoryKills {
     package typealias FileReader = (_ path: String) -> String?

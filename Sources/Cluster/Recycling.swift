@@ -1,7 +1,7 @@
 // Which worker has served long enough to be replaced, and when: by requests, age or memory, one at a time.
 // A pure value of the master: what the slots are and the time go in, a slot comes out. Random numbers come from outside.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 /// When workers are replaced although nothing is wrong with them. Nothing is, by default.
 public struct RecyclePolicy: Sendable, Equatable {

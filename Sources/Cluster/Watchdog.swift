@@ -6,8 +6,8 @@
 // time in which that thread was asleep in the kernel, seen asleep at both ends of it, although its loop had something to do.
 // A thread that waits for a CPU is runnable, and gains nothing. Neither does one that somebody has stopped, or that a debugger holds.
 
-internal import EventLoop
-internal import Statistics
+internal import EverycoreLoop
+internal import EverycoreStatistics
 
 /// All times are monotonic nanoseconds.
 package struct Watchdog {

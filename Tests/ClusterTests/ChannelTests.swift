@@ -1,10 +1,10 @@
 // Packets between two processes: order, the end, full queues.
 
-import CPosix
+import CEverycorePosix
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
-import Statistics
+import EverycoreStatistics
 import Testing
 
 private struct Block: Codable, Equatable {

@@ -1,8 +1,8 @@
 // Messages that travel in a file in memory, and files that are not what their packet says.
 
-import CPosix
+import CEverycorePosix
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 import Testing
 

@@ -1,6 +1,6 @@
 // Addresses, the sockets that listen on them, those that a service manager hands over, and who workers run as.
 
-import CPosix
+import CEverycorePosix
 import Cluster
 import Glibc
 import Testing

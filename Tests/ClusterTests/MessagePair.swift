@@ -1,10 +1,10 @@
 // Two ends of a conversation in one process, for the tests of messages.
 
-import CPosix
+import CEverycorePosix
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
-import Statistics
+import EverycoreStatistics
 import Testing
 
 /// Both ends of a conversation on one loop, as if in two processes: `near` the master's, `far` the worker's.

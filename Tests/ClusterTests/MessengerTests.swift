@@ -1,10 +1,10 @@
 // Messages, requests and replies between two ends: what arrives, in which order, and what goes wrong how.
 
-import CPosix
+import CEverycorePosix
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
-import Statistics
+import EverycoreStatistics
 import Testing
 
 private struct Note: Codable, Equatable {

@@ -1,7 +1,7 @@
 // What a service manager such as systemd is told, read from a socket of the test's own.
 
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 import Testing
 

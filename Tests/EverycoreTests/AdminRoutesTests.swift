@@ -1,8 +1,8 @@
 // Facts about the admin worker's pages.
 
-import EventLoop
+import EverycoreLoop
 import Everycore
-import Statistics
+import EverycoreStatistics
 import Testing
 
 struct AdminRoutesTests {

@@ -1,6 +1,6 @@
 // Facts about handlers that wait.
 
-import EventLoop
+import EverycoreLoop
 import Everycore
 import Glibc
 import Synchronization

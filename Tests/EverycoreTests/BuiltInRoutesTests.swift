@@ -1,6 +1,6 @@
 // Facts about the routes that every server has.
 
-import EventLoop
+import EverycoreLoop
 import Everycore
 import Testing
 

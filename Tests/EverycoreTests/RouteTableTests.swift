@@ -3,7 +3,7 @@
 import Testing
 
 import Everycore
-import HTTP
+import EverycoreHTTP
 
 struct RouteTableTests {
     private func table(_ routes: String...) throws -> RouteTable {

@@ -1,7 +1,7 @@
 // Facts about how settings reach the HTTP layer.
 
 import Everycore
-import HTTP
+import EverycoreHTTP
 import Testing
 
 struct ServerConfigurationHTTPTests {

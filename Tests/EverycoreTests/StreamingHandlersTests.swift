@@ -1,6 +1,6 @@
 // Facts about handlers whose content comes or goes piece by piece, with everything between the socket and the handler in place.
 
-import EventLoop
+import EverycoreLoop
 import Everycore
 import Glibc
 import Synchronization

@@ -1,8 +1,8 @@
 // Facts about what a client reads off the wire from routes, with everything between the socket and the handler in place.
 
-import EventLoop
+import EverycoreLoop
 import Everycore
-import HTTP
+import EverycoreHTTP
 import Testing
 
 struct WireTests {

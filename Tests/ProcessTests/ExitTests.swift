@@ -115,7 +115,7 @@ extension ProcessTests {
         func byTheOutOfMemoryKillerIsSaidToBeSo() throws {
             let group = try #require(Self.memoryGroup())
             let arguments = ["port=0", "admin=127.0.0.1:0", "workers=2"]
-            let server = try TestedServer(Running("test-server", arguments, environment: Self.noTraces, wrapper: group.wrapper))
+            let server = try TestedServer(Running("everycore-test-server", arguments, environment: Self.noTraces, wrapper: group.wrapper))
             // First another kill, which isn't the kernel's.
             kill(try server.connect(toSlot: 0).who.pid, SIGKILL)
             #expect(try end(server).out_of_memory == false)

@@ -78,7 +78,7 @@ extension ProcessTests {
 
         @Test func thatFailsIsAnsweredAlsoWhenNobodyReadsTheLog() throws {
             let program = try Running(
-                "test-server", ["port=0", "admin=127.0.0.1:0", "workers=2"], environment: ["SWIFT_BACKTRACE": "enable=no"],
+                "everycore-test-server", ["port=0", "admin=127.0.0.1:0", "workers=2"], environment: ["SWIFT_BACKTRACE": "enable=no"],
                 errorIsStuck: true)
             let server = try TestedServer(program)
             let client = try server.connect()

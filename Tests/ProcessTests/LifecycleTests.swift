@@ -15,7 +15,7 @@ extension ProcessTests {
 
         /// Everything that the probe says in a scenario.
         private func events(_ scenario: String) throws -> [Event] {
-            let program = try Running("lifecycle-probe", [scenario], environment: ["SWIFT_BACKTRACE": "enable=no"])
+            let program = try Running("everycore-lifecycle-probe", [scenario], environment: ["SWIFT_BACKTRACE": "enable=no"])
             #expect(program.wait(within: .seconds(10)) == 0, "\(program.output)\(program.error)")
             return program.output.split(separator: "\n").map { line in
                 let words = line.split(separator: " ").map(String.init)

@@ -1,11 +1,11 @@
-// A loop around a fork, and its threads, as the program loop-probe finds them.
+// A loop around a fork, and its threads, as the program everycore-loop-probe finds them.
 
 import Testing
 
 extension ProcessTests {
     @Suite struct AnEventLoop {
         @Test func startsNoThreadAlsoAfterAForkAndWithAsyncCodeOnIt() throws {
-            let probe = try Running("loop-probe", [])
+            let probe = try Running("everycore-loop-probe", [])
             #expect(probe.wait(within: .seconds(10)) == 0)
             #expect(probe.error == "")
             let facts: Set<String> = [

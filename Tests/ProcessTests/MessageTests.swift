@@ -1,11 +1,11 @@
-// Messages between real processes: the program message-probe prints facts, which are compared here.
+// Messages between real processes: the program everycore-message-probe prints facts, which are compared here.
 
 import Testing
 
 extension ProcessTests {
     @Suite struct Messages {
         private func facts(_ arguments: String..., within limit: Duration = .seconds(20)) throws -> [String] {
-            let probe = try Running("message-probe", arguments)
+            let probe = try Running("everycore-message-probe", arguments)
             #expect(probe.wait(within: limit) == 0)
             #expect(probe.error == "")
             return probe.output.split(separator: "\n").map(String.init)

@@ -24,7 +24,7 @@ extension ProcessTests {
         }
 
         @Test func whoseWorkersNeverLiveStopsNoOther() throws {
-            let program = try Running("test-server", ["unhealthy=0"], environment: ["SWIFT_BACKTRACE": "enable=no"])
+            let program = try Running("everycore-test-server", ["unhealthy=0"], environment: ["SWIFT_BACKTRACE": "enable=no"])
             // The cluster gives up after 300 ms without a worker that lives: much longer, and the others live.
             #expect(program.becomesTrue(within: .seconds(10)) { program.output.ranges(of: "exit slot=0 ").count >= 8 })
             let listening = program.output.split(separator: "\n").filter { $0.hasPrefix("listening") }

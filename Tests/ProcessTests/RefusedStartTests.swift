@@ -75,7 +75,7 @@ extension ProcessTests {
 
         @Test(arguments: ["throw", "trap"])
         func endsWithStatus70WhenNoWorkerGetsThroughItsStart(_ way: String) throws {
-            let program = try Running("test-server", ["doomed=\(way)"], environment: ["SWIFT_BACKTRACE": "enable=no"])
+            let program = try Running("everycore-test-server", ["doomed=\(way)"], environment: ["SWIFT_BACKTRACE": "enable=no"])
             let began = ContinuousClock.now
             #expect(program.wait(within: .seconds(5)) == 70)
             #expect(ContinuousClock.now - began >= .milliseconds(500))

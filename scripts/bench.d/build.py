@@ -52,12 +52,12 @@ def everycore():
 
 @functools.cache
 def handlers():
-    return swift_product(ROOT, ["-c", "release", "--product", "test-server", "--static-swift-stdlib"], "test-server")
+    return swift_product(ROOT, ["-c", "release", "--product", "everycore-test-server", "--static-swift-stdlib"], "everycore-test-server")
 
 
 @functools.cache
 def messages():
-    return swift_product(ROOT, ["-c", "release", "--product", "message-probe"], "message-probe")
+    return swift_product(ROOT, ["-c", "release", "--product", "everycore-message-probe"], "everycore-message-probe")
 
 
 def without_debug_information(binary, folder):

@@ -1,7 +1,7 @@
 // How many workers fit: the cores that the affinity mask allows, cut down by the CPU quota of the cgroups above us.
 // Runs in the master before the first fork. The parsing is in CPUQuota.swift, which sees files only through a closure.
 
-internal import CPosix
+internal import CEverycorePosix
 
 /// How many cores this process may keep busy, and the words that explain the number to an operator.
 ///

@@ -1,7 +1,7 @@
 // How long a slot whose worker died young waits for its next start: growing, jittered, bounded.
 // A pure value of the master's supervisor; the random number comes from outside.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 /// When a dead worker is replaced, and when the cluster gives up.
 public struct RespawnPolicy: Sendable, Equatable {

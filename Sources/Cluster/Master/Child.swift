@@ -1,6 +1,6 @@
 // One child process, from its fork until it is reaped. Lives in the master; owned by Master.children.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 final class Child {
     enum Phase {

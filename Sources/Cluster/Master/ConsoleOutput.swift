@@ -4,8 +4,8 @@
 // Standard output can't be made nonblocking itself: it is the same open file as the shell's and other programs'. Opened
 // anew through /proc it is a file of our own on the same pipe or terminal (proc_pid_fd(5)). A socket takes MSG_DONTWAIT.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 
 final class ConsoleOutput {

@@ -5,8 +5,8 @@
 // taken. Between that socket's end and our own bind another program could still slip in; it would have to run as the
 // same user and to ask for SO_REUSEPORT, and the kernel offers no way to exclude it.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 
 package struct Listeners {

@@ -1,8 +1,8 @@
 // What children say on their channels. Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 extension Master {
     func watch(_ child: Child) {

@@ -3,11 +3,11 @@
 // A child ends for its slot when its channel does, which a crashing worker's signal handler brings about at once, or
 // when it says that it drains. The process may live on for a while; it ends for the kernel when it is reaped.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 extension Master {
     /// The child's channel is at its end.

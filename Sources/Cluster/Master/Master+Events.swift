@@ -2,7 +2,7 @@
 // Handlers are called where they can't come between two halves of a change: what they ask for takes effect by packets and
 // signals to workers, or in the loop's next turn.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 
 extension Master {

@@ -1,9 +1,9 @@
 // What the master says and keeps of a worker's end: the log line, the last hundred exits, the counts. Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 extension Master {
     /// Everything about an end that can be known, read from the black box before its page is lent again.

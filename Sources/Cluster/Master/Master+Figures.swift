@@ -1,9 +1,9 @@
 // The figures of all workers: their reports taken in, printed at intervals, and collected for those who ask.
 // Runs in the master, on its loop.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 /// Figures that wait for every worker's report, so that they are all of one moment.
 struct FiguresCollection {

@@ -1,10 +1,10 @@
 // Making a child. Runs in the master; the last part runs in the child and never returns.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 extension Master {
     /// A fork copies only the thread that calls it: a lock that another holds at that moment stays locked in the child

@@ -1,7 +1,7 @@
 // Every queue of connections has an owner: while a slot's worker is dead, on its way or stuck, a sibling accepts from its listeners.
 // Runs in the master. Who stands in for whom is decided in QueueOwners.swift, who is stuck in QueueWatch.swift.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
 
 extension Master {

@@ -1,8 +1,8 @@
 // Replaces workers that have served long enough, as the Recycling value says. Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 extension Master {
     private static let interval: UInt64 = 1_000_000_000

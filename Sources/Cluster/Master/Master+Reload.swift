@@ -2,7 +2,7 @@
 // one fails, those that were replaced are replaced again, by the old description. What comes next is Roll's to say.
 // Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
 
 extension Master {

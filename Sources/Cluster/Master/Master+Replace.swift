@@ -1,7 +1,7 @@
 // A successor for a worker that is well: it starts, and when it is ready the old one hands over and goes.
 // Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
 
 extension Master {

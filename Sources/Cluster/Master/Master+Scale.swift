@@ -1,9 +1,9 @@
 // More workers or fewer, by signal, by the program, or because the usable cores have changed.
 // Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 /// How many workers there should be, and why.
 struct Scaling {

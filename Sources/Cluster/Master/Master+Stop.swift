@@ -1,7 +1,7 @@
 // Signals to the master, and how it leaves: workers first, auxiliaries last, everything reaped. Runs in the master.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
 

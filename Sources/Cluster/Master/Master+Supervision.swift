@@ -1,7 +1,7 @@
 // Between the supervisors, pure values that decide who starts when, and the world: events go in, actions are carried out.
 // Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
 
 extension Master {

@@ -1,10 +1,10 @@
 // Looks after workers whose loop doesn't turn. The decisions are the Watchdog's (a pure value); this reads memory and /proc for it
 // and carries out what it says. Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 extension Master {
     private static let ticksPerSecond = UInt64(clamping: sysconf(Int32(_SC_CLK_TCK)))

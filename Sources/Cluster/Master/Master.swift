@@ -17,11 +17,11 @@
 //   Master+Stop.swift      signals and leaving
 //   World/Master+…         the lame duck before it, the service manager
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 final class Master {
     var plan: ClusterPlan

@@ -5,9 +5,9 @@
 // that somebody came. From then on a timer compares what the worker has in its shared page: while that advances, it is well, and no
 // system call is made for it. When it stands still, its queue is looked at.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
-internal import Statistics
+internal import EverycoreStatistics
 
 final class QueueWatch {
     private struct Slot {

@@ -1,7 +1,7 @@
 // Prints the cluster's figures: a live table on a terminal, else a line at each interval; a summary at the end.
 // Runs in the master; owned by it.
 
-internal import Statistics
+internal import EverycoreStatistics
 
 final class Reporter {
     private let output: ClusterOptions.Output

@@ -1,6 +1,6 @@
 // The workers that run, as the user's code in the master sees them. Made by the master; empty in every other process.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 /// All workers of a cluster that runs, for code in the master.
 public final class RunningCluster: @unchecked Sendable {

@@ -2,10 +2,10 @@
 // The master owns it and lends the ranges; a worker writes its own with plain stores, and what it wrote outlives it.
 // A worker that dies slowly keeps its range until it is reaped, so there are more ranges than slots.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
-internal import Statistics
+internal import EverycoreStatistics
 
 @safe
 final class SharedPages {

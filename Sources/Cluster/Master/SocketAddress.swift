@@ -1,8 +1,8 @@
 // A ListenAddress as the kernel takes it, and a bound socket's address as people read it.
 // Runs in the master, before the first fork. Confines the raw memory of sockaddr structures.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 
 @safe

@@ -2,8 +2,8 @@
 // A pure value of the master: events and the time go in, actions come out. It forks nothing and knows no clock.
 // The master keeps one for the workers and one, which never gives up, for the auxiliaries.
 
-internal import EventLoop
-internal import Statistics
+internal import EverycoreLoop
+internal import EverycoreStatistics
 
 /// All times are monotonic nanoseconds.
 package struct Supervisor {

@@ -1,8 +1,8 @@
 // Connections on their way from one worker to another: for each slot a socket pair, made by the master before the first fork, whose
 // both ends every worker holds. So what was sent to a worker that died meanwhile waits for whoever takes its place.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 
 /// One slot's pair.

@@ -6,7 +6,7 @@
 //     load        connections that it has or is about to get; the highest bit says that it takes none
 //     slot        where to send one
 
-internal import CPosix
+internal import CEverycorePosix
 
 /// A view: copying it copies the pointer.
 @safe

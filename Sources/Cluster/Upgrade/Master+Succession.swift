@@ -1,9 +1,9 @@
 // A master that takes another one's place. Runs in the new master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 /// The way to the old master, while it is there.
 struct Succession {

@@ -4,11 +4,11 @@
 // The new program inherits the sockets and gets its workers ready, which don't accept yet. When it says that they are, this master's
 // workers hand over to them and go; when it fails before, nothing has happened.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 /// The way to the new master.
 struct Upgrade {

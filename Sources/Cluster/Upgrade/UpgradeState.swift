@@ -2,8 +2,8 @@
 // must go on. Written by the old master into a file in memory that the new program inherits; read by the new master before it
 // opens anything.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 
 struct UpgradeState: Codable {

@@ -1,6 +1,6 @@
 // What waits because the socket is full, and who waits for room. Either side of a channel, on its process's loop.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 
 extension Channel {

@@ -1,7 +1,7 @@
 // How packets leave: messages of one turn of the loop are gathered into one packet, large ones travel in sealed files, and
 // what the socket doesn't take waits in a bounded queue. Either side of a channel, on its process's loop.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 
 extension Channel {

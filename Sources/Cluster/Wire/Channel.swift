@@ -5,7 +5,7 @@
 //   Channel.swift            receiving, and the channel's end
 //   Channel+Sending.swift    gathering messages into packets, and the queue
 
-package import EventLoop
+package import EverycoreLoop
 internal import Glibc
 
 package final class Channel {

@@ -1,7 +1,7 @@
 // Why a message was not sent, why a request got no reply, and what became of messages that nobody could take.
 // In master and workers.
 
-public import EventLoop
+public import EverycoreLoop
 
 /// Why a message could not be sent.
 public enum MessageError: Error, Equatable, CustomStringConvertible {

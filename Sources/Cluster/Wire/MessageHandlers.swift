@@ -1,7 +1,7 @@
 // What a process does with messages, by their type's name. The master has one for all its workers (the sender is a
 // WorkerHandle), each worker has one (the sender is a MessageSender).
 
-package import EventLoop
+package import EverycoreLoop
 
 package final class MessageHandlers<Sender> {
     package init() {}

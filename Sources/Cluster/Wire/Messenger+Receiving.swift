@@ -1,7 +1,7 @@
 // What arrives at one end of a conversation: records are taken from a packet one by one and brought to their handlers.
 // In master and workers. A record that is damaged ends its packet and nothing else.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 
 extension Messenger {

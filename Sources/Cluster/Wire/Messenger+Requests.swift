@@ -1,7 +1,7 @@
 // Requests and replies at one end of a conversation. A request waits for its reply until its deadline, or until the other
 // side is gone. In master and workers.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 /// The requests of one end that have no reply yet.
 struct PendingRequests {

@@ -5,7 +5,7 @@
 //   Messenger+Receiving.swift   what arrives
 //   Messenger+Requests.swift    requests, replies and their deadlines
 
-internal import EventLoop
+internal import EverycoreLoop
 
 package final class Messenger<Sender> {
     package let channel: Channel

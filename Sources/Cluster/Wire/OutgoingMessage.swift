@@ -1,7 +1,7 @@
 // A message on its way out, and where it is counted. In master and workers.
 
-internal import EventLoop
-package import Statistics
+internal import EverycoreLoop
+package import EverycoreStatistics
 
 /// A message that was encoded before it is known when it leaves, or for whom.
 struct OutgoingMessage {

@@ -1,7 +1,7 @@
 // Sending and receiving single packets without ever waiting, on the channels (SOCK_SEQPACKET) and the report socket
 // (SOCK_DGRAM). Used by master and workers. Confines the raw pointers of these system calls.
 
-internal import CPosix
+internal import CEverycorePosix
 internal import Glibc
 
 enum PacketSocket {

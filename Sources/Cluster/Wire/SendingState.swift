@@ -1,7 +1,7 @@
 // What one end of a channel has to send: messages of this turn, packets that wait, files under way, and who waits for room.
 // Owned by its Channel.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 final class SendingState {
     /// Messages of this turn, behind a packet's header.

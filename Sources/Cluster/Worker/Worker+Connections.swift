@@ -1,10 +1,10 @@
 // Where a worker's connections come from: its own listeners, those of siblings that can't accept, and siblings that have more than
 // their share. Runs in the worker process, on its loop.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 /// What a worker knows of the others' connections.
 struct Sharing {

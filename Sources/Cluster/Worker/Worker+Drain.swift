@@ -1,7 +1,7 @@
 // How a worker leaves: it takes nothing new, finishes what it has, reports for the last time, and exits.
 // Runs in the worker process, on its loop.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
 

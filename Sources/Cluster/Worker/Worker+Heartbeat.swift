@@ -1,6 +1,6 @@
 // The sign that the worker's loop turns, left where the master sees it without asking. Runs in the worker, on its loop.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 extension Worker {
     func startBeating() {

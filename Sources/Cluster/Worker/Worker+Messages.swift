@@ -1,7 +1,7 @@
 // Messages as the code in a worker sees them: to the master, to other workers by way of it, and what comes from them.
 // Runs in the worker process, on its loop.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
 

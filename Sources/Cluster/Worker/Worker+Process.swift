@@ -1,8 +1,8 @@
 // The way from the fork to the worker's body, and the loop behind it. Runs in the worker process, which it never leaves.
 // The caller's frames below are the master's; nothing returns to them.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
 

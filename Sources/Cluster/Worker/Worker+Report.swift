@@ -2,10 +2,10 @@
 // And the way back: an auxiliary asks the master for the figures of all.
 // Runs in the worker process, on its loop.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
-package import Statistics
+package import EverycoreStatistics
 
 struct FiguresRequests {
     var last: UInt32 = 0

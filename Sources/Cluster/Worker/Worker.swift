@@ -1,10 +1,10 @@
 // A worker as the code in it sees it: who it is, its loop, its listeners, its line to the master.
 // Lives in the worker process, one for the process; made by Worker+Process.swift right after the fork.
 
-public import EventLoop
+public import EverycoreLoop
 internal import Glibc
 public import Logging
-package import Statistics
+package import EverycoreStatistics
 
 /// The worker process that the code runs in.
 ///

@@ -4,8 +4,8 @@
 // to remove at the end, and a worker that was taken over can't signal or trace a process of another user. Everything that
 // listens is bound before the first fork, so a worker needs no privilege for it.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 
 package struct Credentials: Sendable, Equatable {

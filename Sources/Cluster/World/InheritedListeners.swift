@@ -5,8 +5,8 @@
 // sockets that all were bound with SO_REUSEPORT do that. The manager keeps its copies, so what waits in a queue waits also
 // while the service is down; for the same reason a Unix socket's path stays the manager's.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 
 package struct InheritedListeners {

@@ -1,6 +1,6 @@
 // The first order to go, and the time for which the cluster serves on after it. Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 internal import Logging
 

@@ -1,8 +1,8 @@
 // When the service manager hears what. Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 extension Master {
     /// HUP has come. For a reload that is refused too: the manager waits for the answer to its signal.

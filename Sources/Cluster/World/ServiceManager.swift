@@ -3,8 +3,8 @@
 //
 // A manager that doesn't read holds nobody up: what its socket doesn't take is sent again a little later.
 
-internal import CPosix
-package import EventLoop
+internal import CEverycorePosix
+package import EverycoreLoop
 internal import Glibc
 
 package final class ServiceManager {

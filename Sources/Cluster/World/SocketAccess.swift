@@ -1,6 +1,6 @@
 // Who may connect to the cluster's Unix sockets: connecting takes the permission to write (unix(7)). Runs in the master.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
 
 package struct SocketAccess: Sendable {

@@ -1,8 +1,8 @@
 // What a worker gives up before its first own instruction: its environment of the service manager, the other cores, its user,
 // the hope for more privileges. Runs in the worker process, right after the fork, with one thread.
 
-internal import CPosix
-internal import EventLoop
+internal import CEverycorePosix
+internal import EverycoreLoop
 internal import Glibc
 
 extension WorkerBirth {

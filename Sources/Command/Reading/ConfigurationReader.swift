@@ -31,7 +31,7 @@ package struct ConfigurationReader: Sendable {
     package func read() throws(ConfigurationErrors) -> LoadedConfiguration {
         let file = filePath.map(ConfigurationFile.init(path:))
         // A wrong value is wrong also where another source overrides it.
-        var problems = (file?.problems ?? []) + Command.problems(in: environment) + optionProblems(in: options)
+        var problems = (file?.problems ?? []) + EverycoreCommandLine.problems(in: environment) + optionProblems(in: options)
         guard problems.isEmpty else { throw ConfigurationErrors(lines: problems) }
 
         let loaded = merge([optionSource(), environmentSource(), file.map(fileSource)].compactMap { $0 })

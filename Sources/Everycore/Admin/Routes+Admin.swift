@@ -2,7 +2,7 @@
 //
 // Registered and run in the admin worker, after its fork; the figures come from the master, fresh for each request.
 
-package import Statistics
+package import EverycoreStatistics
 
 /// Asks the master for the cluster's figures. The answer comes on the loop, once; nil when the master gives none in time.
 package typealias FiguresSource = (@escaping (ClusterFigures?) -> Void) -> Void

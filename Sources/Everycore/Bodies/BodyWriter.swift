@@ -2,7 +2,7 @@
 //
 // Made in the workers; used on the loop's thread.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 /// Writes the content of a response that was made with `Response.stream`.
 public struct BodyWriter: Sendable {

@@ -3,7 +3,7 @@
 //
 // Made in the workers for one wait; used on the loop's thread. Only the cancellation may come from another thread.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 final class LoopWait<Value>: @unchecked Sendable {
     private let loop: EventLoop

@@ -2,7 +2,7 @@
 //
 // Registered before the fork, run in the workers. They yield to routes of the application's own at the same place.
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import HTTPTypes
 
 extension Routes {

@@ -3,7 +3,7 @@
 // Runs in the workers, on the loop's thread. The library can't start over with the memory that it has: one encoder a content.
 
 #if EVERYCORE_BROTLI
-internal import CBrotli
+internal import CEverycoreBrotli
 
 @safe final class BrotliEncoder: ContentEncoder {
     private let state: OpaquePointer

@@ -2,7 +2,7 @@
 //
 // Runs in the workers, on the loop's thread. Owned by the response compressor or by one streamed response.
 
-internal import CZlib
+internal import CEverycoreZlib
 
 @safe final class GzipEncoder: ContentEncoder {
     /// zlib's state refers to it by its address.

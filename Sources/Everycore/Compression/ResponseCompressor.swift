@@ -3,7 +3,7 @@
 // One per worker, made after the fork where the configuration asks for it; used on the loop's thread. It keeps one encoder per
 // coding for contents that are here as a whole, and what became of constant texts.
 
-internal import HTTP
+internal import EverycoreHTTP
 
 package final class ResponseCompressor {
     /// The least size of a body that is compressed, at least 1.

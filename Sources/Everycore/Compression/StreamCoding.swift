@@ -2,7 +2,7 @@
 //
 // Made in the workers when the response begins, used on its loop's thread, gone when the response is done.
 
-internal import HTTP
+internal import EverycoreHTTP
 
 final class StreamCoding {
     private let encoder: any ContentEncoder

@@ -3,7 +3,7 @@
 // Runs in the workers, on the loop's thread. Owned by the response compressor or by one streamed response.
 
 #if EVERYCORE_ZSTD
-internal import CZstd
+internal import CEverycoreZstd
 
 @safe final class ZstdEncoder: ContentEncoder {
     private let context: OpaquePointer

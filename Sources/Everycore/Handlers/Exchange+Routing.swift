@@ -2,7 +2,7 @@
 //
 // Runs in the workers, on the loop's thread.
 
-package import HTTP
+package import EverycoreHTTP
 
 extension Exchange: RequestExchange {
     @inline(__always)

@@ -2,7 +2,7 @@
 //
 // Runs in the workers. Code on the request's path is generic over it and specialised for Exchange: nothing is boxed.
 
-package import HTTP
+package import EverycoreHTTP
 
 package protocol RequestExchange: AnyObject, SendableMetatype {
     /// Owned by the exchange: whoever keeps the exchange keeps the head.

@@ -2,7 +2,7 @@
 // Runs in a worker, on the loop's thread, off the way of requests that succeed.
 
 internal import Cluster
-internal import HTTP
+internal import EverycoreHTTP
 internal import Logging
 
 extension RoutedApplication {

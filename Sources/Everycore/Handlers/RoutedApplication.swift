@@ -3,8 +3,8 @@
 // One per worker, made after the fork around routes that were built before it; called on the loop's thread only.
 
 internal import Cluster
-internal import EventLoop
-package import HTTP
+internal import EverycoreLoop
+package import EverycoreHTTP
 
 package final class RoutedApplication {
     private let table: RouteTable

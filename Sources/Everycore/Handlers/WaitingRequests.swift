@@ -5,8 +5,8 @@
 // that it goes on.
 
 internal import Cluster
-internal import EventLoop
-internal import HTTP
+internal import EverycoreLoop
+internal import EverycoreHTTP
 
 final class WaitingRequests {
     /// One request in flight with an async handler.

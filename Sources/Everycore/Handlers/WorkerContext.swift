@@ -3,7 +3,7 @@
 // One per worker, made after the fork by the server; changed only on the loop's thread.
 
 package import Cluster
-package import EventLoop
+package import EverycoreLoop
 package import Logging
 
 /// A worker among its siblings: its place, and how many had that place before.

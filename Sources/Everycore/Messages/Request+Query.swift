@@ -2,7 +2,7 @@
 //
 // Runs in the workers, when a handler asks. Source: WHATWG URL §5.1 (application/x-www-form-urlencoded).
 
-internal import HTTP
+internal import EverycoreHTTP
 
 extension Request {
     /// The first item of this name, percent-decoded, with `+` as space; empty where the item has no `=`.

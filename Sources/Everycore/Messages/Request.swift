@@ -3,7 +3,7 @@
 // Made in the workers, once per request. Nothing becomes a String before somebody asks. Whoever keeps a
 // request beyond its handler keeps the head: the connection then gives it bytes of its own.
 
-package import HTTP
+package import EverycoreHTTP
 public import HTTPTypes
 
 /// A request. It belongs to the worker's loop and is not Sendable.

@@ -3,7 +3,7 @@
 // Runs in the workers, between a handler and the wire. Files have their own way (StaticFiles, Response.file).
 
 internal import Glibc
-internal import HTTP
+internal import EverycoreHTTP
 
 extension Response {
     /// A 304 or a 412 in the place of a 200 to GET or HEAD that has an `ETag` or a `Last-Modified`, in the order of RFC 9110 §13.2.2.

@@ -2,7 +2,7 @@
 //
 // Constants and plain values. CONNECT and TRACE belong to no set: this server offers them nowhere.
 
-package import HTTP
+package import EverycoreHTTP
 
 extension Method {
     /// The methods that a route can have, in the order in which Allow lists them; their raw values count from 0.

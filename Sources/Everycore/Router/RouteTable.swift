@@ -3,7 +3,7 @@
 // Built once before the fork, immutable afterwards, shared copy-on-write by all workers. It knows nothing of handlers:
 // endpoints are numbers, in the order of registration. A path without parameters is found without allocating.
 
-package import HTTP
+package import EverycoreHTTP
 
 package enum RouteMatch: Equatable {
     /// The captures are ranges of the path's bytes, still percent-encoded, in the order of the pattern's parameters.

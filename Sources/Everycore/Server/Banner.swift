@@ -3,7 +3,7 @@
 // Printed by the master when everything is open, before the first fork.
 
 internal import Cluster
-internal import Statistics
+internal import EverycoreStatistics
 
 package struct Banner {
     let listens: [String]

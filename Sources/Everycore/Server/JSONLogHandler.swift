@@ -5,7 +5,7 @@
 internal import Cluster
 internal import Glibc
 package import Logging
-internal import Statistics
+internal import EverycoreStatistics
 
 package struct JSONLogHandler: LogHandler {
     package var logLevel = Logger.Level.info

@@ -4,9 +4,9 @@
 // mistake in them ends the program before anything listens; the handlers run in the workers.
 
 public import Cluster
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
-internal import Statistics
+internal import EverycoreStatistics
 
 /// An HTTP server on every core.
 ///

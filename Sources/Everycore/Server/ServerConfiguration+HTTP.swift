@@ -2,7 +2,7 @@
 //
 // Runs in the workers, when they start. Pure.
 
-package import HTTP
+package import EverycoreHTTP
 
 extension ServerConfiguration {
     package var httpLimits: HTTPLimits {

@@ -3,7 +3,7 @@
 // Runs in a worker or the admin worker, once, right after the fork.
 
 internal import Cluster
-internal import HTTP
+internal import EverycoreHTTP
 
 enum WorkerService {
     /// Starts to serve. The service lives until the worker has drained, which ends the process.

@@ -2,7 +2,7 @@
 //
 // Pure; runs in the workers, for files with compressed siblings and for whatever else can be compressed. Allocates nothing.
 
-internal import HTTP
+internal import EverycoreHTTP
 
 /// A content coding that this server can have (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
 public enum ContentCoding: UInt8, Sendable, CaseIterable {

@@ -2,7 +2,7 @@
 //
 // Made in the workers, anew for each request: it reads the directory, and holds the loop for that long.
 
-internal import CPosix
+internal import CEverycorePosix
 internal import Glibc
 
 enum DirectoryListing {

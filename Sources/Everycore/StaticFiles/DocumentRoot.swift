@@ -3,8 +3,8 @@
 // Opened in the master before the fork, so that every worker serves the same directory, whatever becomes of its name; used in
 // the workers.
 
-internal import CPosix
-package import EventLoop
+internal import CEverycorePosix
+package import EverycoreLoop
 internal import Glibc
 
 package final class DocumentRoot: Sendable {

@@ -3,7 +3,7 @@
 // One per worker, on its loop's thread. The sum of what is kept stays below a bound that the configuration names; what wasn't
 // asked for since it was last considered goes first (second chance). This file touches raw memory: it hashes a span's bytes.
 
-internal import HTTP
+internal import EverycoreHTTP
 
 struct FileCache {
     /// Bytes that may be kept; 0 keeps nothing.

@@ -4,8 +4,8 @@
 // and directories are opened: of everything else, which may block or do something when it is read, the server says that it isn't
 // there.
 
-internal import CPosix
-package import EventLoop
+internal import CEverycorePosix
+package import EverycoreLoop
 internal import Glibc
 
 /// What tells one version of a file from another.

@@ -3,7 +3,7 @@
 // One per worker, on its loop's thread. What is kept is let go of within two seconds, asked for or not: a deleted file's blocks are
 // free when nobody has it open any longer.
 
-internal import EventLoop
+internal import EverycoreLoop
 
 final class OpenFiles {
     private let loop: EventLoop

@@ -2,7 +2,7 @@
 //
 // Pure; runs in the workers, for requests for files that have one of these fields.
 
-internal import HTTP
+internal import EverycoreHTTP
 
 /// The fields of a request that decide how much of a representation is sent. Several lines of one name count as one list.
 package struct Preconditions: Sendable {

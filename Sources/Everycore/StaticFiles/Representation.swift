@@ -2,7 +2,7 @@
 //
 // Made in the workers when a file is looked at; used again for as long as the file stays as it is.
 
-internal import HTTP
+internal import EverycoreHTTP
 
 final class Representation {
     let path: FilePath

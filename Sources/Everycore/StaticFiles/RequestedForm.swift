@@ -2,7 +2,7 @@
 //
 // Runs in the workers, for each request for a file. Allocates nothing.
 
-internal import HTTP
+internal import EverycoreHTTP
 
 struct RequestedForm {
     /// It has at least one field that makes the answer other than the whole file.

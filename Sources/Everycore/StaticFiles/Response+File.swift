@@ -3,7 +3,7 @@
 // Called in the workers, by handlers.
 
 internal import Glibc
-internal import HTTP
+internal import EverycoreHTTP
 
 extension Response {
     /// A file, or the part of it that the request asks for; 304 where the client has it already.

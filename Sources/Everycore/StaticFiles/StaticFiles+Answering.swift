@@ -3,7 +3,7 @@
 // Worker, on the loop's thread.
 
 internal import Glibc
-internal import HTTP
+internal import EverycoreHTTP
 
 extension StaticFiles {
     /// Answers with a file that was just opened, and remembers what it is.

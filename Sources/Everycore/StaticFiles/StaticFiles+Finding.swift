@@ -3,7 +3,7 @@
 // Worker, on the loop's thread; at most once a second for each path that is asked for often.
 
 internal import Glibc
-internal import HTTP
+internal import EverycoreHTTP
 
 extension StaticFiles {
     enum Found {

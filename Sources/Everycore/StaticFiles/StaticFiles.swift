@@ -5,9 +5,9 @@
 //   StaticFiles+Finding    from a path to a file, its siblings, a directory
 //   StaticFiles+Answering  from a file and a request to an answer
 
-internal import EventLoop
+internal import EverycoreLoop
 internal import Glibc
-internal import HTTP
+internal import EverycoreHTTP
 
 package final class StaticFiles {
     let root: DocumentRoot

@@ -5,7 +5,7 @@
 //   for i in 1 2 3 4; do head -c 1000000000 /dev/zero | nc -N 127.0.0.1 7007 | wc -c & done; wait
 
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 
 /// One client. Lives on its worker's loop until the client or an error ends it.

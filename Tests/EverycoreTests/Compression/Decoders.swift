@@ -1,15 +1,15 @@
 // What a client does with coded content: decodes it, piece by piece as it comes. By the libraries' own decoders.
 
-import CZlib
+import CEverycoreZlib
 import Everycore
-import HTTP
+import EverycoreHTTP
 import Testing
 
 #if EVERYCORE_BROTLI
-import CBrotliDecoder
+import CEverycoreBrotliDecoder
 #endif
 #if EVERYCORE_ZSTD
-import CZstd
+import CEverycoreZstd
 #endif
 
 /// Decodes gzip. Keeps its state between pieces.

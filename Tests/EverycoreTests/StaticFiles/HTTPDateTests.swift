@@ -1,7 +1,7 @@
 // Facts about dates as clients send them.
 
 import Everycore
-import HTTP
+import EverycoreHTTP
 import Testing
 
 struct HTTPDateTests {

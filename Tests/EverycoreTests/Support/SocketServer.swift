@@ -1,11 +1,11 @@
 // An application behind real sockets: the HTTP layer on a loopback listener, its loop on a thread of its own.
 
-import EventLoop
+import EverycoreLoop
 import Everycore
 import Glibc
-import HTTP
+import EverycoreHTTP
 import Logging
-import Statistics
+import EverycoreStatistics
 import Testing
 
 /// Serves until it goes.

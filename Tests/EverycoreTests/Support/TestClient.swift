@@ -1,10 +1,10 @@
 // Sends requests to an application without a socket: real request bytes through the real parser, real response bytes from the
 // real encoder, and between them what a connection would do.
 
-import EventLoop
+import EverycoreLoop
 import Everycore
 import Glibc
-import HTTP
+import EverycoreHTTP
 import Logging
 import Testing
 

@@ -1,7 +1,7 @@
 // The decoder of chunked content: data, trailers and verdict don't depend on how the bytes come, data is never more than what
 // came in, and after its end or a refusal it stays there.
 
-import HTTP
+import EverycoreHTTP
 
 private let limits = [
     HTTPLimits(),

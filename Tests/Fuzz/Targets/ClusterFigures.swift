@@ -1,7 +1,7 @@
 // The cluster's figures on their way to the admin worker. The bytes are taken as one encoding in parts that fit together, and
 // as parts of their own, each behind a byte with its length. What decodes has one encoding, and every page renders it.
 
-import Statistics
+import EverycoreStatistics
 
 private let magic: UInt32 = 0x5046_4345
 private let identity = ServerIdentity(name: "everycore", version: "0", startedUnixSeconds: 0)

@@ -1,9 +1,9 @@
 // Percent-decoding, and a request's path parameters and query items, against an implementation that is slow and plain.
 // The bytes are decoded as they are; then those that no target can have are escaped, and the rest becomes a request.
 
-import EventLoop
+import EverycoreLoop
 @testable import Everycore
-import HTTP
+import EverycoreHTTP
 import Logging
 
 nonisolated(unsafe) private let context: WorkerContext? = (try? EventLoop()).map {

@@ -2,7 +2,7 @@
 // file's size and whether its tag is weak; the lines of the rest are the fields, absent where they are empty.
 
 import Everycore
-import HTTP
+import EverycoreHTTP
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {

@@ -1,7 +1,7 @@
 // Report datagrams as a worker that went wrong may send them: as the bytes are, and with a header that makes them pass the first
 // checks. What decodes has one encoding; whatever is ingested, no total of the master's ever goes down.
 
-import Statistics
+import EverycoreStatistics
 
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {

@@ -1,7 +1,7 @@
 // The request parser, on pipelined requests: what it says doesn't depend on how the bytes come, nor on another connection that
 // uses the same RequestHead meanwhile; a head ends at its blank line; no range leaves it.
 
-import HTTP
+import EverycoreHTTP
 
 /// Default limits are beyond the reach of short inputs; these are struck often.
 private let limits = [

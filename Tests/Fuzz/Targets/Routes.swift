@@ -2,7 +2,7 @@
 // or has the patterns in the lines before a NUL byte; the rest is the path.
 
 @testable import Everycore
-import HTTP
+import EverycoreHTTP
 
 private struct Route {
     let method: Method

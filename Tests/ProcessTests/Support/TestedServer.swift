@@ -22,7 +22,7 @@ final class TestedServer {
     /// The server whose handlers do harm.
     static func harmful(_ settings: String..., workers: Int = 2, environment: [String: String] = [:]) throws -> TestedServer {
         let arguments = ["port=0", "admin=127.0.0.1:0", "workers=\(workers)"] + settings
-        return try TestedServer(Running("test-server", arguments, environment: environment))
+        return try TestedServer(Running("everycore-test-server", arguments, environment: environment))
     }
 
     /// Waits for the banner, for every process that it promises, and for a first answer.

@@ -42,7 +42,7 @@ extension ProcessTests {
 
         @Test func isNotReadyBeforeItsLastWorkerIs() throws {
             let manager = try NotifySocket("@everycore-doomed-\(getpid())")
-            let program = try Running("test-server", ["doomed=throw"], environment: ["NOTIFY_SOCKET": manager.name])
+            let program = try Running("everycore-test-server", ["doomed=throw"], environment: ["NOTIFY_SOCKET": manager.name])
             #expect(program.wait(within: .seconds(5)) == 70)
             manager.receive()
             #expect(!manager.heard.contains { $0.contains("READY=1") })
@@ -87,7 +87,7 @@ extension ProcessTests {
             let manager = try NotifySocket("@everycore-variables-\(getpid())")
             let arguments = ["port=0", "admin=127.0.0.1:0", "workers=1"]
             let environment = ["NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "10000000", "LISTEN_FDS": "1", "LISTEN_PID": "1", "KEPT": "yes"]
-            let server = try TestedServer(Running("test-server", arguments, environment: environment))
+            let server = try TestedServer(Running("everycore-test-server", arguments, environment: environment))
             let names = try server.get("/environment").body.split(separator: "\n").map(String.init)
             #expect(names.contains("KEPT"))
             #expect(Set(names).isDisjoint(with: ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"]))

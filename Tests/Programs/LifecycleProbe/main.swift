@@ -1,11 +1,11 @@
 // A cluster that prints every event of its workers, goes through one scenario and leaves. The tests start it; it is not shipped.
 //
-//   lifecycle-probe disconnect | leave | kill | crash | exit | fork-fails | wave
+//   everycore-lifecycle-probe disconnect | leave | kill | crash | exit | fork-fails | wave
 //
 // Lines: `fork id=1 slot=0 gen=1 pid=4711 …`, and `workers ids=1,2` for what `cluster.workers` holds.
 
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 import Logging
 

@@ -1,8 +1,8 @@
 // Proves what can't be proved inside a test runner, which has many threads: an event loop starts none, before and after a fork.
 // Forks; the child gives up the loop it inherited, makes its own, and runs every kind of async code on it. Prints one line a fact.
 
-import CPosix
-import EventLoop
+import CEverycorePosix
+import EverycoreLoop
 import Glibc
 
 func fact(_ name: String, _ value: some CustomStringConvertible) {

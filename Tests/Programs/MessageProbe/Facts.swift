@@ -1,7 +1,7 @@
 // What tests want to know of messages between real processes: each scenario runs a cluster, prints facts, and ends it.
 
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 import Logging
 

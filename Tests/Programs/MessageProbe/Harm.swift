@@ -1,8 +1,8 @@
 // Garbage where messages should be, and what a process has open afterwards.
 
-import CPosix
+import CEverycorePosix
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 
 /// Garbage on the worker's own channel, between messages that must arrive.

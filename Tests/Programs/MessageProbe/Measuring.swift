@@ -1,7 +1,7 @@
 // How fast messages are, between one worker and the master of a real cluster.
 
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 
 struct Small: Codable {

@@ -1,8 +1,8 @@
 // Requests between a worker and its master, both ways, and async code in the master: what each finds is printed.
 
-import CPosix
+import CEverycorePosix
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 
 private func describe(_ result: Result<Answer, RequestError>) -> String {

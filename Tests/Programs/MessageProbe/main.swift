@@ -1,8 +1,8 @@
 // Messages between real processes, for the tests and for scripts/bench messages; not shipped.
 //
-//   message-probe exit|load|workers|…        one of the scenarios below: prints one line a fact
-//   message-probe rate bytes|codable COUNT   one worker sends to the master: messages a second
-//   message-probe trip bytes|request COUNT   one worker and the master answer each other: nanoseconds, median and mean
+//   everycore-message-probe exit|load|workers|…        one of the scenarios below: prints one line a fact
+//   everycore-message-probe rate bytes|codable COUNT   one worker sends to the master: messages a second
+//   everycore-message-probe trip bytes|request COUNT   one worker and the master answer each other: nanoseconds, median and mean
 
 import Cluster
 import Glibc

@@ -2,7 +2,7 @@
 // Runs in the workers.
 
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 
 enum Doom {

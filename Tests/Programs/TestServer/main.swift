@@ -1,6 +1,6 @@
 // A server whose handlers do harm on request. The tests start it; it is not shipped. This process becomes the master.
 //
-// Arguments are settings as the configuration file has them: test-server port=0 workers=2 timeouts.handler=200ms
+// Arguments are settings as the configuration file has them: everycore-test-server port=0 workers=2 timeouts.handler=200ms
 // doomed=throw and doomed=trap make every worker fail at its start instead, unhealthy=0 the one in slot 0.
 
 import Cluster

@@ -6,7 +6,7 @@
 // home of all tasks in the process. Everything of this class happens on the loop, too.
 
 import Cluster
-import EventLoop
+import EverycoreLoop
 import Glibc
 import Hummingbird
 import HummingbirdCore

@@ -1,0 +1,80 @@
+// Takes connections from one listener. Worker process, on the loop's thread; owned by the service.
+
+import CEverycorePosix
+import EverycoreLoop
+import Glibc
+
+final class Acceptor {
+    private unowned let service: HTTPService
+    let listener: Int32
+    private var watch: DescriptorWatch?
+    private var pause: LoopTimer?
+
+    /// How many connections are taken before others get their turn.
+    private static let batch = 16
+
+    init(service: HTTPService, listener: Int32) throws(SystemError) {
+        self.service = service
+        self.listener = listener
+        boundUnsentBytes()
+        watch = try service.loop.watch(listener, for: .read) { [unowned self] _ in
+            accept(atMost: Self.batch)
+        }
+    }
+
+    /// What waits in the kernel for a client that doesn't read is bounded, where it would be some MB: many such clients would use
+    /// up the memory that all of TCP shares (`tcp_mem`, tcp(7)). Accepted sockets inherit it; others than TCP's don't have it.
+    private func boundUnsentBytes() {
+        var bytes = Connection.unsentBound
+        _ = unsafe setsockopt(listener, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// Empties the queue of connections that the kernel has completed. Bounded, because new ones may keep coming.
+    func acceptRemaining() {
+        pause = nil
+        accept(atMost: 4096)
+    }
+
+    private func accept(atMost count: Int) {
+        for _ in 0..<count {
+            if !service.hasRoom {
+                // An idle connection gives way to one that waits, not to none.
+                guard hasWaiting else { return }
+                guard service.makeRoom() else { return rest() }
+            }
+            let descriptor = cposix_accept(listener)
+            guard descriptor >= 0 else {
+                switch errno {
+                case EINTR, ECONNABORTED: continue
+                case EAGAIN: return
+                case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+                    if service.makeRoom() { continue }
+                    return rest()
+                default: return rest()
+                }
+            }
+            service.admit(descriptor)
+        }
+    }
+
+    private var hasWaiting: Bool {
+        var queue = pollfd(fd: listener, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&queue, 1, 0) > 0
+    }
+
+    /// A connection has closed where all were in use.
+    func thereIsRoom() {
+        pause = nil
+        watch?.resume()
+    }
+
+    /// Out of connections, descriptors or memory: the listener stays readable, so without a pause the loop would spin. After it
+    /// some connection may have become idle.
+    private func rest() {
+        watch?.pause()
+        pause = service.loop.after(.milliseconds(100)) { [unowned self] in
+            pause = nil
+            watch?.resume()
+        }
+    }
+}

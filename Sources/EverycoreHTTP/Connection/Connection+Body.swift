@@ -1,0 +1,140 @@
+// A request's content: collected, handed over piece by piece, or thrown away. Worker process, on the loop's thread.
+// How much of it may come, how fast, and how it ends. The bytes are in the worker's input buffer while this runs.
+
+import EverycoreLoop
+import Glibc
+import EverycoreStatistics
+
+extension Connection {
+    /// The application asks for the content, inside `receive` or later.
+    func bodyIsWanted() {
+        guard let exchange = unsafe exchange, case .waiting = phase else { return }
+        if case .length(let length) = unsafe content, let limit = unsafe exchange.collector?.limit, bodyBytes == 0,
+            length > limit
+        {
+            return bodyFailed(.tooLarge, .contentTooLarge)
+        }
+        if bodyPaused {
+            bodyPaused = false
+            // The time of the pause was not the client's.
+            bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
+        }
+        // Also where the content is here already, so that the answer doesn't depend on how the bytes came. Not once the final response
+        // has begun: it would be in the middle of that. The client sends without it after a while, or never (RFC 9110 §10.1.1).
+        if exchange.head.expectContinue, !continueSent, streaming == nil {
+            continueSent = true
+            if !isProcessing { service.lendOutput() }
+            unsafe service.encoder.appendContinue(to: &service.output)
+            service.figures.recordInterimResponse()
+            flush()
+        }
+        guard phase == .waiting else { return }
+        phase = .body
+        if !isProcessing { processKept() }
+    }
+
+    /// Uses bytes of a body. Returns how many; on its end the phase has moved on.
+    func readBody(_ range: Range<Int>) -> Int {
+        switch unsafe content {
+        case .none:
+            advance()
+            return 0
+        case .length(let remaining):
+            let count = Int(min(remaining, UInt64(range.count)))
+            guard take(range.prefix(count)) else { return count }
+            guard UInt64(count) < remaining else {
+                bodyDone()
+                return count
+            }
+            unsafe content = .length(remaining - UInt64(count))
+            if bodyPaused { phase = .waiting }
+            return count
+        case .chunked(let chunked):
+            return readChunks(range, chunked)
+        }
+    }
+
+    private func readChunks(_ range: Range<Int>, _ chunked: ChunkedContent) -> Int {
+        var offset = range.lowerBound
+        while true {
+            let bytes = unsafe UnsafeRawBufferPointer(
+                start: service.inputStart + offset, count: range.upperBound &- offset)
+            switch unsafe chunked.decoder.next(bytes.bytes) {
+            case .needMore:
+                return range.count
+            case .data(let data):
+                guard take(offset &+ data.lowerBound..<offset &+ data.upperBound) else { return range.count }
+                offset &+= data.upperBound
+                if bodyPaused {
+                    phase = .waiting
+                    return offset &- range.lowerBound
+                }
+            case .end(let consumed):
+                bodyDone(chunked.decoder.trailers)
+                return offset &+ consumed &- range.lowerBound
+            case .refused(let refusal):
+                service.figures.add(.parseFailures, 1)
+                bodyFailed(.malformed, refusal)
+                return range.count
+            }
+        }
+    }
+
+    /// Adds to what is collected, or counts what is thrown away. Returns false when the body went over its limit.
+    private func take(_ range: Range<Int>) -> Bool {
+        guard let exchange = unsafe exchange else { return false }
+        bodyBytes &+= UInt64(range.count)
+        if let limit = unsafe exchange.collector?.limit {
+            guard bodyBytes <= limit else {
+                bodyFailed(.tooLarge, .contentTooLarge)
+                return false
+            }
+            if let piece = unsafe exchange.collector?.piece {
+                let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
+                // Whoever has answered meanwhile won't ask for more: the rest is thrown away.
+                bodyPaused = unsafe !piece(bytes.bytes) && !exchange.isAnswered
+                if bodyPaused { bodyPausedAt = EventLoop.monotonicNanoseconds() }
+                return true
+            }
+            unsafe exchange.collector?.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+            return true
+        }
+        discarded &+= range.count
+        guard discarded <= service.limits.body else {
+            bodyFailed(.tooLarge, .contentTooLarge)
+            return false
+        }
+        return true
+    }
+
+    private func bodyDone(_ trailers: Trailers = Trailers()) {
+        unsafe content = .none
+        discarded = 0
+        continueSent = false
+        bodyPaused = false
+        if let exchange = unsafe exchange, let collector = exchange.takeCollector() {
+            unsafe exchange.trailers = trailers
+            collector.succeed()
+            unsafe exchange.trailers = Trailers()
+        }
+        advance()
+    }
+
+    // MARK: Time
+
+    /// The next piece of content is due within the body's time, and before the average falls below the minimum rate.
+    func setBodyDeadline() {
+        setDeadline(service.timeouts.body, from: readAt)
+        let rate = service.connectionLimits.bodyMinimumRate
+        guard rate > 0 else { return }
+        let (earned, overflow) = bodyBytes.multipliedReportingOverflow(by: 1_000_000_000)
+        guard !overflow else { return }
+        let due = bodyBegan &+ 5_000_000_000 &+ earned / rate
+        service.deadlines[slot] = min(service.deadlines[slot], due)
+    }
+
+    /// Whether it was the average that ran out, and not the time between two pieces.
+    func bodyIsTooSlow(_ now: UInt64) -> Bool {
+        service.timeouts.body == 0 || now &- min(readAt, now) < service.timeouts.body
+    }
+}

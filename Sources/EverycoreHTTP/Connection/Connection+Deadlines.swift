@@ -1,0 +1,64 @@
+// What becomes of a connection when its time is over. Worker process, on the loop's thread.
+
+import EverycoreLoop
+import Glibc
+import EverycoreStatistics
+
+extension Connection {
+    func deadlinePassed(_ now: UInt64) {
+        service.deadlines[slot] = DeadlineTable.never
+        if isBlocked { return writeTimePassed(now) }
+        switch phase {
+        case .head where keptCount == 0 && (requestsServed > 0 || service.isDraining):
+            service.figures.add(.timeoutsIdle, 1)
+            lingerClose()
+        case .head:
+            service.figures.add(.timeoutsHeader, 1)
+            timeOut(.timeout)
+        case .body:
+            service.figures.add(bodyIsTooSlow(now) ? .limitBodyRate : .timeoutsBody, 1)
+            timeOut(.timeout)
+        case .waiting where hasOwnPace:
+            if isReset { return closeNow(.incomplete) }
+            stopTime()
+        case .waiting, .answered:
+            service.figures.add(.timeoutsHandler, 1)
+            timeOut(Refusal(503, "the server did not answer in time"))
+        case .lingering, .closed:
+            closeNow(.incomplete)
+        }
+    }
+
+    /// The handler takes the content, or makes its answer, in its own time.
+    var hasOwnPace: Bool { streaming != nil || bodyPaused }
+
+    /// No deadline runs. A connection that isn't read is looked at, though, so that the handler hears of a client that has gone.
+    /// The loop doesn't tell: what libevent reports without reading (EV_CLOSED) is the end of input, and a reset would wake it
+    /// without end and without a word.
+    func stopTime() {
+        isReadPaused ? setDeadline(1_000_000_000, from: EventLoop.monotonicNanoseconds()) : setDeadline(0, from: 0)
+    }
+
+    private var isReset: Bool {
+        var socket = pollfd(fd: descriptor, events: 0, revents: 0)
+        return unsafe poll(&socket, 1, 0) > 0
+    }
+
+    /// Answers with `refusal` where no answer was given yet, and closes.
+    private func timeOut(_ refusal: Refusal) {
+        let exchange = unsafe exchange ?? service.takeExchange()
+        if unsafe self.exchange == nil { exchange.head.reset() }
+        unsafe self.exchange = exchange
+        guard unsafe !exchange.isAnswered else { return lingerClose() }
+        lingers = true
+        let cancel = unsafe exchange.onCancel
+        unsafe exchange.onCancel = nil
+        let collector = exchange.takeCollector()
+        unsafe content = .none
+        phase = .waiting
+        unsafe exchange.start = EventLoop.monotonicNanoseconds()
+        refuse(refusal)
+        collector?.fail(.incomplete)
+        cancel?()
+    }
+}

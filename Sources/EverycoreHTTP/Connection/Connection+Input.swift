@@ -1,0 +1,228 @@
+// A connection's input: from the socket into the worker's buffer, from there to the parser, the body and the application.
+// Worker process, on the loop's thread. What can't be used yet is kept by the connection; the buffer belongs to all.
+
+import EverycoreLoop
+import Glibc
+import EverycoreStatistics
+
+extension Connection {
+    func readable() {
+        guard phase != .closed else { return }
+        guard phase != .lingering else { return discardInput() }
+        // Not while the answers before it wait for room. Most clients send nothing then, so that this comes first when they do.
+        guard !isBlocked else { return pauseReading() }
+        guard keptCount < service.inputCapacity else { return pauseReading() }
+        readAt = EventLoop.monotonicNanoseconds()
+        let count = unsafe recv(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount, 0)
+        guard count > 0 else { return readFailed(count) }
+        service.figures.add(.bytesIn, UInt64(count))
+        if case .waiting = phase { return keepForLater(count) }
+        process(restoreKept() &+ count)
+    }
+
+    private func readFailed(_ count: Int) {
+        guard count < 0 else { return inputEnd() }
+        switch errno {
+        case EAGAIN, EINTR: break
+        default: closeNow(.incomplete)
+        }
+    }
+
+    /// Bytes that come while a request is with the application: they belong to its body or to the next requests.
+    private func keepForLater(_ count: Int) {
+        keep(keptCount..<keptCount &+ count)
+        guard keptCount >= service.inputCapacity / 2 else { return }
+        pauseReading()
+        if hasOwnPace { stopTime() }
+    }
+
+    /// Copies a part of the input buffer to what the connection keeps.
+    private func keep(_ range: Range<Int>) {
+        unsafe kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+        keptCount = kept.count
+    }
+
+    /// Moves what is kept to the front of the input buffer, and says how much that is.
+    private func restoreKept() -> Int {
+        let count = keptCount
+        guard count > 0 else { return 0 }
+        unsafe kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
+        kept = []
+        keptCount = 0
+        return count
+    }
+
+    /// Goes on with bytes that were kept, after an answer or when a body is wanted.
+    func processKept() {
+        guard phase != .closed, phase != .lingering else { return }
+        guard unsafe service.busy == nil else { return service.later { self.processKept() } }
+        readAt = EventLoop.monotonicNanoseconds()
+        // A body's time runs from when it is wanted, not from when its head came.
+        if phase == .body, bodyBytes == 0 { bodyBegan = readAt }
+        process(restoreKept())
+    }
+
+    /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
+    func process(_ count: Int) {
+        isProcessing = true
+        unsafe service.busy = self
+        service.updateDate()
+        var offset = 0
+        var isTurnOver = false
+        processing: while !isBlocked, !closesAfterOutput {
+            switch phase {
+            case .head:
+                guard offset < count, let length = readHead(offset..<count) else { break processing }
+                offset &+= length
+                // A client that sends many requests and reads no answers must not fill the memory.
+                if unsafe service.output.count > Self.outputBound { flush() }
+            case .answered:
+                recycleExchange()
+                guard offset < count else { break processing }
+                // A look at the clock costs as much as a hundredth of a small request.
+                guard requestsServed & 3 == 0, hasHadItsTurn else { continue processing }
+                isTurnOver = true
+                break processing
+            case .body:
+                offset &+= readBody(offset..<count)
+                if phase == .body { break processing }
+            case .waiting, .lingering, .closed:
+                break processing
+            }
+        }
+        isProcessing = false
+        unsafe service.busy = nil
+        guard phase != .closed else { return unsafe service.output.removeAll() }
+        if offset < count {
+            if closesAfterOutput { lingers = true } else { keep(offset..<count) }
+        }
+        exchangeOutlivesInput()
+        flush()
+        guard phase != .closed, phase != .lingering, !isBlocked else { return }
+        isTurnOver ? standBack() : settle()
+    }
+
+    /// A client that sends many requests at once must not hold up the others: it has five milliseconds in a row, or four requests.
+    private var hasHadItsTurn: Bool {
+        @inline(never) get { EventLoop.coarseNanoseconds() > readAt &+ 5_000_000 }
+    }
+
+    /// Bytes of answers that are gathered before they are written.
+    static var outputBound: Int { 131_072 }
+
+    /// The buffer is about to be reused: a head that is still needed gets its own bytes, and between requests nothing is held.
+    private func exchangeOutlivesInput() {
+        if phase == .answered { recycleExchange() }
+        guard unsafe exchange != nil else { return }
+        if phase == .head {
+            service.keepSpare(unsafe exchange.take())
+        } else {
+            unsafe exchange?.head.detach()
+        }
+    }
+
+    /// The request was answered: the next one may use its exchange, unless somebody kept it.
+    private func recycleExchange() {
+        phase = .head
+        headBegan = false
+        requestsServed &+= 1
+        if unsafe isKnownUniquelyReferenced(&exchange) {
+            unsafe exchange?.recycle()
+        } else {
+            unsafe exchange?.head.detach()
+            unsafe exchange = nil
+        }
+    }
+
+    /// After everything in hand was used: the right deadline, and the end of input if that came.
+    private func settle() {
+        let timeouts = service.timeouts
+        switch phase {
+        case .head:
+            if inputEnded { return closeNow(.incomplete) }
+            if keptCount == 0 {
+                if service.isDraining, requestsServed > 0 { return lingerClose(for: Self.drainLingerTime) }
+                if service.isPassingOn, canBePassedOn, service.pass(self) { return }
+                if requestsServed > 0 { setDeadline(timeouts.idle, from: readAt) }
+            } else if !headBegan {
+                // The first request's time runs from the connection's start.
+                headBegan = true
+                if requestsServed > 0 { setDeadline(timeouts.header, from: readAt) }
+            }
+        case .body:
+            setBodyDeadline()
+            if inputEnded { return bodyEndedEarly() }
+        case .waiting:
+            // An answer that has begun, or a body that the handler takes at its own pace, has no deadline of its own.
+            if hasOwnPace { stopTime() } else { setDeadline(timeouts.handler, from: readAt) }
+        case .answered, .lingering, .closed:
+            return
+        }
+        // Only a connection that is read tells that its client has gone.
+        if phase != .waiting || keptCount < service.inputCapacity / 2 { resumeReading() }
+    }
+
+    // MARK: Head
+
+    /// Reads one head and hands the request over. Returns the head's length, or nil when it isn't whole or was refused.
+    private func readHead(_ range: Range<Int>) -> Int? {
+        let exchange = currentExchange()
+        let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
+        switch unsafe parser.parse(bytes.bytes, into: exchange.head) {
+        case .needMore:
+            return nil
+        case .refused(let refusal):
+            unsafe parser.reset()
+            service.figures.add(.parseFailures, 1)
+            unsafe exchange.start = readAt
+            unsafe exchange.connection = self
+            refuse(refusal)
+            // So that the exchange is made ready for reuse before another connection gets it.
+            phase = .answered
+            return nil
+        case .complete(let length):
+            unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)
+            unsafe exchange.start = readAt
+            unsafe exchange.connection = self
+            receive(exchange)
+            return length
+        }
+    }
+
+    @inline(__always)
+    private func currentExchange() -> Exchange {
+        if let exchange = unsafe exchange { return exchange }
+        let taken = service.takeExchange()
+        unsafe exchange = taken
+        return taken
+    }
+
+    private func receive(_ exchange: Exchange) {
+        switch exchange.head.framing {
+        case .none: unsafe content = .none
+        case .length(let length): unsafe content = length == 0 ? .none : .length(length)
+        case .chunked: unsafe content = .chunked(ChunkedContent(limits: service.limits))
+        }
+        phase = .waiting
+        bodyBytes = 0
+        bodyBegan = readAt
+        if let refusal = exchange.head.refusal {
+            refuse(refusal)
+        } else {
+            service.application.receive(exchange)
+        }
+        advance()
+    }
+
+    /// Decides what comes after the application was called, or a body has ended.
+    func advance() {
+        guard phase == .waiting || phase == .body, let exchange = unsafe exchange else { return }
+        if case .none = unsafe content {
+            phase = unsafe exchange.isAnswered ? .answered : .waiting
+        } else if unsafe exchange.isAnswered || exchange.collector != nil {
+            phase = .body
+        } else {
+            phase = .waiting
+        }
+    }
+}

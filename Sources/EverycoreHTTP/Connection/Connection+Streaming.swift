@@ -1,0 +1,149 @@
+// Responses that are sent piece by piece or from a file. Worker process, on the loop's thread.
+// At most one write of a producer waits in memory; a file's bytes go from the page cache to the socket and never come here.
+
+import EverycoreLoop
+import Glibc
+import EverycoreStatistics
+
+extension Connection {
+    func beginResponse(
+        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
+        length: UInt64?
+    ) throws(ResponseEncoder.Failure) {
+        guard streaming == nil else { return }
+        let outcome = try encodeHead(
+            of: exchange, status: status, contentType: contentType, fields: fields,
+            content: length.map { .length($0) } ?? .unknownLength)
+        let framing: StreamingResponse.Framing =
+            switch outcome.body {
+            case .omitted: .omitted
+            case .chunked: .chunked
+            case .identity: length.map { .length(remaining: $0) } ?? .untilClose
+            }
+        streaming = StreamingResponse(status: status, closes: outcome.closes, framing: framing)
+        if case .untilClose = framing { endsContent = true }
+        // The time of a client that doesn't read earlier answers runs on, and so does that of content which is still to come.
+        if !isBlocked, phase != .body { stopTime() }
+        if !isProcessing { flush() }
+    }
+
+    func writeContent(_ bytes: RawSpan) {
+        guard let streaming, !bytes.isEmpty else { return }
+        if !isProcessing { service.lendOutput() }
+        switch streaming.framing {
+        case .omitted:
+            return
+        case .length(let remaining):
+            let count = min(UInt64(bytes.byteCount), remaining)
+            guard count > 0 else { return }
+            unsafe service.output.append(bytes.extracting(first: Int(count)))
+            streaming.framing = .length(remaining: remaining - count)
+        case .chunked:
+            unsafe service.encoder.appendChunk(bytes, to: &service.output)
+        case .untilClose:
+            unsafe service.output.append(bytes)
+        }
+        streaming.inARow &+= bytes.byteCount &+ Self.writeCost
+        let isTurnOver = streaming.inARow > Self.turnBound
+        if !isProcessing || isTurnOver || (unsafe service.output.count > Self.outputBound) { flush() }
+        guard isTurnOver, phase != .closed else { return }
+        streaming.inARow = 0
+        // A client that reads as fast as its content is made must not hold up the others.
+        if !isBlocked { standBack() }
+    }
+
+    /// In bytes: what is written before others get their turn, and what a write costs beside its bytes.
+    private static var turnBound: Int { 1 << 20 }
+    private static var writeCost: Int { 1024 }
+
+    /// Waits for the loop's next round as if the socket were full.
+    func standBack() {
+        isBlocked = true
+        waitForRoom()
+    }
+
+    func endContent(of exchange: Exchange) {
+        guard let streaming else { return }
+        if !isProcessing { service.lendOutput() }
+        switch streaming.framing {
+        case .length(let remaining) where remaining > 0:
+            return breakOff()
+        case .chunked:
+            unsafe service.encoder.appendLastChunk(to: &service.output)
+        case .omitted, .length, .untilClose:
+            break
+        }
+        self.streaming = nil
+        answered(exchange, status: streaming.status, closes: streaming.closes)
+        streaming.wakeWaiters()
+    }
+
+    // MARK: Files
+
+    func respond(
+        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
+        prepared: PreparedFields? = nil, file: FileTransfer
+    ) throws(ResponseEncoder.Failure) {
+        guard streaming == nil else { return }
+        let outcome = try encodeHead(
+            of: exchange, status: status, contentType: contentType, fields: fields, prepared: prepared,
+            content: .length(UInt64(file.remaining)))
+        let isWhole = outcome.body == .omitted || file.remaining == 0
+        if isWhole || (file.remaining <= Self.copiedFileBound && appendFile(file)) {
+            return answered(exchange, status: status, closes: outcome.closes)
+        }
+        let streaming = StreamingResponse(status: status, closes: outcome.closes, framing: .omitted)
+        streaming.file = file
+        self.streaming = streaming
+        if !isBlocked { setDeadline(0, from: 0) }
+        flush(moreFollows: true)
+        if phase != .closed, !isBlocked { sendFile() }
+    }
+
+    /// Up to here one read(2) into the output buffer is cheaper than a head and a sendfile(2) of their own.
+    private static var copiedFileBound: Int64 { 32768 }
+
+    /// Appends a small file to the output. False when it couldn't be read whole; nothing was appended then.
+    private func appendFile(_ file: FileTransfer) -> Bool {
+        let count = Int(file.remaining)
+        return unsafe service.output.appendInPlace(count) { room in
+            unsafe pread(file.descriptor, room.baseAddress, count, Int(file.offset)) == count
+        }
+    }
+
+    /// Sends on, until the file's end or until the socket is full.
+    func sendFile() {
+        guard let streaming, let file = streaming.file else { return }
+        var portions = 0
+        while file.remaining > 0 {
+            // A client that reads as fast as this sends must not hold up the others.
+            portions &+= 1
+            if portions > Self.portionsInARow { return standBack() }
+            let portion = Int(min(file.remaining, Self.filePortion))
+            var offset = Int(file.offset)
+            let count = unsafe sendfile(descriptor, file.descriptor, &offset, portion)
+            if count > 0 {
+                service.figures.add(.bytesOut, UInt64(count))
+                sentSince &+= UInt64(count)
+                file.offset &+= Int64(count)
+                file.remaining &-= Int64(count)
+                // The socket is full: another call would only say so.
+                if count < portion { return standBack() }
+                continue
+            }
+            // The file has become shorter than announced, or can't be read: only a close tells the client.
+            guard count < 0, errno == EAGAIN || errno == EINTR else { return closeNow(.incomplete) }
+            if errno == EINTR { continue }
+            return standBack()
+        }
+        guard let exchange = unsafe exchange else { return }
+        self.streaming = nil
+        // The next answer, which may be here before this returns, has a write time of its own.
+        writeWatch?.cancel()
+        writeWatch = nil
+        answered(exchange, status: streaming.status, closes: streaming.closes)
+    }
+
+    private static var filePortion: Int64 { 1 << 21 }
+    private static var portionsInARow: Int { 4 }
+}

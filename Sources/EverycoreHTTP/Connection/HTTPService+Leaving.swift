@@ -1,0 +1,87 @@
+// How a service's connections leave it: to others that have fewer, to those who stay when it goes, or by their end.
+// Worker process, on the loop's thread.
+
+import EverycoreLoop
+
+extension HTTPService {
+    /// Stops accepting, and gives every connection that is between two requests to `passOn`, now or after the answer that is in
+    /// flight. What nobody takes is served on.
+    /// - Parameters:
+    ///   - passOn: says false when nobody takes the connection now, and nil when nobody will: then they are closed as in `drain`.
+    ///   - done: called when none is left.
+    package func drain(to passOn: @escaping (_ connection: Int32) -> Bool?, _ done: @escaping () -> Void) {
+        guard !isDraining, self.passOn == nil else { return }
+        self.passOn = passOn
+        isPassingOn = true
+        acceptors.removeAll()
+        sweep = nil
+        startSweep(every: .milliseconds(50))
+        drained = done
+        passOnIdle()
+        finishDrainIfEmpty()
+    }
+
+    func passOnIdle() {
+        for case let connection? in connections where connection.canBePassedOn {
+            if isPassingOn { _ = pass(connection) }
+        }
+    }
+
+    /// False when it stays.
+    func pass(_ connection: Connection) -> Bool {
+        guard let passOn else { return passExcess(connection) }
+        switch passOn(connection.descriptor) {
+        case true:
+            connection.wasPassedOn()
+            return true
+        case false:
+            return false
+        case nil:
+            isPassingOn = false
+            self.passOn = nil
+            isDraining = true
+            // Soon, not now: this may be in the middle of a connection's work.
+            closing = loop.after(.zero) { [unowned self] in closeIdle() }
+            return false
+        }
+    }
+
+    /// Looks whether others have become free, or are new. Connections that are busy go after their next answer.
+    func findExcess() {
+        guard passOn == nil, !isDraining, let excess else { return }
+        remainingExcess = excess.count()
+        isPassingOn = remainingExcess > 0
+        if isPassingOn { passOnIdle() }
+    }
+
+    private func passExcess(_ connection: Connection) -> Bool {
+        guard remainingExcess > 0, let excess, excess.passOn(connection.descriptor) else {
+            isPassingOn = false
+            return false
+        }
+        remainingExcess &-= 1
+        connection.wasPassedOn()
+        return true
+    }
+
+    private func closeIdle(then done: (() -> Void)? = nil) {
+        for connection in connections { connection?.serviceDrains() }
+        // Not before: a connection that was answered and closed above doesn't end the drain while others wait to be accepted.
+        if let done { drained = done }
+        finishDrainIfEmpty()
+    }
+
+    /// Stops accepting, answers what is in flight, closes idle connections, and calls `done` when none is left.
+    package func drain(_ done: @escaping () -> Void) {
+        guard !isDraining else { return }
+        guard unsafe busy == nil else { return later { [weak self] in self?.drain(done) } }
+        isDraining = true
+        // The end of the last connection ends the process: it isn't found a second late.
+        sweep = nil
+        startSweep(every: .milliseconds(50))
+        // What waits in the accept queues was promised an answer by the kernel's handshake.
+        for acceptor in acceptors { acceptor.acceptRemaining() }
+        acceptors.removeAll()
+        closeIdle(then: done)
+    }
+}

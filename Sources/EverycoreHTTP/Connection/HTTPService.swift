@@ -1,0 +1,192 @@
+// All HTTP connections of one worker: its listeners, its buffers, its clock. Worker process, on the loop's thread; owned by the
+// worker's body. Connections share one input and one output buffer, so an idle connection holds neither.
+
+package import EverycoreLoop
+import Glibc
+package import EverycoreStatistics
+
+@safe package final class HTTPService {
+    package let loop: EventLoop
+    package let limits: HTTPLimits
+    package let timeouts: ConnectionTimeouts
+    package let connectionLimits: ConnectionLimits
+    let application: any Application
+    let figures: WorkerFigures
+    /// What is read lands here. Holds any partial head and the bytes after it.
+    let input: UnsafeMutableRawBufferPointer
+    let inputStart: UnsafeMutableRawPointer
+    let inputCapacity: Int
+    /// What a connection answers in one go. Empty between events.
+    @exclusivity(unchecked) var output: OutputBuffer
+    // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
+    @exclusivity(unchecked) var encoder = ResponseEncoder()
+    var isDraining = false
+    /// Decides who serves a connection that was just accepted: true when somebody else does, who has its descriptor now.
+    package var handOver: ((_ connection: Int32) -> Bool)?
+    /// Told of each connection that ends here: whether it was one of many that come and go.
+    package var connectionEnded: ((_ afterShortLife: Bool) -> Void)?
+    /// How many connections others should have rather than this service, and what gives them one that is between two requests.
+    package var excess: (count: () -> Int, passOn: (_ connection: Int32) -> Bool)?
+    /// While the service goes and others stay: gives them a connection between two requests.
+    var passOn: ((_ connection: Int32) -> Bool?)?
+    /// Whether connections between two requests are to go elsewhere: all of them, or so many.
+    var isPassingOn = false
+    var remainingExcess = 0
+    var closing: LoopTimer?
+    /// The connection that uses the buffers. Answers of others rarely come meanwhile: they come from jobs, which the loop runs
+    /// afterwards, or from a handler that answers somebody else's request too. It is in the table for that long, or on the stack.
+    @exclusivity(unchecked) unowned(unsafe) var busy: Connection?
+
+    var acceptors: [Acceptor] = []
+    var connections: ContiguousArray<Connection?> = []
+    private(set) var openConnections = 0
+    /// Those for whom the kernel may hold more (Connection+Output).
+    var fastConnections = 0
+    let deadlines = DeadlineTable()
+    var sweep: LoopTimer?
+    private var spare: Exchange?
+    var drained: (() -> Void)?
+
+    package init(
+        loop: EventLoop, application: any Application, limits: HTTPLimits = HTTPLimits(),
+        timeouts: ConnectionTimeouts = ConnectionTimeouts(), connectionLimits: ConnectionLimits = ConnectionLimits(),
+        figures: WorkerFigures
+    ) {
+        self.loop = loop
+        self.application = application
+        self.limits = limits
+        self.timeouts = timeouts
+        self.connectionLimits = connectionLimits
+        self.figures = figures
+        inputCapacity = max(65536, limits.longestHead &+ 16384)
+        unsafe inputStart = .allocate(byteCount: inputCapacity, alignment: 16)
+        unsafe input = UnsafeMutableRawBufferPointer(start: inputStart, count: inputCapacity)
+        unsafe output = OutputBuffer()
+    }
+
+    deinit {
+        unsafe input.deallocate()
+    }
+
+    /// Accepts connections from a listening, nonblocking socket until the service drains. The socket stays the caller's.
+    package func serve(listener: Int32) throws(SystemError) {
+        acceptors.append(try Acceptor(service: self, listener: listener))
+    }
+
+    /// Accepts no more from it.
+    package func stopServing(listener: Int32) { acceptors.removeAll { $0.listener == listener } }
+
+    /// Takes over a connection that somebody else accepted.
+    /// - Parameter isNew: false when it had been served before.
+    package func take(_ descriptor: Int32, isNew: Bool) {
+        if !hasRoom { _ = makeRoom() }
+        let connection = open(descriptor, isNew: isNew)
+        // It was on its way when the drain began.
+        if isDraining { connection.serviceDrains() }
+    }
+
+    /// Whether one more connection may be taken.
+    var hasRoom: Bool {
+        connectionLimits.connections == 0 || openConnections < connectionLimits.connections
+    }
+
+    /// Closes the connection that has been idle for longest, for one that waits in the queue. False when none is idle.
+    func makeRoom() -> Bool {
+        figures.add(.limitConnections, 1)
+        var oldest: Connection?
+        for case let connection? in connections where connection.isIdle {
+            if let candidate = oldest, candidate.readAt <= connection.readAt { continue }
+            oldest = connection
+        }
+        guard let oldest else { return false }
+        oldest.giveWay()
+        return oldest.phase == .closed
+    }
+
+    func admit(_ descriptor: Int32) {
+        if let handOver, handOver(descriptor) { return }
+        open(descriptor)
+    }
+
+    @discardableResult
+    private func open(_ descriptor: Int32, isNew: Bool = true) -> Connection {
+        let slot = deadlines.allocate()
+        let connection = Connection(service: self, descriptor: descriptor, slot: slot)
+        if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
+        openConnections &+= 1
+        if isNew {
+            figures.add(.connectionsAccepted, 1)
+        } else {
+            connection.requestsServed = 1
+        }
+        figures.add(.connectionsOpen, 1)
+        startSweep()
+        connection.start()
+        return connection
+    }
+
+    func remove(_ connection: Connection) {
+        connections[connection.slot] = nil
+        deadlines.release(connection.slot)
+        let wasFull = !hasRoom
+        openConnections &-= 1
+        figures.subtract(.connectionsOpen, 1)
+        if !connection.isPassedOn { connectionEnded?(connection.requestsServed <= 1) }
+        if wasFull { for acceptor in acceptors { acceptor.thereIsRoom() } }
+        finishDrainIfEmpty()
+    }
+
+    func finishDrainIfEmpty() {
+        guard isDraining || passOn != nil, openConnections == 0, let drained else { return }
+        self.drained = nil
+        sweep = nil
+        drained()
+    }
+
+    /// An exchange for the next request: the last one if nobody kept it.
+    func takeExchange() -> Exchange {
+        guard let exchange = spare else { return Exchange(service: self) }
+        spare = nil
+        return exchange
+    }
+
+    /// Takes an exchange back that nobody else refers to.
+    func keepSpare(_ exchange: consuming Exchange?) {
+        spare = exchange
+    }
+
+    // MARK: Shared buffers
+
+    /// Another connection than the one that uses the buffers is about to answer: what waits in the output goes out before.
+    func lendOutput() {
+        guard let owner = unsafe busy, unsafe !output.isEmpty else { return }
+        owner.writeOutput()
+    }
+
+    /// Runs `body` when no connection uses the buffers, on the loop's thread.
+    func later(_ body: @escaping () -> Void) {
+        let job = Job(run: body)
+        loop.execute { job.run() }
+    }
+
+    private struct Job: @unchecked Sendable { let run: () -> Void }
+
+    // MARK: Time
+
+    /// Before anything is answered: once for a batch of requests, each time for an answer that comes on its own.
+    @inline(__always)
+    func updateDate() { unsafe encoder.updateDate(unixSeconds: Int64(time(nil))) }
+
+    /// Only a worker with connections looks at deadlines: an idle one sleeps.
+    func startSweep(every interval: Duration? = nil) {
+        guard sweep == nil else { return }
+        sweep = loop.every(interval ?? timeouts.sweepInterval) { [weak self] in
+            // Held to the end: a deadline may close the last connection of a drain, and with it goes the service.
+            guard let self else { return }
+            let now = EventLoop.monotonicNanoseconds()
+            for slot in deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
+            if passOn != nil { passOnIdle() } else { findExcess() }
+            if openConnections == 0 { sweep = nil }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+// What the whole header section says together: host, length of the content, persistence,
+// expectation, upgrade. Noted while lines are read, judged at the blank line. Runs in workers.
+
+import EverycoreStatistics
+
+struct FramingFields {
+    private var present: UInt8 = 0
+    private var repeated: UInt8 = 0
+    private var hostIndex = 0
+
+    @inline(__always)
+    mutating func note(_ field: KnownField, at index: Int) {
+        let bit = 1 &<< field.rawValue
+        repeated |= present & bit
+        present |= bit
+        if field == .host { hostIndex = index }
+    }
+
+    private func has(_ field: KnownField) -> Bool { present & (1 &<< field.rawValue) != 0 }
+    private func isRepeated(_ field: KnownField) -> Bool { repeated & (1 &<< field.rawValue) != 0 }
+
+    /// Completes the facts, or refuses what contradicts itself.
+    @inline(__always)
+    func judge(
+        _ input: RawSpan, _ head: RequestHead, fieldCount: Int, limits: HTTPLimits, into facts: inout HeadFacts
+    ) throws(Refusal) {
+        try judgeHost(input, head, into: &facts)
+        facts.keepAlive = facts.minorVersion == 1
+        if facts.method == .other { facts.refusal = Refusal(501, "the request method is not supported", closes: false) }
+        let hostAlone: UInt8 = 1 &<< KnownField.host.rawValue
+        if present & ~hostAlone != 0 {
+            try judgeLength(input, head, fieldCount, into: &facts)
+            try judgeConnection(input, head, fieldCount, limits, into: &facts)
+            judgeExpectation(input, head, fieldCount, into: &facts)
+        }
+    }
+
+    /// RFC 9112 §3.2: exactly one in 1.1, and valid wherever it is.
+    @inline(__always)
+    private func judgeHost(_ input: RawSpan, _ head: RequestHead, into facts: inout HeadFacts) throws(Refusal) {
+        guard has(.host) else {
+            if facts.minorVersion == 1 { throw .badRequest("an HTTP/1.1 request needs a Host field") }
+            return
+        }
+        if isRepeated(.host) { throw .badRequest("the request has more than one Host field") }
+        let host = head.storedField(hostIndex).value
+        if host.isEmpty {
+            // Legal only where the target has no authority (RFC 9110 §7.2).
+            if facts.targetForm == .absolute { throw .badRequest("the Host field is empty") }
+            return
+        }
+        guard Authority.isValid(input, from: Int(host.start), to: Int(host.end)) else {
+            throw .badRequest("the Host field is not a host with an optional port")
+        }
+        if !facts.hasAuthority {
+            facts.hasAuthority = true
+            facts.authority = host
+        }
+    }
+
+    /// RFC 9112 §6.3, the strict choice wherever there is one.
+    private func judgeLength(
+        _ input: RawSpan, _ head: RequestHead, _ fieldCount: Int, into facts: inout HeadFacts
+    ) throws(Refusal) {
+        if has(.transferEncoding) {
+            if has(.contentLength) {
+                throw .badRequest("the request has both Transfer-Encoding and Content-Length")
+            }
+            if facts.minorVersion == 0 { throw .badRequest("HTTP/1.0 has no Transfer-Encoding") }
+            var codings = TransferCodings()
+            for index in 0..<fieldCount where head.storedField(index).known == .transferEncoding {
+                try codings.read(input, head.storedField(index).value)
+            }
+            try codings.check()
+            facts.framing = .chunked
+        } else if has(.contentLength) {
+            if isRepeated(.contentLength) { throw .badRequest("the request has more than one Content-Length field") }
+            for index in 0..<fieldCount where head.storedField(index).known == .contentLength {
+                facts.framing = .length(try contentLength(input, head.storedField(index).value))
+            }
+        }
+    }
+
+    /// `1*DIGIT` up to 2⁶³−1; at most 19 digits, zeros in front included.
+    private func contentLength(_ input: RawSpan, _ range: ByteRange) throws(Refusal) -> UInt64 {
+        var length: UInt64 = 0
+        var index = Int(range.start)
+        while index < Int(range.end), input.byte(index) &- 0x30 <= 9, range.count <= 19 {
+            length = length &* 10 &+ UInt64(input.byte(index) &- 0x30)
+            index &+= 1
+        }
+        guard index == Int(range.end), !range.isEmpty, length <= UInt64(Int64.max) else {
+            throw .badRequest("the Content-Length field is not a decimal number below 2^63")
+        }
+        return length
+    }
+
+    /// RFC 9110 §7.6.1, RFC 9112 §9.3: persistence, upgrade, and which fields are hop-by-hop.
+    private func judgeConnection(
+        _ input: RawSpan, _ head: RequestHead, _ fieldCount: Int, _ limits: HTTPLimits, into facts: inout HeadFacts
+    ) throws(Refusal) {
+        guard has(.connection) else { return }
+        var close = false
+        var keepAlive = false
+        var upgrade = false
+        var options = 0
+        for index in 0..<fieldCount where head.storedField(index).known == .connection {
+            var elements = ListElements(head.storedField(index).value)
+            while let option = elements.next(in: input) {
+                options &+= 1
+                // Each option is compared with each field: the product must stay small.
+                if options > limits.fieldCount { throw Refusal(431, "the Connection field has too many options", limit: .limitFieldCount) }
+                if input.range(option, equals: "close") {
+                    close = true
+                    continue
+                }
+                if input.range(option, equals: "keep-alive") { keepAlive = true }
+                if input.range(option, equals: "upgrade") { upgrade = true }
+                head.markHopByHop(option, input, fieldCount: fieldCount)
+            }
+        }
+        facts.keepAlive = !close && (facts.minorVersion == 1 || keepAlive)
+        guard upgrade, facts.minorVersion == 1 else { return }
+        for index in 0..<fieldCount where head.storedField(index).known == .upgrade {
+            if !head.storedField(index).value.isEmpty { facts.hasUpgrade = true }
+        }
+    }
+
+    /// RFC 9110 §10.1.1. A 100 is for 1.1 alone, and for requests with content.
+    private func judgeExpectation(
+        _ input: RawSpan, _ head: RequestHead, _ fieldCount: Int, into facts: inout HeadFacts
+    ) {
+        guard has(.expect) else { return }
+        var expectsOther = false
+        for index in 0..<fieldCount where head.storedField(index).known == .expect {
+            var elements = ListElements(head.storedField(index).value)
+            while let expectation = elements.next(in: input) {
+                if input.range(expectation, equals: "100-continue") {
+                    let hasContent = facts.framing != .none && facts.framing != .length(0)
+                    facts.expectContinue = facts.minorVersion == 1 && hasContent
+                } else {
+                    expectsOther = true
+                }
+            }
+        }
+        // A client that waits for a 100 may or may not send its content after another status.
+        if expectsOther, facts.refusal == nil {
+            facts.refusal = Refusal(417, "the only expectation met here is 100-continue", closes: facts.expectContinue)
+        } else if facts.expectContinue, let refusal = facts.refusal {
+            facts.refusal = Refusal(refusal.status, refusal.reason)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+// The files under config/ that describe how the server is run: they name settings that exist, and leave a stop the time that it takes.
+
+import EverycoreCommandLine
+import Everycore
+import Testing
+import Yams
+
+@Suite struct DeploymentFiles {
+    private let folder = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/config/"
+
+    private func documents(_ name: String) throws -> [Node] {
+        let text = String(decoding: try fileBytes(at: folder + name), as: UTF8.self)
+        return Array(try Yams.compose_all(yaml: text))
+    }
+
+    private func configuration(_ environment: [String: String]) throws -> ServerConfiguration {
+        try ConfigurationReader(options: [:], configPath: folder + "everycore.yaml", environment: environment).read().configuration
+    }
+
+    /// Seconds from the order to go to the end of the last request.
+    private func stopTime(_ configuration: ServerConfiguration) -> Int {
+        Int((configuration.timeouts.lameDuck + configuration.timeouts.drain).components.seconds)
+    }
+
+    @Test func kubernetesGivesSettingsThatExistAndTimeToStop() throws {
+        let documents = try documents("kubernetes.yaml")
+        #expect(documents.compactMap { $0["kind"]?.string } == ["Deployment", "Service"])
+        let pod = try #require(documents.first?["spec"]?["template"]?["spec"])
+        let container = try #require(pod["containers"]?[0])
+        let variables = container["env"]?.sequence?.compactMap { entry -> (String, String)? in
+            guard let name = entry["name"]?.string, let value = entry["value"]?.string else { return nil }
+            return (name, value)
+        }
+        let configuration = try configuration(Dictionary(variables ?? []) { first, _ in first })
+        #expect(configuration.timeouts.lameDuck > .zero)
+        #expect(try #require(pod["terminationGracePeriodSeconds"]?.int) > stopTime(configuration))
+        #expect(container["readinessProbe"]?["httpGet"]?["path"]?.string == "/ready")
+        // A service's variables would be refused as unknown settings.
+        #expect(pod["enableServiceLinks"]?.bool == false)
+    }
+
+    @Test func composeGivesSettingsThatExistAndTimeToStop() throws {
+        let service = try #require(try documents("compose.yaml").first?["services"]?["everycore"])
+        let variables = service["environment"]?.mapping?.compactMap { name, value -> (String, String)? in
+            guard let name = name.string, let value = value.string else { return nil }
+            return (name, value)
+        }
+        let configuration = try configuration(Dictionary(variables ?? []) { first, _ in first })
+        let grace = try #require(service["stop_grace_period"]?.string)
+        #expect(try #require(Int(grace.dropLast())) > stopTime(configuration))
+        #expect(grace.hasSuffix("s"))
+    }
+
+    @Test func theServiceGivesTimeToStop() throws {
+        let lines = String(decoding: try fileBytes(at: folder + "everycore.service"), as: UTF8.self).split(separator: "\n")
+        let time = try #require(lines.first { $0.hasPrefix("TimeoutStopSec=") }?.split(separator: "=").last.flatMap { Int($0) })
+        #expect(time > stopTime(ServerConfiguration()))
+        #expect(lines.contains("Type=notify"))
+    }
+}
