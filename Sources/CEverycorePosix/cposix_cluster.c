@@ -108,12 +108,19 @@ int cposix_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
 void cposix_set_process_name(const char *name) { prctl(PR_SET_NAME, name); }
 
 static struct sigaction previous_actions[crash_signal_count];
+static volatile uint64_t *crash_mark;
+static pid_t crash_mark_owner;
 
 // Async-signal-safe: system calls only. The peers of a crashing worker see the end of their connections at once, and the
 // master that of the channel, however long the previous handler (Swift's backtracer) then takes.
 static void close_descriptors_and_pass_on(int number, siginfo_t *info, void *context) {
     (void)context;
     int code = errno;
+    // The first signal of a crash counts: the previous handler may raise others. A process that this one has forked shares the word.
+    if (crash_mark != NULL && *crash_mark == 0 && getpid() == crash_mark_owner) {
+        pid_t sender = info->si_code <= 0 && info->si_pid != crash_mark_owner ? info->si_pid : 0;
+        *crash_mark = (uint64_t)(uint32_t)sender << 32 | (uint32_t)number;
+    }
     syscall(SYS_close_range, 3u, ~0u, 0u);
     int index = crash_index(number);
     if (index >= 0) sigaction(number, &previous_actions[index], NULL);
@@ -128,7 +135,9 @@ static void close_descriptors_and_pass_on(int number, siginfo_t *info, void *con
     errno = code;
 }
 
-void cposix_close_descriptors_on_crash(void) {
+void cposix_close_descriptors_on_crash(uint64_t *mark) {
+    crash_mark = mark;
+    crash_mark_owner = getpid();
     // A stack overflow leaves no room for a handler on the stack that it overflowed.
     static _Alignas(16) char stack[65536];
     stack_t current;

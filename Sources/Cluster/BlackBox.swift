@@ -7,6 +7,8 @@
 //   word 3   how many requests are in flight whose async handlers wait
 //   word 4   the monotonic clock when the oldest of them began
 //   word 5   how many bytes of its description there are
+//   word 6   the signal of a crash, and in the upper half the process that sent it (0: the worker's own code)
+//   word 7   the endpoint of the request that runs now: a number of the service's, opaque here; 0 for none
 //   then     both descriptions
 
 internal import Glibc
@@ -15,7 +17,7 @@ internal import Glibc
 @safe
 package struct BlackBox {
     private let words: UnsafeMutablePointer<UInt64>
-    private static let headerByteCount = 48
+    private static let headerByteCount = 64
     private static let textByteCount = 232
 
     package static let byteCount = headerByteCount + 2 * textByteCount
@@ -52,6 +54,12 @@ package struct BlackBox {
         unsafe words[4] = since
     }
 
+    /// The endpoint of the request that runs now.
+    package func setEndpoint(_ endpoint: UInt64) { unsafe words[7] = endpoint }
+
+    /// Where the handler of crash signals leaves its mark.
+    package var crashWord: UnsafeMutablePointer<UInt64> { unsafe words + 6 }
+
     @inline(__always)
     private func copy(_ description: RawSpan, to index: Int) -> UInt64 {
         let count = min(description.byteCount, Self.textByteCount)
@@ -68,6 +76,16 @@ package struct BlackBox {
     package var current: (description: String, since: UInt64)? {
         let since = unsafe words[1]
         return since == 0 ? nil : (unsafe shown(0, byteCount: words[2]), since)
+    }
+
+    /// The endpoint of the request that the worker is in; 0 where none runs, or it has none.
+    package var currentEndpoint: UInt64 { unsafe words[1] == 0 ? 0 : words[7] }
+
+    /// The signal that the worker crashes by, from before its descriptors close.
+    package var crash: CrashMark? {
+        let word = unsafe words[6]
+        guard word != 0 else { return nil }
+        return CrashMark(signal: Int32(truncatingIfNeeded: word), sender: Int32(truncatingIfNeeded: word >> 32))
     }
 
     /// How many requests wait in their handlers.

@@ -31,6 +31,31 @@ import Testing
         #expect(box.lastBeat == 9)
     }
 
+    @Test func theEndpointIsThereWhileARequestRuns() {
+        let memory = Memory()
+        defer { withExtendedLifetime(memory) {} }
+        let box = memory.box
+        box.setEndpoint(0xFFFF_FFFF_FFFF_FFFF)
+        #expect(box.currentEndpoint == 0)
+        let request = Array("GET /".utf8)
+        unsafe box.enter(request.span.bytes, now: 7)
+        #expect(box.currentEndpoint == .max)
+        box.leave()
+        #expect(box.currentEndpoint == 0)
+    }
+
+    @Test func theMarkOfACrashTellsTheSignalAndItsSender() {
+        let memory = Memory()
+        defer { withExtendedLifetime(memory) {} }
+        #expect(memory.box.crash == nil)
+        unsafe memory.box.crashWord.pointee = 5
+        #expect(memory.box.crash == CrashMark(signal: 5))
+        unsafe memory.box.crashWord.pointee = 77 << 32 | 11
+        #expect(memory.box.crash == CrashMark(signal: 11, sender: 77))
+        unsafe memory.box.crashWord.pointee = .max
+        #expect(memory.box.crash == CrashMark(signal: -1, sender: -1))
+    }
+
     @Test func theOldestRequestThatWaitsIsThereWhileAnyDo() {
         let memory = Memory()
         defer { withExtendedLifetime(memory) {} }

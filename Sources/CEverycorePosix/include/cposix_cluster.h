@@ -32,12 +32,15 @@ void cposix_set_process_name(const char *name);
 
 // --- A worker that crashes ---
 
-// Installs handlers for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT over whatever is there. They close every
-// descriptor above 2 and then let the previous handler, or the default, have the signal.
-void cposix_close_descriptors_on_crash(void);
+// Installs handlers for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT over whatever is there. They store the signal's number
+// in `mark` (in the upper half the sender's process id, 0 where this process raised it), close every descriptor above 2
+// and then let the previous handler, or the default, have the signal.
+void cposix_close_descriptors_on_crash(uint64_t *mark);
 
 // --- The end of a child ---
 
+// The wait status of a child that has ended, which stays to be reaped: 1 and `status`, or 0 while it lives. Never waits.
+int cposix_peek_status(pid_t pid, int *status);
 int cposix_wait_exit_status(int status);
 int cposix_wait_signal(int status);
 // "SIGSEGV" and the like, NULL for an unknown number.

@@ -35,7 +35,7 @@ extension Worker {
         guard cposix_die_with_parent() == 0, getppid() == birth.masterPID else { _exit(1) }
         let suffix = birth.slot >= 0 ? "w\(birth.slot)" : birth.name
         unsafe cposix_set_process_name("\(birth.options.processName)-\(suffix)")
-        cposix_close_descriptors_on_crash()
+        unsafe cposix_close_descriptors_on_crash(birth.page.blackBox.crashWord)
         do throws(SystemError) {
             try birth.confine()
             // A change of user takes the parent's death signal away (prctl(2), PR_SET_PDEATHSIG).
