@@ -64,7 +64,7 @@ struct ChunkRun: Equatable, CustomStringConvertible {
     }
 
     @Test(arguments: [
-        "", "+5", "-5", "0x5", " 5", "5 ", "5\t", "g", "5g", "00000000000000005", "8000000000000000", "FFFFFFFFFFFFFFFF", "5 ;a=b",
+        "", "+5", "-5", "0x5", " 5", "5 ", "5\t", "g", "5g", "00000000000000005", "8000000000000000", "FFFFFFFFFFFFFFFF", "5 \t", " ;a=b",
         "٥", "5,5", "\0", "5\0",
     ])
     func refusesASizeThatIsNoHexadecimalNumber(_ size: String) {
@@ -87,13 +87,14 @@ struct ChunkRun: Equatable, CustomStringConvertible {
     @Test(arguments: [
         ";a", ";a=b", ";a=\"b\"", ";a=\"\"", ";a=\"b;\t c\"", ";a=\"\\\"\\\\\"", ";a;b;c=d", "; a", ";a = b", ";a ;b", ";a=\"b\" ;c",
         ";!#$%&'*+-.^_`|~=1", ";a=\"é\"",
+        " ;a", "\t ; a\t=\t\"b\" ;c",
     ])
     func ignoresWellFormedExtensions(_ text: String) {
         #expect(run("5\(text)\r\nhello\r\n0\(text)\r\n\r\n").hasPrefix("hello end"))
     }
 
     @Test(arguments: [
-        ";", ";;", ";=b", ";a=", ";a=;b", ";a=\"b", ";a=\"b\"c", ";a=b\"c\"", ";a b", ";a=b c", ";a ", ";a=b ", ";a\u{1}", ";a=\"\u{1}\"", ";a=\"\n\"",
+        ";", " ;", " a;b", ";;", ";=b", ";a=", ";a=;b", ";a=\"b", ";a=\"b\"c", ";a=b\"c\"", ";a b", ";a=b c", ";a ", ";a=b ", ";a\u{1}", ";a=\"\u{1}\"", ";a=\"\n\"",
         ";a=\"\\\n\"", ";a\n", ";é", ";a=\"\u{7F}\"", ";a/b",
     ])
     func refusesMalformedExtensions(_ text: String) {

@@ -35,17 +35,32 @@ import Testing
         #expect(server.onLoop { server.openConnections } == 0)
     }
 
-    @Test func `a fresh connection that stays silent doesn't hold up a drain`() throws {
+    @Test(arguments: [true, false]) func `a fresh connection that stays silent doesn't hold up a drain`(isClosedByClient: Bool) throws {
         let server = try ConnectionServer()
         defer { server.stop() }
         let client = try server.connect()
         #expect(server.eventually { $0.openConnections == 1 })
         var ended = false
+        let start = EventLoop.monotonicNanoseconds()
         server.drain { ended = true }
         #expect(client.read() == .closed)
         #expect(client.text == "")
-        client.endSending()
+        if isClosedByClient { client.endSending() }
         #expect(server.eventually { _ in ended })
+        #expect(EventLoop.monotonicNanoseconds() - start < 2_500_000_000)
+    }
+
+    @Test(arguments: ["\r\n", "\r\n\r", "\r\n\r\n\r\n"]) func `empty lines behind content don't hold up a drain`(blank: String) throws {
+        let server = try ConnectionServer()
+        defer { server.stop() }
+        let client = try server.connect()
+        client.send(post("/echo", "hello" + blank, "Content-Length: 5"))
+        #expect(client.read(until: "hello"))
+        var ended = false
+        let start = EventLoop.monotonicNanoseconds()
+        server.drain { ended = true }
+        #expect(server.eventually { _ in ended })
+        #expect(EventLoop.monotonicNanoseconds() - start < 1_000_000_000)
     }
 
     @Test(arguments: [true, false]) func `a connection that comes from another worker during a drain doesn't hold it up`(isNew: Bool) throws {

@@ -120,6 +120,11 @@ final class WireApplication: Application {
         if let handler, handler(exchange) { return }
         let parts = path.split(separator: "/").map(String.init)
         let number = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+        // As the layer above does with a method that no route has.
+        guard exchange.head.method != .other else {
+            try? exchange.respond(status: 501, contentType: "text/plain", body: raw("501 "))
+            return
+        }
         switch parts.first {
         case "echo": echo(exchange, limit: 1 << 20)
         case "small": echo(exchange, limit: 10)

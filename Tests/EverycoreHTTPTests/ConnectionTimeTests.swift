@@ -19,13 +19,45 @@ import Testing
 
     private func statuses(_ client: RawClient) throws -> [Int] { try WireResponse.parse(client.received).map(\.status) }
 
-    @Test(arguments: ["", "GET / HTTP/1.1\r\nHo"]) func `a head that does not come is a 408`(part: String) throws {
+    @Test(arguments: ["", "\r\n", "\r\n\r", "\r\n\r\n"]) func `a connection on which no request begins is closed in silence`(blank: String) throws {
+        let server = try Self.server { $0.header = Self.short }
+        defer { server.stop() }
+        let client = try server.connect()
+        client.send(blank)
+        #expect(client.read() == .closed)
+        #expect(client.text == "")
+        #expect(server.onLoop { server.figures[.responses4xx] == 0 && server.figures[.timeoutsHeader] == 0 })
+    }
+
+    @Test(arguments: ["\r\n", "\r\n\r", "\r\n\r\n"]) func `empty lines behind content leave the connection idle`(blank: String) throws {
+        let server = try Self.server {
+            $0.header = Self.short
+            $0.idle = 4 * Self.short
+        }
+        defer { server.stop() }
+        let client = try server.connect()
+        client.send(post("/echo", "hello" + blank, "Content-Length: 5"))
+        let start = EventLoop.monotonicNanoseconds()
+        #expect(client.read(until: "hello"))
+        // They don't prolong the idle time either.
+        while client.end == .open, EventLoop.monotonicNanoseconds() - start < 4_000_000_000 {
+            client.read(seconds: 0.1)
+            if !blank.hasSuffix("\r") { client.send("\r\n") }
+        }
+        #expect(client.end != .open)
+        #expect(try statuses(client) == [200])
+        #expect(EventLoop.monotonicNanoseconds() - start > 3 * Self.short)
+    }
+
+    @Test(arguments: [("GET / HTTP/1.1\r\nHo", false), ("\r\nHEAD / HT", true)]) func `a head that does not come is a 408`(
+        part: String, isHead: Bool
+    ) throws {
         let server = try Self.server { $0.header = Self.short }
         defer { server.stop() }
         let client = try server.connect()
         client.send(part)
         #expect(client.read() == .closed)
-        let responses = try WireResponse.parse(client.received)
+        let responses = try WireResponse.parse(client.received, heads: isHead ? [0] : [])
         #expect(responses.map(\.status) == [408])
         #expect(responses.last?["connection"] == "close")
         // A worker that has served nothing yet knows the date, too.

@@ -57,7 +57,7 @@ struct SeededGenerator: RandomNumberGenerator {
             case .refused(let refusal):
                 counts.refused += 1
                 if !known.contains(refusal.status) || !refusal.closes { Issue.record("\(refusal)") }
-            case .needMore: counts.partial += 1
+            case .needMore, .emptyLine: counts.partial += 1
             }
             guard round % 8 == 0 else { continue }
             let whole = Parsed(progress, head, bytes)

@@ -14,6 +14,7 @@ struct Parsed: Equatable, CustomStringConvertible {
     init(_ progress: RequestParser.Progress, _ head: RequestHead, _ bytes: [UInt8]) {
         switch progress {
         case .needMore: description = "needMore"
+        case .emptyLine(let length): description = "empty line of \(length)"
         case .refused(let refusal): description = "\(refusal) closes=\(refusal.closes)"
         case .complete(let length):
             description = unsafe bytes.withUnsafeBytes { buffer in

@@ -71,6 +71,40 @@ import Testing
         #expect(server.onLoop { server.application.received } == ["/stream"])
     }
 
+    /// The process's memory as a file: pread(2) reads it, sendfile(2) refuses it with EINVAL.
+    @Test(arguments: [40_000, 3_000_000]) func `a file that sendfile refuses is read and written`(length: Int) throws {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 16)
+        defer { unsafe memory.deallocate() }
+        for index in 0..<length { unsafe memory[index] = Self.byte(at: index) }
+        let offset = unsafe Int64(Int(bitPattern: memory.baseAddress))
+        let file = Owner(unsafe open("/proc/self/mem", O_RDONLY))
+        try #require(file.descriptor >= 0)
+        let server = try StreamedResponseTests.answering {
+            try? $0.respondFile(status: 200, descriptor: file.descriptor, of: file, offset: offset, length: Int64(length))
+        }
+        defer { server.stop() }
+        let client = try server.connect(receiveBuffer: 4096)
+        client.send(StreamedResponseTests.get() + StreamedResponseTests.get() + request("GET / HTTP/1.1", "Host: a", "Connection: close"))
+        #expect(client.read(seconds: 20) == .closed)
+        let responses = try WireResponse.parse(client.received)
+        #expect(responses.map(\.body.count).dropLast() == [length, length])
+        #expect(responses.first?.body.elementsEqual((0..<length).map(Self.byte)) == true)
+        #expect(server.onLoop { server.application.received } == ["/stream", "/stream", "/"])
+    }
+
+    @Test func `a file that sendfile refuses and that is shorter than announced closes the connection`() throws {
+        let file = Owner(unsafe open("/proc/self/environ", O_RDONLY))
+        try #require(file.descriptor >= 0)
+        let server = try StreamedResponseTests.answering {
+            try? $0.respondFile(status: 200, descriptor: file.descriptor, of: file, offset: 0, length: 30_000_000)
+        }
+        defer { server.stop() }
+        let client = try server.connect()
+        client.send(StreamedResponseTests.get())
+        #expect(client.read() != .open)
+        #expect(client.received.count > 100 && client.received.count < 1_000_000)
+    }
+
     @Test func `a file's descriptor is closed however its response ends`() throws {
         let file = try Self.file(30_000_000)
         defer { close(file) }

@@ -2,11 +2,12 @@
 // *( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] ). Runs in workers.
 
 enum ChunkExtension {
+    case beforeSemicolon
     case beforeName, name, afterName
     case beforeValue, value, afterValue
     case quoted, quotedPair, quotedEnd
 
-    /// Whether a CR may come now. Whitespace before it is no part of the grammar.
+    /// Whether a CR may come now. Whitespace before it belongs to no extension, and is malformed.
     var mayEnd: Bool {
         switch self {
         case .name, .value, .quotedEnd: true
@@ -14,12 +15,13 @@ enum ChunkExtension {
         }
     }
 
-    /// Takes a byte after the first semicolon; false when it can't stand there.
+    /// Takes a byte after the size; false when it can't stand there.
     mutating func take(_ byte: UInt8) -> Bool {
         let isBlank = FieldLine.isBlank(byte)
         let isToken = ByteClass.token.contains(byte)
         switch self {
-        case .beforeName where isBlank, .afterName where isBlank: break
+        case .beforeSemicolon where isBlank, .beforeName where isBlank, .afterName where isBlank: break
+        case .beforeSemicolon where byte == 0x3B: self = .beforeName
         case .beforeValue where isBlank, .afterValue where isBlank: break
         case .beforeName where isToken, .name where isToken: self = .name
         case .beforeValue where isToken, .value where isToken: self = .value

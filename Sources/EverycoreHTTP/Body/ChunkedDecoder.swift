@@ -90,7 +90,7 @@ package struct ChunkedDecoder: Sendable {
         }
     }
 
-    /// `1*HEXDIG`, at most 16 of them, below 2⁶³; no whitespace after it.
+    /// `1*HEXDIG`, at most 16 of them, below 2⁶³; whitespace after it where an extension follows.
     private mutating func takeSize(_ byte: UInt8) throws(Refusal) {
         if let digit = Self.hexadecimalValue(byte) {
             sizeDigits &+= 1
@@ -98,14 +98,14 @@ package struct ChunkedDecoder: Sendable {
             remaining = remaining &<< 4 | UInt64(digit)
             return
         }
-        guard sizeDigits > 0, byte == 0x0D || byte == 0x3B else {
+        guard sizeDigits > 0, byte == 0x0D || byte == 0x3B || FieldLine.isBlank(byte) else {
             throw .badRequest("a chunk size is not a hexadecimal number")
         }
         if remaining > UInt64(Int64.max) { throw .badRequest("a chunk size is not below 2^63") }
         if byte == 0x0D { return state = .sizeLF }
         extensionBytes &+= 1
         if extensionBytes > extensionLimit { throw .extensionsTooLong }
-        state = .chunkExtension(.beforeName)
+        state = .chunkExtension(byte == 0x3B ? .beforeName : .beforeSemicolon)
     }
 
     static func hexadecimalValue(_ byte: UInt8) -> UInt8? {

@@ -16,17 +16,35 @@ final class Acceptor {
     init(service: HTTPService, listener: Int32) throws(SystemError) {
         self.service = service
         self.listener = listener
-        boundUnsentBytes()
+        setOptions()
         watch = try service.loop.watch(listener, for: .read) { [unowned self] _ in
             accept(atMost: Self.batch)
         }
     }
 
-    /// What waits in the kernel for a client that doesn't read is bounded, where it would be some MB: many such clients would use
-    /// up the memory that all of TCP shares (`tcp_mem`, tcp(7)). Accepted sockets inherit it; others than TCP's don't have it.
-    private func boundUnsentBytes() {
-        var bytes = Connection.unsentBound
-        _ = unsafe setsockopt(listener, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
+    /// What accepted sockets inherit, so that it costs no connection anything. Sockets other than TCP's don't have these options, and
+    /// nothing but the bound that an option sets is lost where one is refused.
+    private func setOptions() {
+        // What waits in the kernel for a client that doesn't read is bounded, where it would be some MB: many such clients would use
+        // up the memory that all of TCP shares (`tcp_mem`, tcp(7)).
+        set(Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Connection.unsentBound)
+        // A host that vanished sends no end: probes find out. They also bring the reset of a client that closed its socket while
+        // nothing was sent to it.
+        let peer = Int32(clamping: service.timeouts.peer / 1_000_000_000)
+        guard peer > 0 else { return }
+        set(SOL_SOCKET, SO_KEEPALIVE, 1)
+        set(Int32(IPPROTO_TCP), TCP_KEEPIDLE, max(peer / 2, 1))
+        set(Int32(IPPROTO_TCP), TCP_KEEPINTVL, max(peer / 6, 1))
+        set(Int32(IPPROTO_TCP), TCP_KEEPCNT, 3)
+        // The same for bytes that are never acknowledged or never taken, also when the descriptor is closed: else the kernel keeps
+        // them for many minutes. Not before the time in which a client has to take something.
+        let milliseconds = max(service.timeouts.peer, service.timeouts.write) / 1_000_000
+        if service.timeouts.write > 0 { set(Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, Int32(clamping: milliseconds)) }
+    }
+
+    private func set(_ level: Int32, _ option: Int32, _ value: Int32) {
+        var value = value
+        _ = unsafe setsockopt(listener, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
     }
 
     /// Empties the queue of connections that the kernel has completed. Bounded, because new ones may keep coming.

@@ -19,18 +19,52 @@ extension Connection {
             // The time of the pause was not the client's.
             bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
         }
-        // Also where the content is here already, so that the answer doesn't depend on how the bytes came. Not once the final response
-        // has begun: it would be in the middle of that. The client sends without it after a while, or never (RFC 9110 §10.1.1).
-        if exchange.head.expectContinue, !continueSent, streaming == nil {
-            continueSent = true
-            if !isProcessing { service.lendOutput() }
-            unsafe service.encoder.appendContinue(to: &service.output)
-            service.figures.recordInterimResponse()
-            flush()
+        // Not once the final response has begun: it would be in the middle of that. The client sends without it after a while, or never
+        // (RFC 9110 §10.1.1).
+        if exchange.head.expectContinue, !continueSettled, streaming == nil {
+            continueSettled = true
+            if !hasAllContent { sendContinue() }
         }
         guard phase == .waiting else { return }
         phase = .body
         if !isProcessing { processKept() }
+    }
+
+    private func sendContinue() {
+        if !isProcessing { service.lendOutput() }
+        unsafe service.encoder.appendContinue(to: &service.output)
+        service.figures.recordInterimResponse()
+        flush()
+    }
+
+    /// Whether the client waits for nothing: all of its content has come.
+    private var hasAllContent: Bool {
+        guard !isProcessing else { return contentIsHere }
+        let kept = kept
+        return unsafe completesContent(kept.span.bytes)
+    }
+
+    /// Notes whether the content is complete, when its head is.
+    func noteContent(_ range: Range<Int>) {
+        let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
+        contentIsHere = unsafe completesContent(bytes.bytes)
+    }
+
+    /// Whether the content that is still to come ends within these bytes.
+    private func completesContent(_ bytes: RawSpan) -> Bool {
+        switch unsafe content {
+        case .none: return true
+        case .length(let length): return UInt64(bytes.byteCount) >= length
+        case .chunked(let chunked):
+            var (decoder, offset) = (chunked.decoder, 0)
+            while true {
+                switch decoder.next(bytes.extracting(offset..<bytes.byteCount)) {
+                case .needMore: return false
+                case .data(let range): offset &+= range.upperBound
+                case .end, .refused: return true
+                }
+            }
+        }
     }
 
     /// Uses bytes of a body. Returns how many; on its end the phase has moved on.
@@ -110,7 +144,7 @@ extension Connection {
     private func bodyDone(_ trailers: Trailers = Trailers()) {
         unsafe content = .none
         discarded = 0
-        continueSent = false
+        continueSettled = false
         bodyPaused = false
         if let exchange = unsafe exchange, let collector = exchange.takeCollector() {
             unsafe exchange.trailers = trailers

@@ -48,7 +48,7 @@ extension Connection {
         case .head, .answered: pauseReading()
         case .waiting:
             pauseReading()
-            if hasOwnPace { stopTime() }
+            watchPeer()
         case .lingering, .closed: closeNow(.incomplete)
         }
     }
@@ -63,7 +63,7 @@ extension Connection {
     func serviceDrains() {
         guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
         readable()
-        guard phase == .head, keptCount == 0, unsafe exchange == nil, !isBlocked, !closesAfterOutput else { return }
+        guard phase == .head, isBetweenRequests, unsafe exchange == nil, !isBlocked, !closesAfterOutput else { return }
         // Nothing was left unanswered here: a stop doesn't wait long for a client that keeps its end open.
         guard requestsServed == 0 else { return lingerClose(for: Self.drainLingerTime) }
         service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
@@ -71,8 +71,11 @@ extension Connection {
 
     private static var drainGrace: UInt64 { 1_000_000_000 }
 
+    /// Nothing of a head is here. A CR may be the first half of an empty line, which belongs to no request.
+    var isBetweenRequests: Bool { keptCount == 0 || (keptCount == 1 && kept.first == 0x0D) }
+
     /// Between two requests of a kept connection.
-    var isIdle: Bool { phase == .head && keptCount == 0 && requestsServed > 0 && !isBlocked }
+    var isIdle: Bool { phase == .head && isBetweenRequests && requestsServed > 0 && !isBlocked }
 
     /// Nothing of a request is here, and nothing of an answer is left. What the client sends meanwhile stays in the socket.
     var canBePassedOn: Bool {
@@ -112,7 +115,7 @@ extension Connection {
     }
 
     /// Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
-    private func resetsOnClose() {
+    func resetsOnClose() {
         var option = linger(l_onoff: 1, l_linger: 0)
         _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }

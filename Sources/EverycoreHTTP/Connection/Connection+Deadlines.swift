@@ -9,9 +9,10 @@ extension Connection {
         service.deadlines[slot] = DeadlineTable.never
         if isBlocked { return writeTimePassed(now) }
         switch phase {
-        case .head where keptCount == 0 && (requestsServed > 0 || service.isDraining):
+        case .head where isBetweenRequests:
+            // Also where nothing was ever sent: an answer that no request asked for could be taken for that of the next one.
             service.figures.add(.timeoutsIdle, 1)
-            lingerClose()
+            service.isDraining ? lingerClose(for: Self.drainLingerTime) : lingerClose()
         case .head:
             service.figures.add(.timeoutsHeader, 1)
             timeOut(.timeout)
@@ -21,6 +22,9 @@ extension Connection {
         case .waiting where hasOwnPace:
             if isReset { return closeNow(.incomplete) }
             stopTime()
+        case .waiting where isReadPaused && handlerDue > now:
+            if isReset { return closeNow(.incomplete) }
+            setNextLook(now)
         case .waiting, .answered:
             service.figures.add(.timeoutsHandler, 1)
             timeOut(Refusal(503, "the server did not answer in time"))
@@ -32,12 +36,25 @@ extension Connection {
     /// The handler takes the content, or makes its answer, in its own time.
     var hasOwnPace: Bool { streaming != nil || bodyPaused }
 
-    /// No deadline runs. A connection that isn't read is looked at, though, so that the handler hears of a client that has gone.
-    /// The loop doesn't tell: what libevent reports without reading (EV_CLOSED) is the end of input, and a reset would wake it
-    /// without end and without a word.
+    /// No deadline runs, but for looks at a connection that isn't read.
     func stopTime() {
-        isReadPaused ? setDeadline(1_000_000_000, from: EventLoop.monotonicNanoseconds()) : setDeadline(0, from: 0)
+        isReadPaused ? setDeadline(Self.lookInterval, from: EventLoop.monotonicNanoseconds()) : setDeadline(0, from: 0)
     }
+
+    /// A connection that isn't read while a handler has its request is looked at, so that the handler hears of a client that has gone.
+    /// The loop doesn't tell: what libevent reports without reading (EV_CLOSED) is the end of input, and a reset would wake it
+    /// without end and without a word. The end of input alone doesn't say that the client has gone (RFC 9112 §9.6): a reset does,
+    /// which is what keep-alive probes lead to.
+    func watchPeer() {
+        guard phase == .waiting, isReadPaused, !isBlocked else { return }
+        if hasOwnPace { return stopTime() }
+        handlerDue = service.deadlines[slot]
+        setNextLook(EventLoop.monotonicNanoseconds())
+    }
+
+    private func setNextLook(_ now: UInt64) { service.deadlines[slot] = min(handlerDue, now &+ Self.lookInterval) }
+
+    private static var lookInterval: UInt64 { 1_000_000_000 }
 
     private var isReset: Bool {
         var socket = pollfd(fd: descriptor, events: 0, revents: 0)
@@ -47,7 +64,11 @@ extension Connection {
     /// Answers with `refusal` where no answer was given yet, and closes.
     private func timeOut(_ refusal: Refusal) {
         let exchange = unsafe exchange ?? service.takeExchange()
-        if unsafe self.exchange == nil { exchange.head.reset() }
+        if unsafe self.exchange == nil {
+            exchange.head.reset()
+            let kept = kept
+            if unsafe RequestParser.isHead(kept.span.bytes) { exchange.head.facts.method = .head }
+        }
         unsafe self.exchange = exchange
         guard unsafe !exchange.isAnswered else { return lingerClose() }
         lingers = true

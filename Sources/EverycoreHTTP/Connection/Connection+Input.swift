@@ -33,7 +33,7 @@ extension Connection {
         keep(keptCount..<keptCount &+ count)
         guard keptCount >= service.inputCapacity / 2 else { return }
         pauseReading()
-        if hasOwnPace { stopTime() }
+        watchPeer()
     }
 
     /// Copies a part of the input buffer to what the connection keeps.
@@ -140,10 +140,13 @@ extension Connection {
         switch phase {
         case .head:
             if inputEnded { return closeNow(.incomplete) }
-            if keptCount == 0 {
+            if isBetweenRequests {
                 if service.isDraining, requestsServed > 0 { return lingerClose(for: Self.drainLingerTime) }
                 if service.isPassingOn, canBePassedOn, service.pass(self) { return }
-                if requestsServed > 0 { setDeadline(timeouts.idle, from: readAt) }
+                if requestsServed != idleSince {
+                    idleSince = requestsServed
+                    setDeadline(timeouts.idle, from: readAt)
+                }
             } else if !headBegan {
                 // The first request's time runs from the connection's start.
                 headBegan = true
@@ -160,17 +163,21 @@ extension Connection {
         }
         // Only a connection that is read tells that its client has gone.
         if phase != .waiting || keptCount < service.inputCapacity / 2 { resumeReading() }
+        if isReadPaused { watchPeer() }
     }
 
     // MARK: Head
 
-    /// Reads one head and hands the request over. Returns the head's length, or nil when it isn't whole or was refused.
+    /// Reads one head and hands the request over, or drops an empty line before one. Returns the length of either, or nil when
+    /// the head isn't whole or was refused.
     private func readHead(_ range: Range<Int>) -> Int? {
         let exchange = currentExchange()
         let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
         switch unsafe parser.parse(bytes.bytes, into: exchange.head) {
         case .needMore:
             return nil
+        case .emptyLine(let length):
+            return length
         case .refused(let refusal):
             unsafe parser.reset()
             service.figures.add(.parseFailures, 1)
@@ -184,7 +191,7 @@ extension Connection {
             unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)
             unsafe exchange.start = readAt
             unsafe exchange.connection = self
-            receive(exchange)
+            receive(exchange, before: range.lowerBound &+ length..<range.upperBound)
             return length
         }
     }
@@ -197,11 +204,16 @@ extension Connection {
         return taken
     }
 
-    private func receive(_ exchange: Exchange) {
+    /// - Parameter following: where in the input buffer the bytes are that came together with the head.
+    private func receive(_ exchange: Exchange, before following: Range<Int>) {
         switch exchange.head.framing {
         case .none: unsafe content = .none
-        case .length(let length): unsafe content = length == 0 ? .none : .length(length)
-        case .chunked: unsafe content = .chunked(ChunkedContent(limits: service.limits))
+        case .length(let length):
+            unsafe content = length == 0 ? .none : .length(length)
+            if exchange.head.expectContinue { noteContent(following) }
+        case .chunked:
+            unsafe content = .chunked(ChunkedContent(limits: service.limits))
+            if exchange.head.expectContinue { noteContent(following) }
         }
         phase = .waiting
         bodyBytes = 0

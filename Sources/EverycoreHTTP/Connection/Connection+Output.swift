@@ -37,8 +37,8 @@ extension Connection {
         switch unsafe content {
         case .none: true
         // A client that was never told to send its content may or may not send it (RFC 9110 §10.1.1); much of it isn't worth reading.
-        case .length(let length): (!head.expectContinue || continueSent) && length <= UInt64(service.limits.body)
-        case .chunked: !head.expectContinue || continueSent
+        case .length(let length): (!head.expectContinue || continueSettled) && length <= UInt64(service.limits.body)
+        case .chunked: !head.expectContinue || continueSettled
         }
     }
 
@@ -169,6 +169,8 @@ extension Connection {
             return beginWriteTime(now)
         }
         service.figures.add(.timeoutsWrite, 1)
+        // A proper end would wait behind the bytes that the client doesn't take, in the kernel's memory.
+        resetsOnClose()
         closeNow(.incomplete)
     }
 

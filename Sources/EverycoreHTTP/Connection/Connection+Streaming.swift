@@ -107,13 +107,21 @@ extension Connection {
     private func appendFile(_ file: FileTransfer) -> Bool {
         let count = Int(file.remaining)
         return unsafe service.output.appendInPlace(count) { room in
-            unsafe pread(file.descriptor, room.baseAddress, count, Int(file.offset)) == count
-        }
+            var filled = 0
+            while filled < count {
+                let read = unsafe pread(file.descriptor, room.baseAddress?.advanced(by: filled), count &- filled, Int(file.offset) &+ filled)
+                if read < 0, errno == EINTR { continue }
+                guard read > 0 else { return 0 }
+                filled &+= read
+            }
+            return filled
+        } == count
     }
 
     /// Sends on, until the file's end or until the socket is full.
     func sendFile() {
         guard let streaming, let file = streaming.file else { return }
+        if file.isCopied { return copyFile(file) }
         var portions = 0
         while file.remaining > 0 {
             // A client that reads as fast as this sends must not hold up the others.
@@ -131,12 +139,43 @@ extension Connection {
                 if count < portion { return standBack() }
                 continue
             }
-            // The file has become shorter than announced, or can't be read: only a close tells the client.
-            guard count < 0, errno == EAGAIN || errno == EINTR else { return closeNow(.incomplete) }
+            // The file has become shorter than announced: only a close tells the client.
+            guard count < 0 else { return closeNow(.incomplete) }
             if errno == EINTR { continue }
-            return standBack()
+            if errno == EAGAIN { return standBack() }
+            // Not for this file (sendfile(2), NOTES), not with this kernel, or not allowed. An error of the socket comes again below.
+            file.isCopied = true
+            return copyFile(file)
         }
-        guard let exchange = unsafe exchange else { return }
+        fileIsSent()
+    }
+
+    /// Reads and writes a file where sendfile(2) is refused: each byte is copied twice.
+    private func copyFile(_ file: FileTransfer) {
+        var portions = 0
+        while file.remaining > 0 {
+            portions &+= 1
+            if portions > Self.portionsInARow { return standBack() }
+            let count = unsafe service.output.appendInPlace(Int(min(file.remaining, Self.copiedPortion))) { room in
+                unsafe pread(file.descriptor, room.baseAddress, room.count, Int(file.offset))
+            }
+            // Shorter than announced, or not to be read.
+            guard count > 0 else { return closeNow(.incomplete) }
+            file.offset &+= Int64(count)
+            file.remaining &-= Int64(count)
+            let isTimed = writeWatch != nil
+            writeOutput(moreFollows: file.remaining > 0)
+            guard phase != .closed else { return }
+            if isTimed { sentSince &+= UInt64(count &- (unsent?.count ?? 0)) }
+            if isBlocked { return }
+        }
+        fileIsSent()
+    }
+
+    private static var copiedPortion: Int64 { 65536 }
+
+    private func fileIsSent() {
+        guard let streaming, let exchange = unsafe exchange else { return }
         self.streaming = nil
         // The next answer, which may be here before this returns, has a write time of its own.
         writeWatch?.cancel()

@@ -92,9 +92,16 @@ final class Connection {
     /// The application asked for a pause in the content, and when.
     var bodyPaused = false
     var bodyPausedAt: UInt64 = 0
-    var continueSent = false
+    /// The client knows that its content is wanted, or has sent it.
+    var continueSettled = false
+    /// All of the content came together with its head. Noted only where the client may wait for a 100.
+    var contentIsHere = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false
+    /// The idle time runs since so many requests were served: empty lines don't begin it anew.
+    var idleSince = 0
+    /// When the handler's time is over, while the connection is looked at more often (`watchPeer`).
+    var handlerDue: UInt64 = 0
     var readWatch: DescriptorWatch?
     var writeWatch: DescriptorWatch?
     var isReadPaused = false

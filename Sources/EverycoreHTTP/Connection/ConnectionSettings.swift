@@ -6,12 +6,15 @@ package struct ConnectionTimeouts: Sendable {
     package var header: UInt64 = 10_000_000_000
     /// Between two pieces of a body: 408.
     package var body: UInt64 = 30_000_000_000
-    /// Between two requests of a kept connection: closed in silence.
-    package var idle: UInt64 = 60_000_000_000
+    /// Between two requests of a kept connection: closed in silence. Longer than the 60 s for which proxies and load balancers keep
+    /// connections by default: the end then comes from the side that knows whether a request is on its way.
+    package var idle: UInt64 = 75_000_000_000
     /// Between two looks at whether the client still reads its response, fast enough (`bodyMinimumRate`): closed if not.
     package var write: UInt64 = 30_000_000_000
     /// From a complete request to its answer: 503.
     package var handler: UInt64 = 30_000_000_000
+    /// From the last sign of life of a client's host to the end of its connection. Keep-alive probes ask for one after half of it.
+    package var peer: UInt64 = 60_000_000_000
 
     package init() {}
 

@@ -95,6 +95,8 @@ final class FileTransfer {
     private let owner: AnyObject
     var offset: Int64
     var remaining: Int64
+    /// sendfile(2) was refused.
+    var isCopied = false
 
     init(descriptor: Int32, owner: AnyObject, offset: Int64, remaining: Int64) {
         self.descriptor = descriptor

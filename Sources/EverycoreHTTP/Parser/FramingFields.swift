@@ -26,7 +26,6 @@ struct FramingFields {
     ) throws(Refusal) {
         try judgeHost(input, head, into: &facts)
         facts.keepAlive = facts.minorVersion == 1
-        if facts.method == .other { facts.refusal = Refusal(501, "the request method is not supported", closes: false) }
         let hostAlone: UInt8 = 1 &<< KnownField.host.rawValue
         if present & ~hostAlone != 0 {
             try judgeLength(input, head, fieldCount, into: &facts)
@@ -44,11 +43,8 @@ struct FramingFields {
         }
         if isRepeated(.host) { throw .badRequest("the request has more than one Host field") }
         let host = head.storedField(hostIndex).value
-        if host.isEmpty {
-            // Legal only where the target has no authority (RFC 9110 §7.2).
-            if facts.targetForm == .absolute { throw .badRequest("the Host field is empty") }
-            return
-        }
+        // Legal where the target has no authority (RFC 9110 §7.2); an absolute target outranks it (RFC 9112 §3.2.2).
+        if host.isEmpty { return }
         guard Authority.isValid(input, from: Int(host.start), to: Int(host.end)) else {
             throw .badRequest("the Host field is not a host with an optional port")
         }
@@ -144,10 +140,8 @@ struct FramingFields {
             }
         }
         // A client that waits for a 100 may or may not send its content after another status.
-        if expectsOther, facts.refusal == nil {
+        if expectsOther {
             facts.refusal = Refusal(417, "the only expectation met here is 100-continue", closes: facts.expectContinue)
-        } else if facts.expectContinue, let refusal = facts.refusal {
-            facts.refusal = Refusal(refusal.status, refusal.reason)
         }
     }
 }

@@ -3,7 +3,7 @@
 // can add to them without overflow. Runs in workers.
 
 package struct HTTPLimits: Sendable, Equatable {
-    /// Bytes of the request line, without its CRLF. Beyond: 414.
+    /// Bytes of the request line, without its CRLF. Beyond: 414, or 501 where the method alone is longer.
     package let requestLine: Int
     /// Bytes of the request target. Beyond: 414.
     package let target: Int
@@ -41,7 +41,6 @@ package struct HTTPLimits: Sendable, Equatable {
         self.trailerSection = min(max(trailerSection, 2), longest)
     }
 
-    /// The most bytes that the parser asks a connection to keep of one head: an empty line
-    /// before the request line, the request line, the header section.
-    package var longestHead: Int { 2 &+ requestLine &+ 2 &+ headerSection }
+    /// The most bytes that the parser asks a connection to keep of one head: the request line and the header section.
+    package var longestHead: Int { requestLine &+ 2 &+ headerSection }
 }

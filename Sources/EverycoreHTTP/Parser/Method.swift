@@ -3,7 +3,7 @@
 
 package enum Method: UInt8, Sendable, CaseIterable {
     case get, head, post, put, delete, patch, options, trace, connect
-    /// A well-formed method that this server doesn't know; its bytes are at `RequestHead.methodRange`.
+    /// A token that is none of these; its bytes are at `RequestHead.methodRange`. The application knows whether a route has it.
     case other
 
     /// The name on the wire; empty for `.other`.

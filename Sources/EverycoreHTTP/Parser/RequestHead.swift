@@ -50,7 +50,7 @@ package final class RequestHead {
     /// HTTP/1.1, an `Upgrade` field, and `Connection` lists it.
     @inlinable package var hasUpgrade: Bool { facts.hasUpgrade }
     /// The head is sound and its message can be read to its end, but the server won't serve it:
-    /// 501 for an unknown method, 417 for an unknown expectation.
+    /// 417 for an unknown expectation.
     @inlinable package var refusal: Refusal? { facts.refusal }
     /// Bytes from the head's first byte to the end of its blank line.
     @inlinable package var headLength: Int { facts.headLength }

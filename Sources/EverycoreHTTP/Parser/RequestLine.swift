@@ -4,6 +4,17 @@
 import EverycoreStatistics
 
 enum RequestLine {
+    /// A line that is longer than its limit, of which the bytes up to `end` are here (RFC 9112 §3).
+    @inline(never)
+    static func tooLong(_ input: RawSpan, to end: Int) -> Refusal {
+        let methodEnd = input.firstNonToken(from: 0, to: end)
+        if methodEnd >= end {
+            return Refusal(501, "the method is longer than any that this server knows", limit: .limitRequestLine)
+        }
+        if methodEnd == 0 || input.byte(methodEnd) != 0x20 { return .badRequest("the method is not a token") }
+        return Refusal(414, "the request line is too long", limit: .limitRequestLine)
+    }
+
     static func parse(
         _ input: RawSpan, from start: Int, to end: Int, limits: HTTPLimits, into facts: inout HeadFacts
     ) throws(Refusal) {
@@ -43,10 +54,13 @@ enum RequestLine {
                 }
                 index &+= 1
             case 0x25:
-                guard input.isEscape(at: index) else {
-                    throw .badRequest("the request target has a malformed percent escape")
+                if input.isEscape(at: index) {
+                    index &+= 3
+                } else {
+                    // In a query it is data: browsers send `?q=100%` as it was typed.
+                    guard facts.hasQuery else { throw .badRequest("the path has a malformed percent escape") }
+                    index &+= 1
                 }
-                index &+= 3
             case 0x23: throw .badRequest("the request target has a fragment")
             default: throw .badRequest("the request target has a byte that must be percent-encoded")
             }

@@ -9,16 +9,19 @@ package struct RequestParser: Sendable {
     package enum Progress: Sendable, Equatable {
         /// The head isn't whole; come back with the same bytes and more.
         case needMore
+        /// An empty line before the request line, of so many bytes. It belongs to no request: drop it and go on behind it
+        /// (RFC 9112 §2.2).
+        case emptyLine(Int)
         /// The head is whole, sound, and in the `RequestHead`; the body begins at `headLength`.
         case complete(headLength: Int)
-        /// Answer and close.
+        /// Answer and close. The `RequestHead` says no more than whether the method was HEAD, to which no content is sent.
         case refused(Refusal)
     }
 
-    private enum Section: UInt8 { case start, requestLine, fields }
+    private enum Section: UInt8 { case requestLine, fields }
 
     package let limits: HTTPLimits
-    private var section = Section.start
+    private var section = Section.requestLine
     /// The first byte of the line that isn't whole yet.
     private var lineStart = 0
     /// Up to here that line has no control byte.
@@ -37,6 +40,7 @@ package struct RequestParser: Sendable {
     /// After `.complete` the parser is ready for the next head; after `.refused` the head is
     /// empty, and the parser is of no use before a `reset`.
     package mutating func parse(_ input: RawSpan, into head: RequestHead) -> Progress {
+        if isEmptyLine(input) { return .emptyLine(2) }
         do throws(Refusal) {
             var facts = HeadFacts()
             var framing = FramingFields()
@@ -54,13 +58,24 @@ package struct RequestParser: Sendable {
             return .complete(headLength: end)
         } catch {
             head.reset()
+            if Self.isHead(input) { head.facts.method = .head }
             return .refused(error)
         }
     }
 
+    @inline(__always)
+    private func isEmptyLine(_ input: RawSpan) -> Bool {
+        !isInHead && input.byteCount > 1 && input.byte(0) == 0x0D && input.byte(1) == 0x0A
+    }
+
+    /// Whether a head that isn't sound, or isn't whole, has HEAD for its method.
+    package static func isHead(_ input: RawSpan) -> Bool {
+        input.byteCount > 4 && input.partialWord(0, end: 5) == Bytewise.word("HEAD ")
+    }
+
     /// Forgets a head that was read in part.
     package mutating func reset() {
-        section = .start
+        section = .requestLine
         lineStart = 0
         scanned = 0
         sectionStart = 0
@@ -83,10 +98,7 @@ package struct RequestParser: Sendable {
                 head.store(field, at: fieldCount)
                 if field.known != .none { framing.note(field.known, at: fieldCount) }
                 fieldCount &+= 1
-            case .start where lineEnd == start:
-                section = .requestLine
-            case .start, .requestLine:
-                if lineEnd == start { throw .badRequest("there is more than one empty line before the request") }
+            case .requestLine:
                 try RequestLine.parse(input, from: start, to: lineEnd, limits: limits, into: &facts)
                 section = .fields
                 sectionStart = lineStart
@@ -109,7 +121,7 @@ package struct RequestParser: Sendable {
         let isUndecided = stop == visible || (stop &+ 1 == visible && input.byte(stop) == 0x0D)
         if !isUndecided { throw badLineEnd(input, at: stop) }
         if visible < bound { return nil }
-        throw tooLong(bound)
+        throw tooLong(input, bound)
     }
 
     @inline(never)
@@ -122,8 +134,8 @@ package struct RequestParser: Sendable {
     }
 
     @inline(never)
-    private func tooLong(_ bound: Int) -> Refusal {
-        if section != .fields { return Refusal(414, "the request line is too long", limit: .limitRequestLine) }
+    private func tooLong(_ input: RawSpan, _ bound: Int) -> Refusal {
+        if section == .requestLine { return RequestLine.tooLong(input, to: bound) }
         return bound == sectionStart &+ limits.headerSection
             ? Refusal(431, "the header section is too long", limit: .limitHeaderSection)
             : Refusal(431, "a header field line is too long", limit: .limitFieldLine)

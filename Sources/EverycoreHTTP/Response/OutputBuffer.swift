@@ -59,14 +59,14 @@ package struct OutputBuffer: ~Copyable {
     /// In small letters, without a prefix.
     package mutating func append(hexadecimal number: UInt64) { append(number, radix: 16) }
 
-    /// Lets `fill` write `count` bytes at the end; they count when it says that it has.
-    package mutating func appendInPlace(_ count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Bool) -> Bool {
-        guard count > 0 else { return true }
+    /// Lets `fill` write up to `count` bytes at the end, and takes over as many as it says that it has written.
+    package mutating func appendInPlace(_ count: Int, _ fill: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+        guard count > 0 else { return 0 }
         reserve(count)
         let room = unsafe UnsafeMutableRawBufferPointer(start: storage?.advanced(by: end), count: count)
-        guard unsafe fill(room) else { return false }
-        end &+= count
-        return true
+        let written = unsafe min(max(fill(room), 0), count)
+        end &+= written
+        return written
     }
 
     /// Moves all of the other's bytes to the end of this one.
