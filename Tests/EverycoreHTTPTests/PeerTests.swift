@@ -20,7 +20,7 @@ import Testing
         _ = unsafe withUnsafeMutablePointer(to: &name) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(client.descriptor, $0, &length) }
         }
-        return (3..<1024).first { descriptor in
+        return (3..<65536).first { descriptor in
             var peer = sockaddr_in()
             var length = socklen_t(MemoryLayout<sockaddr_in>.size)
             let found = unsafe withUnsafeMutablePointer(to: &peer) {

@@ -76,7 +76,7 @@ import Testing
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: 16)
         defer { unsafe memory.deallocate() }
         for index in 0..<length { unsafe memory[index] = Self.byte(at: index) }
-        let offset = unsafe Int64(Int(bitPattern: memory.baseAddress))
+        let offset = Int64(Int(bitPattern: memory.baseAddress))
         let file = Owner(unsafe open("/proc/self/mem", O_RDONLY))
         try #require(file.descriptor >= 0)
         let server = try StreamedResponseTests.answering {

@@ -52,7 +52,7 @@ struct WireTests {
         ("a plain request", "GET /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\nConnection: close\r\n\r\nHello, World!"),
         ("6: an unknown method", "BREW / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-            "HTTP/1.1 501 Not Implemented\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\nConnection: close\r\n\r\n501 the request method is not supported\n"),
+            "HTTP/1.1 501 Not Implemented\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 36\r\nConnection: close\r\n\r\nthis server doesn't know the method\n"),
         ("6: a method not offered", "DELETE /post HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "HTTP/1.1 405 Method Not Allowed\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 31\r\nConnection: close\r\nAllow: POST, OPTIONS\r\n\r\nthis method isn't offered here\n"),
         ("7: OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
@@ -85,8 +85,8 @@ struct WireTests {
         ("7: CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "HTTP/1.1 501 "),
         ("8: TRACE", "TRACE /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "HTTP/1.1 405 Method Not Allowed\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 31\r\nConnection: close\r\nAllow: GET, HEAD, OPTIONS\r\n\r\nthis method isn't offered here\n"),
-        ("25: a 100 before the content", "POST /post HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
-            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"),
+        ("25: content that comes after a 100, or with the head", "POST /post HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"),
         ("25: content over the limit is refused before it is sent",
             "POST /post HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1025\r\n\r\n", "HTTP/1.1 413 "),
         ("25: no route, so no 100", "POST /nowhere HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 404 "),
@@ -113,7 +113,10 @@ struct WireTests {
         let row = try #require(Self.rows.first { $0.rule == rule })
         let server = try Self.server()
         for bytewise in [false, true] {
-            let received = dateless(server.exchange(row.sent, bytewise: bytewise))
+            let all = dateless(server.exchange(row.sent, bytewise: bytewise))
+            let interim = "HTTP/1.1 100 Continue\r\n\r\n"
+            #expect(bytewise || !all.hasPrefix(interim))
+            let received = all.hasPrefix(interim) ? String(all.dropFirst(interim.count)) : all
             if row.received.hasSuffix(" ") {
                 #expect(received.hasPrefix(row.received), "\(received)")
             } else {

@@ -70,9 +70,10 @@ extension ServerConfiguration {
         public var header = Duration.seconds(10)
         /// Between two arrivals of a request's content (408).
         public var body = Duration.seconds(30)
-        /// Between two requests of a connection: it is closed in silence.
-        public var idle = Duration.seconds(60)
-        /// While the peer takes nothing of a response: the connection is closed.
+        /// Between two requests of a connection: it is closed in silence. Longer than the 60 s for which proxies and load balancers keep
+        /// connections by default, so that no request meets the end of its connection.
+        public var idle = Duration.seconds(75)
+        /// While the peer takes nothing of a response: the connection is reset.
         public var write = Duration.seconds(30)
         /// From a complete header section to the handler's answer (503); `nil` waits for ever.
         public var handler: Duration? = .seconds(30)
