@@ -84,6 +84,8 @@ let package = Package(
             name: "everycore-test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
 
         .executableTarget(
+            name: "everycore-case-program", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/CaseProgram", swiftSettings: strict),
+        .executableTarget(
             name: "everycore-lifecycle-probe", dependencies: ["Cluster", logging], path: "Tests/Programs/LifecycleProbe", swiftSettings: strict),
 
         .testTarget(name: "EverycoreLoopTests", dependencies: ["EverycoreLoop"], swiftSettings: strict),
@@ -94,7 +96,10 @@ let package = Package(
         .testTarget(name: "EverycoreCommandTests", dependencies: ["EverycoreCommandLine", yams], swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",
-            dependencies: ["EverycoreCommandLine", "everycore-lifecycle-probe", "everycore-loop-probe", "everycore-message-probe", "everycore-test-server", "tcp-echo"],
+            dependencies: [
+                "EverycoreCommandLine", "everycore-case-program", "everycore-lifecycle-probe", "everycore-loop-probe", "everycore-message-probe",
+                "everycore-test-server", "tcp-echo",
+            ],
             swiftSettings: strict),
     ]
 )

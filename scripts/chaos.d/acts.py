@@ -5,19 +5,22 @@ import signal
 import time
 
 from server import descriptor_count, send
-from traffic import SHORT
+
+# So many connections that come and go may have become a worker's since they were counted.
+COME_AND_GO = 16
 
 
 def kill_worker(server, verdict):
-    """KILL to a random worker. How many requests that can have cost: one for each connection that the worker had."""
+    """KILL to a random worker."""
     workers = server.worker_pids()
-    if not workers:
-        return 0
-    pid = random.choice(workers)
+    return kill(server, verdict, random.choice(workers)) if workers else 0
+
+
+def kill(server, verdict, pid):
+    """How many requests that can have cost: one for each connection that the worker had."""
     had = max(descriptor_count(pid) - server.idle_descriptors, 0)
     verdict.kills.append((time.monotonic(), pid))
-    # Those that come and go may have become more since.
-    return had + SHORT if send(pid, signal.SIGKILL) else 0
+    return had + COME_AND_GO if send(pid, signal.SIGKILL) else 0
 
 
 def pause_worker(server, seconds):
@@ -32,17 +35,17 @@ def pause_worker(server, seconds):
         send(pid, signal.SIGCONT)
 
 
-def reload(server, count):
+def reload(server, count, patience=20):
     """The reload number `count` of this server."""
     server.signal(signal.SIGHUP)
-    server.wait_for("reloaded", count)
+    server.wait_for("reloaded", count, patience)
 
 
-def upgrade(server, count):
+def upgrade(server, count, patience=20):
     """The upgrade number `count` of this server."""
     server.signal(signal.SIGUSR2)
-    pid = int(server.wait_for("upgrading", count)["new_pid"])
-    server.wait_for("the old master has gone", count)
+    pid = int(server.wait_for("upgrading", count, patience)["new_pid"])
+    server.wait_for("the old master has gone", count, patience)
     server.succeed(pid)
 
 

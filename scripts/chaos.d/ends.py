@@ -1,13 +1,15 @@
-"""The storms about masters: one that is killed, one that has many workers, one that loses ten thousand."""
+"""The storms about masters: one that is killed, those that have many workers, one that loses thousands."""
 
+import random
 import signal
 import socket
 import time
 
+import acts
 from processes import TICKS, memory, stat_fields
 from server import Server, send
 from storms import under_load
-from traffic import Traffic
+from traffic import Group, Traffic
 from verdict import Verdict
 
 MANY = 64
@@ -19,7 +21,7 @@ def master(run):
     """KILL to the master: its workers go with it, and another server starts on the port at once."""
     verdict = Verdict("master")
     with Server() as first:
-        with Traffic(first.port) as traffic:
+        with Traffic(first.port, [Group()]) as traffic:
             time.sleep(0.5)
             begun = time.monotonic()
             first.signal(signal.SIGKILL)
@@ -38,12 +40,8 @@ def master(run):
         first.wait_for_end(1)
     second = under_load(run, "master", lambda *_: None, run.seconds(0.3, 3), port=first.port)
     second.problems = verdict.problems + second.problems
-    second.notes.append(f"all gone after {took * 1000:.0f} ms, the next one served {second_start(second)}".rstrip())
+    second.notes.append(f"all gone after {took * 1000:.0f} ms, the next one served {second.counts.first.answered} requests on its port")
     return second
-
-
-def second_start(verdict):
-    return f"{verdict.counts.answered} requests on its port"
 
 
 def cpu_seconds(pid):
@@ -62,7 +60,7 @@ def many(run):
     with Server(MANY, options=["--report-interval", "1s"]) as server:
         time.sleep(1)
         at_rest = share(server, seconds)
-        with Traffic(server.port, keep=128, short=16) as traffic:
+        with Traffic(server.port, [Group(keep=128)]) as traffic:
             time.sleep(0.5)
             loaded = share(server, seconds)
             counts = traffic.end()
@@ -81,9 +79,9 @@ def many(run):
 
 
 def deaths(run):
-    """Ten thousand workers die, as fast as they are replaced: the master doesn't grow."""
+    """Workers die as fast as they are replaced, ten thousand or for four minutes: the master doesn't grow."""
     verdict, wanted, patience = Verdict("deaths"), 10_000, run.seconds(10, 240)
-    with Server(16, "respawn:\n  young: 0s\nquiet: true\n") as server:
+    with Server(16) as server:
         count = kill_all_of(server, 1000, time.monotonic() + patience / 3)
         before = settled_memory(server)
         first, begun = count, time.monotonic()
@@ -95,6 +93,28 @@ def deaths(run):
     verdict.expect(max(growth.values()) < GROWTH_LIMIT, f"the master grew by {growth} bytes")
     verdict.notes.append(f"{count} deaths, {rate:.0f} a second; the master's Rss {before['Rss'] >> 10} kB after {first}, {after['Rss'] >> 10} kB "
                          f"after all; Pss {before['Pss'] >> 10} and {after['Pss'] >> 10} kB")
+    return verdict
+
+
+def half(run):
+    """Of 1,024 workers 512 are killed at once: no gap over a tenth of a second, neither then nor while they are replaced."""
+    verdict, count, killed = Verdict("half"), 1024, []
+    with Server(count, patience=120) as server:
+        with Traffic(server.port, [Group(pause_ms=5)]) as traffic:
+            time.sleep(1)
+            pids = server.worker_pids()
+            random.shuffle(pids)
+            begun = time.monotonic()
+            bound = sum(acts.kill(server, verdict, pid) for pid in pids[:count // 2])
+            server.wait_for_workers(count, patience=120)
+            took = time.monotonic() - begun
+            counts = traffic.end()
+        stats = server.stats()
+        verdict.problems += server.stop(patience=60)
+    gap_ms = max(counts.worst_gap_us - counts.worst_stall_us, 0) / 1000
+    verdict.judge(counts, stats, server.log(), run.with_limit(100), bound)
+    verdict.expect(gap_ms <= 100, f"a gap of {gap_ms:.0f} ms beyond the clients' own")
+    verdict.notes.append(f"all {count} back after {took:.1f} s")
     return verdict
 
 

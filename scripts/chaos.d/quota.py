@@ -31,7 +31,7 @@ def quota(run):
 
     with Share() as share:
         # As much as the clients can, so that the quota bites: then half a core for all is slow.
-        return under_load(run.with_limit(2000), "quota", act, run.seconds(0, 30), "stuck:\n  limit: 2s\n", workers="auto", pause=0,
+        return under_load(run.with_limit(2000), "quota", act, run.seconds(0, 30), workers="auto", pause=0,
                           before=share.before)
 
 
@@ -61,5 +61,5 @@ def mixed(run):
         return bound
 
     with Share() as share:
-        return under_load(run.with_limit(2000), "mixed", act, run.seconds(5, 60), "respawn:\n  young: 0s\n", workers="auto",
-                          allowed=FAILED_FOR_A_KILL, before=share.before)
+        return under_load(run.with_limit(2000), "mixed", act, run.seconds(5, 60), workers="auto", allowed=FAILED_FOR_A_KILL,
+                          before=share.before)

@@ -1,4 +1,5 @@
-"""A server of a storm's own: `everycore serve` on free ports, with what it says of itself, and its processes.
+"""A server of a storm's own on free ports, with what it says of itself, and its processes: `everycore serve`, or the program of the tests
+whose handlers do harm.
 
 An upgrade changes the master: `pid` is the one in charge. All are of one session, by which they are found at the end.
 """
@@ -8,6 +9,7 @@ import http.client
 import json
 import os
 import signal
+import subprocess
 import tempfile
 import time
 
@@ -15,6 +17,8 @@ import build
 from processes import Failure, Process, free_port, stat_fields
 
 PR_SET_CHILD_SUBREAPER = 36
+# What ends a storm before its verdict.
+TROUBLE = (Failure, OSError, ValueError, http.client.HTTPException, subprocess.TimeoutExpired)
 _running = []
 
 
@@ -45,29 +49,42 @@ def send(pid, number):
 
 
 class Server:
-    def __init__(self, workers=2, settings="", options=(), port=None, before=()):
-        """`settings` are lines of YAML; `before` is what starts the command."""
+    def __init__(self, workers=2, settings="", options=(), port=None, before=(), harm=None, patience=20):
+        """
+        settings  lines of YAML
+        before    what starts the command
+        patience  seconds until all workers are ready
+        harm      arguments of the harmful program, which is started instead of the command
+        """
         self.port, self.admin = port or free_port(), free_port()
         self.folder = tempfile.TemporaryDirectory()
         self.log_path = os.path.join(self.folder.name, "log")
-        self.command_line = ["serve", "--host", "127.0.0.1", "--port", str(self.port), "--admin", f"127.0.0.1:{self.admin}",
-                             "--workers", str(workers), "--log-format", "json", "--report-interval", "off", *options]
-        if settings:
-            path = os.path.join(self.folder.name, "everycore.yaml")
-            with open(path, "w") as file:
-                file.write(settings)
-            self.command_line += ["--config", path]
+        self.command = self.command_line(workers, settings, options) if harm is None else self.harmful(workers, harm)
         begun = time.monotonic()
         with open(self.log_path, "w") as log:
-            self.process = Process([*before, build.everycore(), *self.command_line], stderr=log)
+            self.process = Process([*before, *self.command], stderr=log)
         self.pid = self.process.pid
         _running.append(self)
-        self.wait_for_workers(None if workers == "auto" else workers)
+        self.wait_for_workers(None if workers == "auto" else workers, patience)
         self.start_seconds = time.monotonic() - begun
         # Beside the workers, the master has the admin pages' process.
         workers = self.worker_pids_by_stats()
         self.helpers = set(children(self.pid)) - set(workers)
         self.idle_descriptors = min(map(descriptor_count, workers), default=0)
+
+    def command_line(self, workers, settings, options):
+        words = [build.everycore(), "serve", "--host", "127.0.0.1", "--port", str(self.port), "--admin", f"127.0.0.1:{self.admin}",
+                 "--workers", str(workers), "--log-format", "json", "--report-interval", "off", *options]
+        if settings:
+            path = os.path.join(self.folder.name, "everycore.yaml")
+            with open(path, "w") as file:
+                file.write(settings)
+            words += ["--config", path]
+        return words
+
+    def harmful(self, workers, harm):
+        return [build.handlers(), "host=127.0.0.1", f"port={self.port}", f"admin=127.0.0.1:{self.admin}", f"workers={workers}", "log_format=json",
+                "report_interval=off", *harm]
 
     def __enter__(self):
         return self
@@ -103,6 +120,16 @@ class Server:
                               + self.last_words())
             time.sleep(0.01)
 
+    def wait_for_others(self, pids, count, patience=20):
+        """Until so many workers are ready that are none of these."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            workers = self.stats()["workers"]
+            if sum(worker["state"] == "ready" and worker["pid"] not in pids for worker in workers) >= count:
+                return
+            time.sleep(0.005)
+        raise Failure(f"not {count} new workers ready within {patience} s\n" + self.last_words())
+
     def log(self):
         lines = []
         with open(self.log_path, errors="replace") as file:
@@ -110,7 +137,8 @@ class Server:
                 try:
                     lines.append(json.loads(line))
                 except ValueError:
-                    lines.append({"level": "error", "message": line.strip()})
+                    # What a crashed program and its backtracer print.
+                    lines.append({"level": "output", "message": line.strip()})
         return lines
 
     def mentions(self, message):
@@ -120,7 +148,7 @@ class Server:
         """Until the log has so many such lines; the last of them."""
         deadline = time.monotonic() + patience
         while len(found := self.mentions(message)) < count:
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or self.process.child.poll() not in (None, 0):
                 raise Failure(f"“{message}” was said {len(found)} times, not {count}, within {patience} s\n" + self.last_words())
             time.sleep(0.01)
         return found[-1]

@@ -1,43 +1,30 @@
-// Sends requests until it gets SIGTERM, and counts each of them: KEEP connections that stay open and SHORT ones that are made anew for
-// every request. Between two requests a connection pauses for a random time of up to twice PAUSE milliseconds, so that some are idle at
-// any moment. SIGTERM lets what is outstanding finish, for at most five seconds; then one JSON object is printed.
-// What was lost is listed, and every answer that took longer than SLOW milliseconds.
-// usage: storm PORT KEEP SHORT PAUSE SLOW
+// Sends requests until it gets SIGTERM, and counts each of them. A group is NAME=PATH,KEEP,SHORT,PAUSE,SLOW: KEEP connections that stay open
+// and SHORT ones that are made anew for every request; between two requests a connection pauses for a random time of up to twice PAUSE
+// milliseconds, so that some are idle at any moment. Or NAME=PATH@RATE: so many requests a second (a fraction is one), each on a connection
+// of its own, whether earlier ones are answered or not. SIGTERM lets what is outstanding of the first kind finish, for at most five seconds;
+// then one JSON object is printed. What was lost is listed, and every answer that took longer than SLOW milliseconds.
+// usage: storm PORT GROUP…
 
 #include "../bench.d/clients/client.h"
+#include "figures.h"
 #include <signal.h>
-#include <stdint.h>
 #include <sys/epoll.h>
 #include <time.h>
 
-#define CLOSING "GET /plaintext HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-enum { MOST_CONNECTIONS = 4096, MOST_NOTES = 20000, SLOW = -1, PATIENCE_MS = 5000, REFUSED_PAUSE_MS = 10, OCTAVES = 40, STEPS = 32 };
-enum state { ABSENT, CONNECTING, WAITING, PAUSING };
-static const char *const STATES[] = {"absent", "connecting", "waiting", "pausing"};
+enum { MOST_CONNECTIONS = 8192, AT_A_RATE = 1024, PATIENCE_MS = 5000, REFUSED_PAUSE_MS = 10 };
+static const uint64_t NEVER = UINT64_MAX;
 
 struct connection {
     int fd, keeps;
     enum state state;
+    struct group *group;
     uint64_t begun, due;
     size_t filled;
     char buffer[1024];
 };
-struct histogram {
-    uint64_t count, most, buckets[OCTAVES * STEPS];
-};
-struct note {
-    uint64_t at, waited;
-    int keeps, cause;
-    size_t seen;
-    enum state state;
-};
 
 static struct connection connections[MOST_CONNECTIONS];
-static struct histogram times[2];
-static struct note notes[MOST_NOTES];
-static uint64_t noted, connected, sent, answered, refused, lost, wrong, closed_idle, last_answer, worst_gap, worst_gap_at, worst_stall,
-    started;
-static int total, set, port, pause_ms, slow_ms;
+static int total, set, port;
 static volatile sig_atomic_t ending;
 
 static void on_end(int number) { ending = number; }
@@ -48,25 +35,8 @@ static uint64_t now(void) {
     return time.tv_sec * 1000000000ull + time.tv_nsec;
 }
 
-/// Each octave of microseconds in STEPS steps: 3 % exact.
-static int bucket(uint64_t micros) {
-    if (micros < STEPS) return micros;
-    int octave = 63 - __builtin_clzll(micros) - 5;
-    int index = (octave + 1) * STEPS + (int)((micros >> octave) - STEPS);
-    return index < OCTAVES * STEPS ? index : OCTAVES * STEPS - 1;
-}
-
-static uint64_t percentile(const struct histogram *of, double share) {
-    uint64_t wanted = of->count * share, passed = 0;
-    for (int i = 0; i < OCTAVES * STEPS; i++) {
-        passed += of->buckets[i];
-        if (passed > wanted && of->buckets[i]) return i < STEPS ? (uint64_t)i : (uint64_t)(i % STEPS + STEPS + 1) << (i / STEPS - 1);
-    }
-    return of->most;
-}
-
 static void pauses(struct connection *it, uint64_t at, int most_ms) {
-    it->due = at + (most_ms ? (uint64_t)random() % (most_ms * 1000000ull) : 0);
+    it->due = it->group->rate > 0 ? NEVER : at + (most_ms ? (uint64_t)random() % (most_ms * 1000000ull) : 0);
     it->state = it->fd < 0 ? ABSENT : PAUSING;
 }
 
@@ -77,16 +47,22 @@ static void leave(struct connection *it) {
 
 /// The cause of a loss is errno, 0 for an end in order.
 static void note(const struct connection *it, uint64_t at, int cause) {
-    if (noted < MOST_NOTES) notes[noted++] = (struct note){at, at - it->begun, it->keeps, cause, it->filled, it->state};
+    if (noted < MOST_NOTES) notes[noted++] = (struct note){at, at - it->begun, it->group, it->keeps, cause, it->filled, it->state};
 }
 
 /// The connection ended although a request was outstanding, or about to be.
 static void lose(struct connection *it, int cause) {
     uint64_t at = now();
     note(it, at, cause);
-    lost++;
+    it->group->lost++;
     leave(it);
-    pauses(it, at, 2 * pause_ms);
+    pauses(it, at, 2 * it->group->pause_ms);
+}
+
+static void is_refused(struct connection *it) {
+    it->group->refused++;
+    leave(it);
+    pauses(it, now(), 2 * REFUSED_PAUSE_MS);
 }
 
 static void begin(struct connection *it) {
@@ -109,20 +85,18 @@ static void begin(struct connection *it) {
     it->filled = 0;
     if (connect(it->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS) {
         if (errno != ECONNREFUSED) err(1, "connect");
-        refused++;
-        leave(it);
-        pauses(it, it->begun, 2 * REFUSED_PAUSE_MS);
+        is_refused(it);
     }
 }
 
 static void ask(struct connection *it, uint64_t begun) {
-    const char *request = it->keeps ? REQUEST : CLOSING;
+    const char *request = it->group->request[it->keeps];
     it->begun = begun;
     it->filled = 0;
     ssize_t written = send(it->fd, request, strlen(request), MSG_NOSIGNAL);
     if (written < 0) return lose(it, errno);
     if ((size_t)written != strlen(request)) errx(1, "a request of which a part was sent");
-    sent++;
+    it->group->sent++;
     it->state = WAITING;
 }
 
@@ -130,35 +104,29 @@ static void has_connected(struct connection *it) {
     int reason = 0;
     socklen_t length = sizeof reason;
     getsockopt(it->fd, SOL_SOCKET, SO_ERROR, &reason, &length);
-    if (reason == ECONNREFUSED) {
-        refused++;
-        leave(it);
-        return pauses(it, now(), 2 * REFUSED_PAUSE_MS);
-    }
+    if (reason == ECONNREFUSED) return is_refused(it);
     if (reason) return lose(it, reason);
-    connected++;
+    it->group->connected++;
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = it};
     epoll_ctl(set, EPOLL_CTL_MOD, it->fd, &event);
     ask(it, it->keeps ? now() : it->begun);
 }
 
 static void has_answer(struct connection *it) {
+    struct group *group = it->group;
     uint64_t at = now(), micros = (at - it->begun) / 1000;
-    struct histogram *of = &times[it->keeps];
-    of->buckets[bucket(micros)]++;
-    of->count++;
-    if (micros > of->most) of->most = micros;
-    if (micros > slow_ms * 1000ull) note(it, at, SLOW);
-    if (at - last_answer > worst_gap) worst_gap = at - last_answer, worst_gap_at = at;
-    last_answer = at;
-    if (strncmp(it->buffer, "HTTP/1.1 200", 12)) wrong++;
-    else answered++;
+    record(&group->times[it->keeps], micros);
+    if (group->slow_ms && micros > group->slow_ms * 1000ull) note(it, at, SLOW);
+    if (group == groups) record_answer_time(at);
+    group->tenths[tenth_of(at)]++;
+    if (!strncmp(it->buffer, "HTTP/1.1 200", 12)) group->answered++;
+    else if (!strncmp(it->buffer, "HTTP/1.1 503", 12)) group->unavailable++;
+    else group->wrong++;
     // A server that is about to close says so.
     int stays = it->keeps && !strcasestr(it->buffer, "\r\nconnection: close");
-    if (it->keeps && !stays) closed_idle++;
-    it->state = PAUSING;
+    if (it->keeps && !stays) group->closed_idle++;
     if (!stays) leave(it);
-    pauses(it, at, 2 * pause_ms);
+    pauses(it, at, 2 * group->pause_ms);
 }
 
 /// 0 while something is missing.
@@ -168,19 +136,19 @@ static int is_complete(struct connection *it) {
     if (!blank) return 0;
     if (!length || length > blank) errx(1, "no Content-Length: %.200s", it->buffer);
     size_t whole = blank + 4 - it->buffer + strtoul(length + 17, NULL, 10);
-    if (it->filled > whole) errx(1, "bytes that nobody asked for: %.300s", it->buffer);
+    if (it->filled > whole) errx(1, "more bytes than the answer has: %.300s", it->buffer);
     return it->filled == whole;
 }
 
 static void is_readable(struct connection *it) {
     ssize_t count = recv(it->fd, it->buffer + it->filled, sizeof it->buffer - 1 - it->filled, 0);
     if (count < 0 && errno == EAGAIN) return;
-    if (count > 0 && it->state == PAUSING) errx(1, "bytes that nobody asked for");
+    if (count > 0 && it->state == PAUSING) errx(1, "bytes without a request");
     if (count > 0) {
         it->filled += count;
         if (is_complete(it)) has_answer(it);
     } else if (it->state == PAUSING) {
-        closed_idle++;
+        it->group->closed_idle++;
         leave(it);
         it->state = ABSENT;
     } else {
@@ -188,56 +156,74 @@ static void is_readable(struct connection *it) {
     }
 }
 
-static void print_times(const char *name, const struct histogram *of) {
-    printf(",\"%s\":{\"count\":%lu,\"p50\":%lu,\"p99\":%lu,\"p999\":%lu,\"max\":%lu}", name, of->count, percentile(of, .5),
-           percentile(of, .99), percentile(of, .999), of->most);
-}
-
-static void print_all(void) {
-    printf("{\"started\":%.6f,\"seconds\":%.3f,\"connected\":%lu,\"sent\":%lu,\"answered\":%lu,\"refused\":%lu,\"lost\":%lu,\"wrong\":%lu,"
-           "\"closed_idle\":%lu,\"worst_gap_us\":%lu,\"worst_gap_at\":%.6f,\"worst_stall_us\":%lu",
-           started / 1e9, (now() - started) / 1e9, connected, sent, answered, refused, lost, wrong, closed_idle, worst_gap / 1000,
-           worst_gap_at / 1e9, worst_stall / 1000);
-    print_times("short_us", &times[0]);
-    print_times("keep_us", &times[1]);
-    printf(",\"notes\":[");
-    for (uint64_t i = 0; i < noted; i++) {
-        const struct note *it = &notes[i];
-        const char *cause = it->cause == SLOW ? "slow" : it->cause ? strerrorname_np(it->cause) : "end";
-        printf("%s{\"at\":%.6f,\"waited_us\":%lu,\"kind\":\"%s\",\"cause\":\"%s\",\"seen\":%zu,\"while\":\"%s\"}", i ? "," : "",
-               it->at / 1e9, it->waited / 1000, it->keeps ? "keep" : "short", cause, it->seen, STATES[it->state]);
+/// Starts what is due of a group that goes by a rate.
+static void begin_due(struct group *group, uint64_t at) {
+    for (; group->due <= at; group->due += group->interval) {
+        struct connection *it = connections + group->first;
+        while (it < connections + group->last && it->state != ABSENT) it++;
+        if (it < connections + group->last) begin(it);
+        else group->skipped++;
     }
-    printf("]}\n");
 }
 
-int main(int count, char **arguments) {
-    if (count != 6) errx(64, "usage: storm PORT KEEP SHORT PAUSE SLOW");
-    port = atoi(arguments[1]);
-    int keep = atoi(arguments[2]);
-    total = keep + atoi(arguments[3]);
-    pause_ms = atoi(arguments[4]);
-    slow_ms = atoi(arguments[5]);
-    if (total < 1 || total > MOST_CONNECTIONS) errx(64, "1 to %d connections", MOST_CONNECTIONS);
-    signal(SIGTERM, on_end);
-    signal(SIGINT, SIG_IGN);
-    set = epoll_create1(EPOLL_CLOEXEC);
-    started = last_answer = now();
-    for (int i = 0; i < total; i++) connections[i] = (struct connection){.fd = -1, .keeps = i < keep, .state = ABSENT, .due = started};
-    struct epoll_event events[256];
-    uint64_t give_up = UINT64_MAX, turned = started;
-    for (;;) {
-        uint64_t at = now();
-        // A turn takes about a millisecond: in more than that this process, too, got no CPU.
-        if (at - turned > worst_stall) worst_stall = at - turned;
-        turned = at;
-        int ends = ending, busy = 0;
-        if (ends && give_up == UINT64_MAX) give_up = at + PATIENCE_MS * 1000000ull;
-        for (struct connection *it = connections; it < connections + total; it++) {
+static void add_group(char *word, uint64_t at) {
+    if (group_count == MOST_GROUPS) errx(64, "at most %d groups", MOST_GROUPS);
+    struct group *it = &groups[group_count++];
+    char *rest = strchr(word, '='), path[128];
+    if (!rest) errx(64, "no path: %s", word);
+    *rest++ = 0;
+    it->name = word;
+    if (sscanf(rest, "%127[^,@]@%lf", path, &it->rate) == 2 && it->rate > 0) {
+        it->interval = 1e9 / it->rate;
+        it->shorts = AT_A_RATE;
+        // The others' connections are made first.
+        it->due = at + 500000000;
+    } else if (sscanf(rest, "%127[^,@],%d,%d,%d,%d", path, &it->keep, &it->shorts, &it->pause_ms, &it->slow_ms) != 5) {
+        errx(64, "neither PATH,KEEP,SHORT,PAUSE,SLOW nor PATH@RATE: %s", rest);
+    }
+    const char *head = "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n";
+    snprintf(it->request[0], sizeof it->request[0], head, path, "Connection: close\r\n");
+    snprintf(it->request[1], sizeof it->request[1], head, path, "");
+    it->first = total;
+    it->last = total += it->keep + it->shorts;
+    if (total > MOST_CONNECTIONS) errx(64, "at most %d connections", MOST_CONNECTIONS);
+    for (int i = it->first; i < it->last; i++)
+        connections[i] = (struct connection){.fd = -1, .keeps = i < it->first + it->keep, .group = it, .due = it->rate > 0 ? NEVER : at};
+}
+
+/// Does what is due; how many connections of the first kind wait for something.
+static int begin_all(uint64_t at, int ends) {
+    int busy = 0;
+    for (struct group *group = groups; group < groups + group_count; group++) {
+        if (group->rate > 0 && !ends) begin_due(group, at);
+        if (group->rate > 0) continue;
+        for (struct connection *it = connections + group->first; it < connections + group->last; it++) {
             busy += it->state == CONNECTING || it->state == WAITING;
             if (ends || it->due > at) continue;
             if (it->state == ABSENT) begin(it);
             else if (it->state == PAUSING) ask(it, at);
         }
+    }
+    return busy;
+}
+
+int main(int count, char **arguments) {
+    if (count < 3) errx(64, "usage: storm PORT GROUP...");
+    port = atoi(arguments[1]);
+    signal(SIGTERM, on_end);
+    signal(SIGINT, SIG_IGN);
+    set = epoll_create1(EPOLL_CLOEXEC);
+    started = last_answer = now();
+    for (int i = 2; i < count; i++) add_group(arguments[i], started);
+    struct epoll_event events[256];
+    uint64_t give_up = NEVER, turned = started;
+    for (;;) {
+        uint64_t at = now();
+        record_turn(turned, at);
+        turned = at;
+        int ends = ending;
+        if (ends && give_up == NEVER) give_up = at + PATIENCE_MS * 1000000ull;
+        int busy = begin_all(at, ends);
         if (ends && (!busy || at > give_up)) break;
         int ready = epoll_wait(set, events, 256, 1);
         for (int i = 0; i < ready; i++) {
@@ -246,7 +232,10 @@ int main(int count, char **arguments) {
             else if (it->fd >= 0) is_readable(it);
         }
     }
-    for (struct connection *it = connections; it < connections + total; it++)
-        if (it->state == CONNECTING || it->state == WAITING) lose(it, ETIMEDOUT);
-    print_all();
+    for (struct connection *it = connections; it < connections + total; it++) {
+        if (it->state != CONNECTING && it->state != WAITING) continue;
+        if (it->group->rate > 0) it->group->outstanding++;
+        else lose(it, ETIMEDOUT);
+    }
+    print_all(now());
 }

@@ -6,18 +6,18 @@ import time
 
 import acts
 from server import Server, send
-from traffic import PAUSE_MS, SLOW_MS, Traffic
+from traffic import SLOW_MS, Group, Traffic
 from verdict import Verdict
 
 
-def under_load(run, name, act, seconds, settings="", workers=2, allowed=(), pause=PAUSE_MS, **options):
+def under_load(run, name, act, seconds, settings="", workers=2, allowed=(), pause=1, **options):
     """
     A server with its clients; `act(server, verdict, until)` happens to it, and says how many requests that may have cost. `allowed`
     are errors that the server may report.
     """
     verdict = Verdict(name)
     with Server(workers, settings, **options) as server:
-        with Traffic(server.port, pause=pause) as traffic:
+        with Traffic(server.port, [Group(pause_ms=pause)]) as traffic:
             time.sleep(0.2)
             bound = act(server, verdict, time.monotonic() + seconds)
             time.sleep(0.2)
@@ -37,19 +37,22 @@ def kills(run):
             time.sleep(0.1)
         verdict.notes.append(f"{len(verdict.kills)} kills")
         return bound
-    return under_load(run, "kills", act, run.seconds(4, 60), "respawn:\n  young: 0s\n")
+    return under_load(run, "kills", act, run.seconds(4, 60))
 
 
-def backoff(run):
-    """As `kills` with the default pauses before a restart, and one slot dead at a time: its sibling accepts for it."""
+def massacres(run):
+    """KILL to all workers at once, again and again as soon as they are back."""
     def act(server, verdict, until):
-        bound = 0
+        bound = longest = 0
         while time.monotonic() < until:
-            bound += acts.kill_worker(server, verdict)
-            server.wait_for_workers(2, patience=40)
-        verdict.notes.append(f"{len(verdict.kills)} kills")
+            pids, begun = server.worker_pids(), time.monotonic()
+            bound += sum(acts.kill(server, verdict, pid) for pid in pids)
+            server.wait_for_others(pids, 2)
+            longest = max(longest, time.monotonic() - begun)
+            time.sleep(0.2)
+        verdict.notes.append(f"{len(verdict.kills)} kills, all back within {longest * 1000:.0f} ms")
         return bound
-    return under_load(run, "backoff", act, run.seconds(2, 30))
+    return under_load(run.with_limit(100), "massacres", act, run.seconds(2, 30))
 
 
 def stops(run):
@@ -72,7 +75,7 @@ def stops(run):
 
     # What the stopped worker has accepted waits for it: that is no failure of anybody's.
     verdict = under_load(run.with_limit(1000), "stops", act, run.seconds(3, 40))
-    slow = [note["waited_us"] / 1000 for note in verdict.counts.slow if note["kind"] == "short"
+    slow = [note["waited_us"] / 1000 for note in verdict.counts.first.slow if note["kind"] == "short"
             and any(begun + 0.01 < note["at"] - note["waited_us"] / 1e6 < end for begun, end in held)]
     late = [waited for waited in slow if waited > limit_ms]
     verdict.expect(not late, f"{len(late)} connections made while a worker was stopped waited longer than {limit_ms} ms, up to {max(late, default=0):.0f}")

@@ -1,7 +1,8 @@
 // A server whose handlers do harm on request. The tests start it; it is not shipped. This process becomes the master.
 //
 // Arguments are settings as the configuration file has them: everycore-test-server port=0 workers=2 timeouts.handler=200ms
-// doomed=throw and doomed=trap make every worker fail at its start instead, unhealthy=0 the one in slot 0.
+// doomed=throw and doomed=trap make every worker fail at its start instead, unhealthy=0 the one in slot 0. starts=5000 makes each
+// worker's start take so many milliseconds.
 
 import Cluster
 import Everycore
@@ -20,6 +21,10 @@ func start(_ arguments: [String]) throws {
             unsafe Doom.path = parts[1]
             continue
         }
+        if parts[0] == "starts" {
+            unsafe Weather.startDelay = .milliseconds(Int(parts[1]) ?? 0)
+            continue
+        }
         guard let setting = Setting.all.first(where: { $0.key == parts[0] }) else {
             throw WrongArgument(reason: "\(parts[0]) is no setting")
         }
@@ -30,7 +35,9 @@ func start(_ arguments: [String]) throws {
             addHarm(&routes)
             addStreams(&routes)
             addConstants(&routes)
+            addWeather(&routes)
         } onWorkerStart: { worker in
+            Weather.delayStart()
             try Doom.obey(worker)
         }
     }
