@@ -36,12 +36,28 @@ static void pass_on(pid_t *successor, const siginfo_t *info) {
     }
 }
 
+static sigset_t orders(void) {
+    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) sigaddset(&set, numbers[i]);
+    return set;
+}
+
+void cposix_hold_orders(void) {
+    sigset_t set = orders();
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+int cposix_take_order(void) {
+    sigset_t set = orders();
+    int number = sigtimedwait(&set, NULL, &(struct timespec){0});
+    return number > 0 ? number : 0;
+}
+
 void cposix_stand_by(pid_t successor) {
-    static const int passed_on[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
-    sigset_t awaited;
-    sigemptyset(&awaited);
+    sigset_t awaited = orders();
     sigaddset(&awaited, SIGCHLD);
-    for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++) sigaddset(&awaited, passed_on[i]);
     sigprocmask(SIG_SETMASK, &awaited, NULL);
     for (;;) {
         siginfo_t info;

@@ -48,6 +48,8 @@ package struct Watchdog {
         case recovered
         /// Beyond the limit. Nothing comes after this.
         case kill
+        /// The main thread has ended and others keep the process: it serves nothing, and the kernel doesn't report its end. Nothing comes after this.
+        case headless
     }
 
     private let limit: UInt64
@@ -58,12 +60,16 @@ package struct Watchdog {
     package private(set) var counted: UInt64 = 0
     private var isUnresponsive = false
     private var isStopped = false
+    private var goneSince: UInt64?
     private var isOver = false
 
     /// How often a worker beats and the master looks: a quarter of the limit, at most a second.
     package static func interval(for limit: Duration) -> Duration {
         .nanoseconds(Int64(clamping: min(max(limit.wholeNanoseconds / 4, 10_000_000), 1_000_000_000)))
     }
+
+    /// A worker that may be stuck for ever is still watched: its process may be no more than a zombie.
+    package static let noLimit = Duration.nanoseconds(Int64(1) << 62)
 
     package init(limit: Duration) {
         self.limit = limit.wholeNanoseconds
@@ -77,6 +83,7 @@ package struct Watchdog {
         if beat != lastBeat {
             lastBeat = beat
             previous = nil
+            goneSince = nil
             counted = 0
             if isUnresponsive || isStopped { actions.append(.recovered) }
             isUnresponsive = false
@@ -87,7 +94,8 @@ package struct Watchdog {
 
     /// The process as it is, after `looked` has asked for it.
     package mutating func sampled(_ sample: Sample, now: UInt64) -> [Action] {
-        guard !isOver, sample.state != .gone else { return [] }
+        guard !isOver else { return [] }
+        guard sample.state != .gone else { return gone(now: now) }
         defer { previous = (sample, now) }
         var actions: [Action] = []
         if sample.state == .stopped, !isStopped {
@@ -115,6 +123,19 @@ package struct Watchdog {
             actions.append(.unresponsive)
         }
         return actions
+    }
+}
+
+extension Watchdog {
+    /// A process that ends is a zombie for a moment, until it is reaped. One that stays is missing only its main thread.
+    private mutating func gone(now: UInt64) -> [Action] {
+        guard let since = goneSince else {
+            goneSince = now
+            return []
+        }
+        guard now.subtractingDownToZero(since) >= 500_000_000 else { return [] }
+        isOver = true
+        return [.headless]
     }
 }
 

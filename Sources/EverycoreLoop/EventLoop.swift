@@ -60,6 +60,9 @@ import Synchronization
         stopRequested = false
     }
 
+    /// Calls the handlers of what is ready now, and returns.
+    package func runOnce() { unsafe event_base_loop(base, EVLOOP_NONBLOCK) }
+
     /// Makes ``run()`` return after the handler that is running. From any thread.
     public func stop() {
         guard isOnLoop else {

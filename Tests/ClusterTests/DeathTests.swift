@@ -76,11 +76,19 @@ private let second: UInt64 = 1_000_000_000
         var bucket = TokenBucket(capacity: 3, interval: 100)
         let now: UInt64 = 1000
         #expect((0..<4).map { _ in bucket.take(now: now) } == [true, true, true, false])
-        #expect(bucket.nextToken == 1100)
+        #expect(bucket.time(of: 1) == 1100)
+        #expect(bucket.time(of: 2) == 1200)
         #expect(bucket.take(now: 1099) == false)
         #expect(bucket.take(now: 1100) == true)
         #expect(bucket.take(now: 1100) == false)
         #expect((0..<4).map { _ in bucket.take(now: 5000) } == [true, true, true, false])
+    }
+
+    @Test func whatTakesMoreThanThereIsEverTakesAll() {
+        var bucket = TokenBucket(capacity: 3, interval: 100)
+        #expect(bucket.take(9, now: 1000) == true)
+        #expect(bucket.time(of: 1) == 1100)
+        #expect(bucket.time(of: 9) == 1300)
     }
 
     @Test func itIsFullFromTheFirstMomentAndNeverOverflows() {

@@ -109,10 +109,16 @@ private let second: UInt64 = 1_000_000_000
         #expect(!worker.actions.contains(.kill))
     }
 
-    @Test func aProcessThatIsGoneAndClocksThatGoBackwardsAreNoEvidence() {
+    @Test func aProcessWithoutItsMainThreadIsNoticedOnce() {
         var worker = Observed()
-        for _ in 0..<100 { worker.look(.gone) }
+        worker.look(.gone)
+        // It may be about to be reaped.
         #expect(worker.actions == [])
+        for _ in 0..<100 { worker.look(.gone) }
+        #expect(worker.actions == [.headless])
+    }
+
+    @Test func clocksThatGoBackwardsAreNoEvidence() {
         var watchdog = Watchdog(limit: .seconds(4))
         #expect(watchdog.looked(lastBeat: .max, now: 5) == [])
         _ = watchdog.looked(lastBeat: 1, now: 100 * second)

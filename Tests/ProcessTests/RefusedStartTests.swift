@@ -82,18 +82,5 @@ extension ProcessTests {
             #expect(program.output.contains("no worker could be kept alive; the last ends:"))
             #expect(program.output.contains(way == "trap" ? ": SIGILL after " : ": status 1 after "))
         }
-
-        @Test func endsWithStatus70WhenEveryWorkerIsKilledAtOnce() throws {
-            let environment = ["EVERYCORE_RESPAWN_GIVE_UP": "1s", "EVERYCORE_RESPAWN_DELAY_FIRST": "10ms"]
-            let program = try Running(
-                "everycore", ["--port", "0", "--admin", "off", "--workers", "2"], environment: environment)
-            let hasEnded = program.becomesTrue(within: .seconds(8)) {
-                for child in ProcessTable.children(of: program.pid) { kill(child, SIGKILL) }
-                return program.wait(within: .zero) != nil
-            }
-            #expect(hasEnded)
-            #expect(program.status == 70)
-            #expect(program.error.contains("no worker could be kept alive"))
-        }
     }
 }

@@ -35,7 +35,6 @@ extension ProcessTests {
             #expect(try server.getAdmin("/stats").body.contains(#""kind":"stuck","reason":"SIGABRT","voluntary":false"#))
             #expect(try other.whoami() == sibling)
             other.leave()
-            // It was young, so there is a pause before its successor.
             try server.awaitReady(2)
             #expect(try server.connect(toSlot: 0).who.generation == 2)
             #expect(lines(server, "killing a stuck worker").count == 1)

@@ -23,6 +23,10 @@ long cposix_raise_open_files(void);
 void cposix_keep_through_exec(int descriptor);
 // Names the process that takes this one's place to the one that stands by for both.
 void cposix_name_successor(pid_t guardian, pid_t successor);
+// Blocks the signals that are orders to a master: from here on cposix_take_order gives them.
+void cposix_hold_orders(void);
+// The next of them that waits, or 0. Never waits.
+int cposix_take_order(void);
 // Passes the signals that a master knows on to another process, reaps every child, and ends as that process does, or as the one
 // that it named last.
 _Noreturn void cposix_stand_by(pid_t successor);

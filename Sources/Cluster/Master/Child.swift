@@ -30,6 +30,21 @@ final class Child {
     var waitsForSuccessor = false
     /// Its service ended although nobody had asked.
     var hasDied = false
+    /// It said that it leaves in order, and had not been told to.
+    var leavesByItself = false
+    /// Its slot was another worker's when it ended.
+    var hasSuccessor = false
+    /// Nil when it never was.
+    var readyAt: UInt64?
+    /// It was killed because it was not ready in time.
+    var hasMissedDeadline = false
+    /// As the kernel tells it, once the process has ended.
+    var status: Remains.Status?
+    var wasOutOfMemory: Bool?
+    /// What its end proves, once that is known.
+    var death: Death?
+    /// Waits for the wait status, where the cause of death takes it.
+    var deathTimer: LoopTimer?
     var wasStuck = false
     /// Nil where nobody is ever stuck.
     var watchdog: Watchdog?
@@ -39,7 +54,7 @@ final class Child {
     var endedAt: UInt64?
     /// Ends what stays too long.
     var killTimer: LoopTimer?
-    /// Ends a successor that doesn't get ready.
+    /// Ends one that doesn't get ready.
     var startTimer: LoopTimer?
     /// Lets one go that wants to, and starts its successor.
     var successorTimer: LoopTimer?

@@ -76,6 +76,12 @@ package struct Remains: Equatable, Sendable {
         return answered > 0 || accepted > 0 || wasInRequest || endedAt.subtractingDownToZero(readyAt) >= youngAge
     }
 
+    /// Whether it has shown that its plan can serve.
+    package func isGood(youngAge: UInt64) -> Bool {
+        guard let readyAt else { return false }
+        return answered > 0 || endedAt.subtractingDownToZero(readyAt) >= youngAge
+    }
+
     /// - Returns: nil when only the wait status can tell.
     package func death(youngAge: UInt64) -> Death? {
         if hasFailedToStart { return .failedStart }

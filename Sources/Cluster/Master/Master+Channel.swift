@@ -7,7 +7,7 @@ internal import EverycoreStatistics
 extension Master {
     func watch(_ child: Child) {
         // It beats as the options at its fork say, whatever a reload changes.
-        child.watchdog = options.stuckLimit.map(Watchdog.init)
+        child.watchdog = Watchdog(limit: options.stuckLimit ?? Watchdog.noLimit)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
@@ -21,6 +21,7 @@ extension Master {
         case .online:
             becameOnline(child)
         case .leaving:
+            if !child.wasAsked { child.leavesByItself = true }
             child.wasAsked = true
         case .ready:
             becameReady(child)
@@ -42,10 +43,13 @@ extension Master {
         guard child.phase == .starting else { return }
         child.phase = .ready
         child.startTimer = nil
+        let now = EventLoop.monotonicNanoseconds()
+        child.readyAt = now
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .ready)
         }
-        let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
+        let time = Duration.from(child.forkedAt, to: now)
+        longestStart = max(longestStart, time)
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
         assignQueues()

@@ -12,8 +12,9 @@ internal import EverycoreStatistics
 extension Master {
     /// The child's channel is at its end.
     func channelEnded(_ child: Child) {
-        let hasSuccessor = child.phase == .draining && !child.waitsForSuccessor && stopping == .running
+        child.hasSuccessor = child.phase == .draining && !child.waitsForSuccessor && stopping == .running
         child.phase = .dying
+        child.startTimer = nil
         let now = EventLoop.monotonicNanoseconds()
         child.endedAt = now
         if !child.wasAsked, stopping == .running { child.hasDied = true }
@@ -23,16 +24,12 @@ extension Master {
         }
         forgetInCollections(child)
         pages.board.close(child.page.index)
-        // First those who wait for an answer, then the successor, which takes a few milliseconds.
         assignQueues()
         killAfter(stopping == .running ? options.dyingDeadline : .milliseconds(500), child)
         log(.debug, "worker gone", about: child)
         emitDisconnect(child)
-        if !child.wasAsked, stopping == .running, upgradeFails() { return }
-        if !hasSuccessor { ended(child) }
+        judge(child)
         forgetUnused(child.role)
-        // Usually the process is at its very end; otherwise CHLD comes later.
-        reapChildren()
     }
 
     /// The child wants to go: it got TERM.
@@ -60,10 +57,10 @@ extension Master {
         ended(child)
     }
 
-    /// The child's slot is somebody else's from here on.
-    func ended(_ child: Child) {
+    /// The child's slot is free from here on.
+    func ended(_ child: Child, _ death: Death = .requested, wasGood: Bool = true) {
         passInRoll(child)
-        supervise(child.role) { .ended(slot: $0, generation: child.generation) }
+        supervise(child.role) { .ended(slot: $0, generation: child.generation, death, wasGood: wasGood) }
     }
 
     /// Tells a child to go while others stay: they empty its queues from now on, and it gives them its connections.
@@ -105,7 +102,15 @@ extension Master {
         guard !isReaping else { return }
         isReaping = true
         defer { isReaping = false }
+        // When many die at once, others have their turn in between.
+        var rest = 64
+        reapTimer = nil
         while true {
+            rest -= 1
+            guard rest > 0 else {
+                reapTimer = loop.after(.zero) { [unowned self] in reapChildren() }
+                break
+            }
             var status: Int32 = 0
             var peak: UInt64 = 0
             let pid = unsafe cposix_reap(-1, WNOHANG, &status, &peak)
@@ -121,6 +126,9 @@ extension Master {
         // Once only: handling its last messages below can lead here again.
         guard children[child.pid] === child else { return }
         children[child.pid] = nil
+        let end = Remains.Status(waitStatus: status)
+        child.status = end
+        child.wasOutOfMemory = findMemoryKill(child, end)
         // What it sent before its end comes before the news of its end.
         child.channel.receiveAll()
         if child.channel.isOpen {
@@ -129,28 +137,12 @@ extension Master {
             channelEnded(child)
         }
         child.killTimer = nil
-        child.startTimer = nil
         let exit = describeEnd(of: child, status: status, peakResidentBytes: peakResidentBytes)
+        judge(child)
         note(exit)
         logEnd(of: child, exit)
         pages.giveBack(child.page)
         emitExit(child.handle, exit)
-    }
-
-    func noteDelay(_ role: Role, _ delay: Duration) {
-        guard stopping == .running else { return }
-        var metadata: Logger.Metadata = ["next_start": "\(delay.inSeconds)"]
-        switch role {
-        case .worker(let slot):
-            metadata["worker"] = "\(slot)"
-            if let generation = currentFigures()[slot: slot]?.generation {
-                metadata["gen"] = "\(generation)"
-                ledger.changed(slot: slot, generation: generation, to: .backoff)
-            }
-        case .auxiliary(let index):
-            metadata["worker"] = "\(plan.auxiliaries[index].name)"
-        }
-        log(.warning, "worker died young", metadata)
     }
 }
 

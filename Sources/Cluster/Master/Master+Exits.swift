@@ -26,12 +26,19 @@ extension Master {
             exit.request = .init(description: request.description, age: .from(request.since, to: endedAt))
         }
         let isOurs = isOurs(exit.signal, child)
-        memoryKills.observe(now: now)
-        if exit.signal == SIGKILL, memoryKills.isKnown { exit.outOfMemory = !isOurs && memoryKills.claim(now: now) }
+        exit.outOfMemory = child.wasOutOfMemory
         let wasAsked = child.wasAsked || stopping != .running && !child.hasDied
         exit.isVoluntary = wasAsked && (exit.status == 0 || isOurs || exit.signal == SIGKILL && stopping != .running)
         if exit.outOfMemory == true || exit.wasStuck { exit.isVoluntary = false }
         return exit
+    }
+
+    /// Whether the kernel's out-of-memory killer ended it; nil where that can't be known, or it was no KILL.
+    func findMemoryKill(_ child: Child, _ status: Remains.Status) -> Bool? {
+        let now = EventLoop.monotonicNanoseconds()
+        memoryKills.observe(now: now)
+        guard status == .killed(signal: SIGKILL), memoryKills.isKnown else { return nil }
+        return !isOurs(SIGKILL, child) && memoryKills.claim(now: now)
     }
 
     /// Whether the master sent the signal that ended a child.

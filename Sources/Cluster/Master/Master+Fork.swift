@@ -31,6 +31,10 @@ extension Master {
     }
 
     func forkChild(_ role: Role, generation: Int) {
+        guard pages.hasFree else {
+            freePage()
+            return supervise(role) { .ended(slot: $0, generation: generation, .killed, wasGood: false) }
+        }
         lastWorkerID += 1
         do throws(ClusterError) {
             try Self.checkThreads()
@@ -38,8 +42,8 @@ extension Master {
             children[child.pid] = child
             watch(child)
             // A successor of one that is well is no restart.
-            let isPlanned = children.values.contains { $0.role == role && ($0.phase == .ready || $0.waitsForSuccessor) }
-            if isPlanned { limitStart(of: child) }
+            let isPlanned = children.values.contains { $0 !== child && $0.role == role && ($0.phase == .ready || $0.phase == .starting || $0.waitsForSuccessor) }
+            limitStart(of: child)
             if case .worker(let slot) = role {
                 ledger.started(
                     slot: slot, generation: generation, pid: child.pid, planned: isPlanned, now: child.forkedAt)
@@ -54,16 +58,9 @@ extension Master {
         }
     }
 
-    /// What waits for a successor, as a reload does, doesn't wait for ever.
     private func limitStart(of child: Child) {
-        child.startTimer = loop.after(Self.startDeadline) { [unowned self, unowned child] in
-            log(.error, "a new worker took too long to get ready: killing it", about: child)
-            send(SIGKILL, to: child)
-        }
+        child.startTimer = loop.after(options.respawn.startDeadline) { [unowned self, unowned child] in startIsOverdue(child) }
     }
-
-    /// For a new worker in the place of one that is well, and for a new master with all of its workers.
-    static let startDeadline = Duration.seconds(60)
 
     private func failedToStart(_ role: Role, generation: Int, _ error: ClusterError) {
         let channel = Channel(closedOn: loop, options: options.messages, buffer: buffer)
@@ -86,7 +83,7 @@ extension Master {
         return handle
     }
 
-    private func name(of role: Role) -> String {
+    func name(of role: Role) -> String {
         switch role {
         case .worker: "worker"
         case .auxiliary(let index): plan.auxiliaries[index].name
@@ -94,7 +91,7 @@ extension Master {
     }
 
     private func makeChild(_ role: Role, generation: Int) throws(ClusterError) -> Child {
-        guard let page = takePage() else {
+        guard let page = pages.take() else {
             throw .system(SystemError(errno: ENOMEM, operation: "take a page for a worker"))
         }
         if role.isWorker { pages.board.begin(page.index, slot: role.slot) }
@@ -133,17 +130,10 @@ extension Master {
         }
     }
 
-    /// When the slowly dying hold all pages, the oldest has had time enough.
-    private func takePage() -> SharedPage? {
-        if let page = pages.take() { return page }
-        let dying = children.values.filter { $0.phase == .dying }
-        guard let oldest = dying.min(by: { $0.forkedAt < $1.forkedAt }) else { return nil }
-        kill(oldest.pid, SIGKILL)
-        var status: Int32 = 0
-        var peak: UInt64 = 0
-        guard unsafe cposix_reap(oldest.pid, 0, &status, &peak) == oldest.pid else { return nil }
-        reaped(oldest, status: status, peakResidentBytes: peak)
-        return pages.take()
+    /// No free shared page: SIGKILL the longest-dying worker, whose page comes back when it is reaped. The master doesn't wait for that.
+    private func freePage() {
+        let dying = children.values.filter { $0.phase == .dying && !$0.sentSignals.contains(SIGKILL) }
+        if let oldest = dying.min(by: { ($0.endedAt ?? 0) < ($1.endedAt ?? 0) }) { send(SIGKILL, to: oldest) }
     }
 
     /// Runs in the child: gives up what is the master's and the siblings', and goes on as a worker.

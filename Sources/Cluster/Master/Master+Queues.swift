@@ -5,8 +5,16 @@ internal import EverycoreLoop
 internal import Logging
 
 extension Master {
-    /// Brings the owners of the queues up to date with the workers that are there. Cheap: called at every change.
+    /// The workers that are there have changed: their queues get other owners at the end of this turn of the loop, in one go for all changes.
     func assignQueues() {
+        guard queuesTimer == nil else { return }
+        queuesTimer = loop.after(.zero) { [unowned self] in assignQueuesIfChanged() }
+    }
+
+    /// Brings the owners of the queues up to date with the workers that are there.
+    func assignQueuesIfChanged() {
+        guard queuesTimer != nil else { return }
+        queuesTimer = nil
         guard stopping == .running, !holdsConnections else { return }
         var orphans: Set<Int> = []
         for slot in 0..<capacity where listeners.listens(slot) { orphans.insert(slot) }

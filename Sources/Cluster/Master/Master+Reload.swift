@@ -1,41 +1,43 @@
 // HUP: the cluster's description is read anew, and all workers are replaced by ones that follow it, one by one. When a new
 // one fails, those that were replaced are replaced again, by the old description. What comes next is Roll's to say.
-// Runs in the master.
+// Process: master · Thread: loop
 
 internal import EverycoreLoop
 internal import Logging
 
 extension Master {
-    /// HUP: reads the description anew and replaces the workers one by one. Nothing changes when it can't be read.
-    func reload() {
-        guard stopping == .running, lameDuckTimer == nil else { return }
-        guard roll?.isRolling != true else {
-            reloadsAgain = true
-            return
-        }
+    /// Reads the description anew and replaces the workers one by one. Nothing changes when it can't be read.
+    /// - Returns: false when it could not be read.
+    @discardableResult
+    func beginReload() -> Bool {
         tellReloading()
         var next = plan
         do {
             if let read = plan.onReload { next = try plan.merged(with: read()) }
         } catch {
             log(.error, "not reloaded, nothing has changed: \(error)")
-            return tellReloaded()
+            tellReloaded()
+            return false
         }
         log(.notice, "reloading")
-        previousPlan = plan
-        adopt(next)
+        // A plan that has not served yet is nothing to go back to.
+        if fallback == nil || workerSupervisor.isProven { fallback = (plan, workerSupervisor.isProven) }
+        adopt(next, isProven: false)
+        isRollingBack = false
         rollTimer = nil
         // Also where one only starts, by the description of before.
         let slots = (0..<capacity).filter { !livingWorkers(of: $0).isEmpty }
         roll = Roll(slots: slots)
         advanceRoll { $0.begin() }
+        return true
     }
 
-    private func adopt(_ next: ClusterPlan) {
+    private func adopt(_ next: ClusterPlan, isProven: Bool) {
         plan = next
         edition += 1
         options = next.options
         workerSupervisor.policy = options.respawn
+        workerSupervisor.changePlan(isProven: isProven)
         auxiliarySupervisor.policy = options.respawn
         recycling = Recycling(policy: options.recycle, random: Self.random)
         startReporting()
@@ -64,12 +66,15 @@ extension Master {
 
     /// Starts a successor by the present description, as soon as the slot has a worker that can be replaced.
     func renewInRoll(_ slot: Int) {
-        guard roll?.isRolling(slot) == true, !replaceWorker(slot: slot) else { return }
+        guard roll?.isRolling(slot) == true else { return }
         let workers = livingWorkers(of: slot)
-        // One of before gets ready, or ends: see below.
-        guard workers.allSatisfy({ $0.edition == edition }) else { return }
-        // One that died meanwhile is replaced by a new one anyway.
-        advanceRoll { workers.isEmpty ? $0.passed(slot) : $0.replaced(slot) }
+        if workers.contains(where: { $0.edition != edition }) {
+            // Where a successor by the old description is on its way already, the next step is taken when it is ready, or has ended.
+            replaceWorker(slot: slot)
+        } else {
+            // One that died meanwhile is replaced by a new one anyway.
+            advanceRoll { workers.isEmpty ? $0.passed(slot) : $0.replaced(slot) }
+        }
     }
 
     /// The worker is ready.
@@ -95,13 +100,13 @@ extension Master {
             roll = nil
             log(.notice, "the old workers are back")
             tellReloaded()
-            return reloadIfAskedAgain()
+            return carryOutWaiting()
         }
         tellReloaded()
-        // Whoever dies later does so for reasons of its own.
+        // Whose start fails later does so for reasons of its own.
         rollTimer = loop.after(options.respawn.youngAge) { [unowned self] in
             roll = nil
-            previousPlan = nil
+            fallback = nil
         }
         log(.notice, "reloaded", ["workers": "\(workerSupervisor.usedCount)"])
         for index in plan.auxiliaries.indices {
@@ -109,13 +114,7 @@ extension Master {
             carryOut(actions, auxiliaries: true)
         }
         if case .count(let count) = plan.workers { scale(to: count) }
-        reloadIfAskedAgain()
-    }
-
-    private func reloadIfAskedAgain() {
-        guard reloadsAgain else { return }
-        reloadsAgain = false
-        reload()
+        carryOutWaiting()
     }
 
     private func rollBack(_ slots: [Int], _ reason: String) {
@@ -125,14 +124,20 @@ extension Master {
             isRollingBack = false
             log(.error, "the old workers could not be brought back")
             tellReloaded()
-            return reloadIfAskedAgain()
+            return carryOutWaiting()
         }
         log(.error, "reload failed, going back to what was before", ["replaced": "\(slots.count)", "reason": "\(reason)"])
-        if let previousPlan { adopt(previousPlan) }
-        previousPlan = nil
+        if let fallback { adopt(fallback.plan, isProven: fallback.isProven) }
+        fallback = nil
+        // A newer order brings other workers, and need not wait for the old ones to be back.
+        if orders.take(.reload) {
+            tellReloaded()
+            if beginReload() { return }
+            tellReloading()
+        }
         guard !slots.isEmpty else {
             tellReloaded()
-            return reloadIfAskedAgain()
+            return carryOutWaiting()
         }
         isRollingBack = true
         roll = Roll(slots: slots)

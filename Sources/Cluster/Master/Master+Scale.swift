@@ -18,6 +18,12 @@ struct Scaling {
 }
 
 extension Master {
+    /// TTIN and TTOU.
+    func scale(by difference: Int, _ signal: Int32) {
+        if upgrade?.isCommitted == true { return passOn(signal) }
+        scale(to: workerSupervisor.usedCount + difference)
+    }
+
     /// Sets the number of workers, from 1 to four times the cores (or what the cluster began with, if that is more).
     func scale(to wanted: Int) {
         guard stopping == .running, lameDuckTimer == nil else { return }
@@ -37,15 +43,12 @@ extension Master {
         }
         log(.notice, "scaling", ["workers": "\(count)", "before": "\(before)"])
         ledger.wantedWorkers = count
-        let now = EventLoop.monotonicNanoseconds()
-        for slot in before..<max(count, before) { _ = workerSupervisor.use(slot, now: now) }
+        for slot in before..<max(count, before) { _ = workerSupervisor.use(slot) }
         for slot in count..<max(count, before) {
             workerSupervisor.disuse(slot)
             for child in children.values where child.role == .worker(slot: slot) { letGo(child) }
             forgetUnused(.worker(slot: slot))
         }
-        let actions = workerSupervisor.handle(.timer, now: now)
-        carryOut(actions, auxiliaries: false)
         scheduleWake()
         assignQueues()
         // A reload doesn't wait for those that have gone.

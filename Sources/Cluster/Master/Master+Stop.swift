@@ -27,16 +27,18 @@ extension Master {
         }
         try onSignal(SIGQUIT) { [unowned self] in
             abandonUpgrade()
+            if upgrade?.isCommitted == true { passOn(SIGQUIT) }
             leaveAtOnce()
         }
         try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
         try onSignal(SIGUSR1) { [unowned self] in
+            if upgrade?.isCommitted == true { passOn(SIGUSR1) }
             receiveReports()
             collectFigures { [unowned self] in reporter.onRequest($0) }
         }
         try onSignal(SIGHUP) { [unowned self] in reload() }
-        try onSignal(SIGTTIN) { [unowned self] in scale(to: workerSupervisor.usedCount + 1) }
-        try onSignal(SIGTTOU) { [unowned self] in scale(to: workerSupervisor.usedCount - 1) }
+        try onSignal(SIGTTIN) { [unowned self] in scale(by: 1, SIGTTIN) }
+        try onSignal(SIGTTOU) { [unowned self] in scale(by: -1, SIGTTOU) }
         try onSignal(SIGUSR2) { [unowned self] in upgradeInPlace() }
     }
 
@@ -54,7 +56,16 @@ extension Master {
         // New connections are refused as soon as the workers close their copies.
         listeners.closeThoseOfSlots()
         drain(options.drainDeadline) { $0.role.isWorker }
+        limitStop(options.drainDeadline)
         childrenChanged()
+    }
+
+    /// A process that hangs in the kernel outlives KILL, and must not keep the master.
+    func limitStop(_ deadline: Duration) {
+        stopTimer = loop.after(deadline + .seconds(3)) { [unowned self] in
+            log(.error, "a worker can't be killed: leaving without it", ["left": "\(children.keys.sorted())"])
+            leaveAtOnce()
+        }
     }
 
     private func drain(_ deadline: Duration, _ isMeant: (Child) -> Bool) {
@@ -93,6 +104,7 @@ extension Master {
             stopping = .drainingAuxiliaries
             auxiliarySupervisor.stop()
             drain(.seconds(1)) { _ in true }
+            limitStop(.seconds(1))
         }
         guard children.isEmpty, [.handingOver, .drainingAuxiliaries, .killing].contains(stopping) else { return }
         stopping = .over

@@ -27,11 +27,12 @@ extension Master {
                 forkChild(role, generation: generation)
             case .retire(let slot, let generation):
                 retire(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
-            case .replacementFailed(let slot, let generation):
-                replacementFailed(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation)
-            case .delayed(let slot, let delay):
-                noteDelay(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), delay)
-                if !auxiliaries { rollFailed(at: slot, "a new worker died young") }
+            case .replacementFailed(let slot, let generation, let isFault):
+                replacementFailed(auxiliaries ? .auxiliary(index: slot) : .worker(slot: slot), generation: generation, isFault: isFault)
+            case .startFailed(let slot, let generation, let pause):
+                let role = auxiliaries ? Role.auxiliary(index: slot) : .worker(slot: slot)
+                noteFailedStart(role, generation: generation, pause: pause)
+                if !auxiliaries, isOfPresentPlan(role, generation) { rollFailed(at: slot, "a new worker failed to start") }
             case .giveUp:
                 gaveUp = true
                 log(.critical, "no worker could be kept alive: leaving")
@@ -40,19 +41,38 @@ extension Master {
         }
     }
 
+    /// Of one that could not be made there is no child.
+    private func isOfPresentPlan(_ role: Role, _ generation: Int) -> Bool {
+        child(role, generation: generation).map { $0.edition == edition } ?? true
+    }
+
+    func child(_ role: Role, generation: Int) -> Child? {
+        children.values.first { $0.role == role && $0.generation == generation }
+    }
+
     func scheduleWake() {
         let times = [workerSupervisor.nextWake, auxiliarySupervisor.nextWake].compactMap { $0 }
         guard stopping == .running, let next = times.min() else {
             wakeTimer = nil
             return
         }
-        wakeTimer = loop.after(.from(EventLoop.monotonicNanoseconds(), to: next)) { [unowned self] in
-            let now = EventLoop.monotonicNanoseconds()
-            let forWorkers = workerSupervisor.handle(.timer, now: now)
-            carryOut(forWorkers, auxiliaries: false)
-            let forAuxiliaries = auxiliarySupervisor.handle(.timer, now: now)
-            carryOut(forAuxiliaries, auxiliaries: true)
-            scheduleWake()
-        }
+        let now = EventLoop.monotonicNanoseconds()
+        // When many events come at once, one timer serves them all.
+        if wakeTimer != nil, wakeAt <= max(next, now) { return }
+        wakeAt = max(next, now)
+        wakeTimer = loop.after(.from(now, to: wakeAt)) { [unowned self] in wake() }
+    }
+
+    /// Starts what is due. In a turn of its own: when many workers die at once, all ends are seen first, then their queues get other
+    /// owners, and then come the successors, each of which takes about a millisecond.
+    func wake() {
+        wakeTimer = nil
+        assignQueuesIfChanged()
+        let now = EventLoop.monotonicNanoseconds()
+        let forWorkers = workerSupervisor.handle(.timer, now: now)
+        carryOut(forWorkers, auxiliaries: false)
+        let forAuxiliaries = auxiliarySupervisor.handle(.timer, now: now)
+        carryOut(forAuxiliaries, auxiliaries: true)
+        scheduleWake()
     }
 }

@@ -61,6 +61,9 @@ extension Master {
         case .recovered:
             changeState(of: child, to: child.phase == .draining ? .draining : .ready)
             log(.info, "worker responds again", about: child)
+        case .headless:
+            log(.error, "killing a worker whose main thread has ended", about: child, request(of: child))
+            send(SIGKILL, to: child)
         case .kill:
             child.wasStuck = true
             let limit = options.stuckLimit ?? .zero

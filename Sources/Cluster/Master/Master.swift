@@ -6,6 +6,8 @@
 //   Master+Channel.swift   what children say
 //   Master+Figures.swift   reports taken in, and figures for those who ask
 //   Master+Ends.swift      children that end, and their successors
+//   Master+Deaths.swift    what an end proves
+//   Master+Orders.swift    reloads and upgrades that have to wait
 //   Master+Queues.swift    who empties which queue of connections
 //   Master+Replace.swift   planned successors
 //   Master+Reload.swift    all workers by a new description, one by one
@@ -56,10 +58,14 @@ final class Master {
     var isRollingBack = false
     /// Ends the watch over the last of the new workers.
     var rollTimer: LoopTimer?
-    /// HUP came during a reload.
-    var reloadsAgain = false
-    /// What a reload that fails goes back to.
-    var previousPlan: ClusterPlan?
+    /// Reloads and upgrades that wait.
+    var orders = Orders()
+    /// Carries out an order that has waited for long enough, or tries again.
+    var orderTimer: LoopTimer?
+    /// What a reload that fails goes back to, and whether its workers did.
+    var fallback: (plan: ClusterPlan, isProven: Bool)?
+    /// The longest that a worker has taken to get ready.
+    var longestStart = Duration.zero
     var scaling: Scaling
     var ledger: ClusterLedger
     var workerSupervisor: Supervisor
@@ -73,6 +79,11 @@ final class Master {
     var gaveUp = false
     var watches: [LoopEvent] = []
     var wakeTimer: LoopTimer?
+    var wakeAt: UInt64 = 0
+    /// Set while the owners of the queues have to be looked at.
+    var queuesTimer: LoopTimer?
+    var reapTimer: LoopTimer?
+    var lateTimer: LoopTimer?
     var stopTimer: LoopTimer?
     var reportTimer: LoopTimer?
     var collections: [UInt32: FiguresCollection] = [:]
@@ -172,17 +183,18 @@ final class Master {
         startLooking()
         watchCores()
         keepTellingStatus()
-        let now = EventLoop.monotonicNanoseconds()
-        carryOut(workerSupervisor.begin(now: now), auxiliaries: false)
-        carryOut(auxiliarySupervisor.begin(now: now), auxiliaries: true)
-        scheduleWake()
+        wake()
         loop.run()
         receiveReports()
         let successor = upgrade?.isCommitted == true ? upgrade?.pid : nil
         if successor == nil { reporter.end(currentFigures()) } else { reporter.leave() }
         finishUpgrade()
+        if successor != nil { passOnLastOrders() }
         cleanUp()
-        if let successor { leave(to: successor) }
+        if let successor {
+            passOnLastOrders()
+            leave(to: successor)
+        }
         if gaveUp { throw .workersKeepDying(exits) }
     }
 
@@ -193,6 +205,10 @@ final class Master {
         for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
         watches = []
         wakeTimer = nil
+        queuesTimer = nil
+        reapTimer = nil
+        lateTimer = nil
+        orderTimer = nil
         rollTimer = nil
         stopTimer = nil
         reportTimer = nil
@@ -221,9 +237,9 @@ final class Master {
 
     static func random() -> Double { .random(in: 0..<1) }
 
-    /// Workers that die slowly keep their page while their slot has had several successors; the delays between young
-    /// deaths allow for eight in a minute.
-    private static func pageCount(workers: Int, auxiliaries: Int) -> Int { (workers + auxiliaries) * 8 }
+    /// Workers that die slowly keep their page while their slot has had several successors: a backtrace takes a second, in which the cluster
+    /// may start twenty workers.
+    private static func pageCount(workers: Int, auxiliaries: Int) -> Int { (workers + auxiliaries) * 4 + 64 }
 
     static func socketPair(
         _ type: __socket_type, bufferByteCount: Int32

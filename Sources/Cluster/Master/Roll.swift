@@ -12,8 +12,10 @@ package struct Roll: Equatable {
 
     private enum State: Equatable {
         case rolling(slot: Int)
-        /// All are replaced; the last may still die young.
+        /// All are replaced; the last starts may still fail.
         case watching
+        /// All starts have succeeded; what is open is whether the new workers can answer.
+        case settled
         case over
     }
 
@@ -50,9 +52,22 @@ package struct Roll: Equatable {
         return next()
     }
 
-    /// A new worker was never ready, or died young.
+    /// No start of a new worker has failed for long enough.
+    package mutating func settle() { if state == .watching { state = .settled } }
+
+    /// The start of a new worker failed.
     package mutating func failed(_ slot: Int) -> [Action] {
-        guard state == .rolling(slot: slot) || (state != .over && done.contains(slot)) else { return [] }
+        guard state == .rolling(slot: slot) || (state == .watching || isRolling) && done.contains(slot) else { return [] }
+        return giveUp(slot)
+    }
+
+    /// The new workers can't do what the old ones did, as the end of this slot's shows.
+    package mutating func condemned(by slot: Int) -> [Action] {
+        guard state != .over, state == .rolling(slot: slot) || done.contains(slot) || passed.contains(slot) else { return [] }
+        return giveUp(slot)
+    }
+
+    private mutating func giveUp(_ slot: Int) -> [Action] {
         var back = done + passed
         // The one that failed has no new worker, unless it was ready before. Another one may be about to get one.
         if case .rolling(let current) = state, current != slot { back.append(current) }

@@ -31,6 +31,8 @@ final class SharedPages {
         free = Array((0..<count).reversed())
     }
 
+    var hasFree: Bool { !free.isEmpty }
+
     /// A zeroed range, or nil when all are lent.
     func take() -> SharedPage? {
         guard let index = free.popLast() else { return nil }

@@ -22,16 +22,18 @@ package struct TokenBucket: Equatable, Sendable {
         self.interval = min(interval, UInt64(1) << 40)
     }
 
-    /// Takes a token. False when there is none.
-    package mutating func take(now: UInt64) -> Bool {
-        guard now >= nextToken else { return false }
-        fullAt = max(fullAt, now).addingUpToLimit(interval)
+    /// Takes tokens, no more than the capacity. False when there are too few.
+    package mutating func take(_ count: UInt64 = 1, now: UInt64) -> Bool {
+        guard now >= time(of: count) else { return false }
+        fullAt = max(fullAt, now).addingUpToLimit(time(for: min(count, capacity)))
         return true
     }
 
     /// When `take` succeeds next; in the past where it does now.
-    package var nextToken: UInt64 {
-        let (slack, overflow) = (capacity - 1).multipliedReportingOverflow(by: interval)
-        return overflow ? 0 : fullAt.subtractingDownToZero(slack)
+    package func time(of count: UInt64) -> UInt64 { fullAt.subtractingDownToZero(time(for: capacity - min(count, capacity))) }
+
+    private func time(for count: UInt64) -> UInt64 {
+        let (time, overflow) = count.multipliedReportingOverflow(by: interval)
+        return overflow ? .max : time
     }
 }

@@ -10,6 +10,8 @@ struct Succession {
     let channel: Channel
     /// To be removed by whoever is the last master: the old one, until this one's workers accept.
     let socketPaths: [String]
+    /// The old master's process.
+    let pid = getppid()
     var assembler = ClusterFigures.Assembler()
     /// The old master lets go: this one's workers accept.
     var hasBegun = false
@@ -40,6 +42,7 @@ extension Master {
         }
         channel.onEnd = { [unowned self] in predecessorEnded() }
         succession = Succession(channel: channel, socketPaths: state.socketPaths)
+        serviceManager?.keepSilent()
     }
 
     /// A worker has become ready; when all are, the old master may go.
@@ -69,8 +72,10 @@ extension Master {
         }
         for child in children.values where child.phase != .dying { try? child.channel.send(control: Packet(.begin)) }
         assignQueues()
+        serviceManager?.takeOver()
         tellReadiness()
         log(.notice, "took over from the old master")
+        carryOutWaiting()
     }
 
     private func takeFigures(_ packet: Packet) {
@@ -93,5 +98,34 @@ extension Master {
             begin()
         }
         self.succession = nil
+        carryOutWaiting()
+        takeLateOrders(of: succession.pid)
+    }
+
+    /// What the old master was told on its way out.
+    private func takeLateOrders(of predecessor: Int32) {
+        // As the first process of a container it stays, and passes signals on itself.
+        guard predecessor > 1 else { return }
+        var late = LateOrders()
+        var rest = 500
+        lateTimer = loop.every(.milliseconds(2)) { [unowned self] in
+            rest -= 1
+            late.look(readSmallFile("/proc/\(predecessor)/status"))
+            guard late.isOver || rest == 0 else { return }
+            lateTimer = nil
+            guard late.isOver else { return }
+            for signal in late.signals {
+                log(.info, "an order came to the old master at its end", ["signal": "\(signal)"])
+                switch signal {
+                case SIGHUP: reload()
+                case SIGUSR2: upgradeInPlace()
+                case SIGTERM, SIGINT: askedToStop(signal)
+                case SIGQUIT: leaveAtOnce()
+                case SIGTTIN: scale(by: 1, signal)
+                case SIGTTOU: scale(by: -1, signal)
+                default: break
+                }
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ internal import EverycoreStatistics
 struct Upgrade {
     let pid: Int32
     let channel: Channel
+    let startedAt = EventLoop.monotonicNanoseconds()
     var deadline: LoopTimer?
     /// It is ready: this master goes.
     var isCommitted = false
@@ -26,11 +27,7 @@ struct Upgrade {
 }
 
 extension Master {
-    func upgradeInPlace() {
-        guard stopping == .running, lameDuckTimer == nil, upgrade == nil, succession == nil else {
-            return log(.notice, "no upgrade now: one is under way, or the cluster stops")
-        }
-        guard roll?.isRolling != true else { return log(.notice, "no upgrade now: a reload is under way") }
+    func beginUpgrade() {
         do throws(SystemError) {
             let (channel, theirs) = try makeChannel()
             let state = makeUpgradeState(channel: theirs)
@@ -54,10 +51,8 @@ extension Master {
             }
             channel.onEnd = { [unowned self] in upgradeEnded() }
             var upgrade = Upgrade(pid: pid, channel: channel)
-            upgrade.deadline = loop.after(Self.startDeadline) { [unowned self] in
-                log(.error, "the new master took too long: killing it")
-                killNewMaster()
-            }
+            // Its workers have the same deadline as these; the program itself may take as long to come to them.
+            upgrade.deadline = loop.after(options.respawn.startDeadline * 2) { [unowned self] in failUpgrade("the new master took too long") }
             self.upgrade = upgrade
             log(.notice, "upgrading", ["program": "\(program.path)", "new_pid": "\(pid)"])
         } catch {
@@ -113,6 +108,7 @@ extension Master {
         queueWatch.stop()
         sendFiguresToSuccessor()
         try? upgrade.channel.send(control: Packet(.begin))
+        for order in orders.takeAll() { passOn(order == .reload ? SIGHUP : SIGUSR2) }
         self.upgrade?.figures = loop.every(.milliseconds(200)) { [unowned self] in sendFiguresToSuccessor() }
         let deadline = options.drainDeadline
         let packet = Packet(.handOverToSuccessors, number: deadline.wholeMilliseconds, and: Packet.bytes(of: workers))
@@ -126,6 +122,7 @@ extension Master {
                 send(SIGKILL, to: child)
             }
         }
+        limitStop(deadline)
         childrenChanged()
     }
 
@@ -159,6 +156,16 @@ extension Master {
         killNewMaster()
         self.upgrade = nil
         log(.error, "the upgrade failed: this master stays", ["new_pid": "\(upgrade.pid)"])
+        carryOutWaiting()
+    }
+
+    /// The new master is given up. It is not waited for: one that hangs in the kernel outlives even KILL.
+    func failUpgrade(_ reason: String) {
+        guard let upgrade, !upgrade.isCommitted else { return }
+        log(.error, "killing the new master", ["new_pid": "\(upgrade.pid)", "reason": "\(reason)"])
+        killNewMaster()
+        upgrade.channel.close()
+        upgradeEnded()
     }
 
     private func killNewMaster() {
@@ -175,15 +182,27 @@ extension Master {
         self.upgrade = nil
     }
 
-    /// TERM or INT while the new master takes over: this one is on its way already. Who sends it to the first process of a container means
-    /// all of it.
+    /// TERM or INT while the new master takes over: it is meant for the service, so both go. This one is on its way already.
     /// - Returns: false when this has been the answer before.
     func goesOnHandingOver(after signal: Int32) -> Bool {
-        guard stopping == .handingOver, let upgrade, !upgrade.isAskedToStop else { return false }
+        guard let upgrade, upgrade.isCommitted else { return false }
+        passOn(signal)
+        guard !upgrade.isAskedToStop else { return false }
         self.upgrade?.isAskedToStop = true
-        if pid == 1, upgrade.status == nil { kill(upgrade.pid, signal) }
         log(.notice, "handing over already", ["new_pid": "\(upgrade.pid)"])
         return true
+    }
+
+    /// Passes on what has come up to now. What still comes stays pending, where the new master looks for it: see LateOrders.
+    func passOnLastOrders() {
+        cposix_hold_orders()
+        // The loop may have caught some before.
+        loop.runOnce()
+        while true {
+            let signal = cposix_take_order()
+            guard signal != 0 else { break }
+            passOn(signal)
+        }
     }
 
     /// A container ends with its first process, so that one stays: it passes signals on and ends as its successor does. Others end,

@@ -5,8 +5,7 @@ internal import EverycoreLoop
 extension Worker {
     func startBeating() {
         blackBox.beat(now: startedAt)
-        guard let limit = options.stuckLimit else { return }
-        beatTimer = loop.every(Watchdog.interval(for: limit)) { [unowned self] in
+        beatTimer = loop.every(Watchdog.interval(for: options.stuckLimit ?? Watchdog.noLimit)) { [unowned self] in
             blackBox.beat(now: EventLoop.monotonicNanoseconds())
         }
     }

@@ -22,6 +22,8 @@ package final class ServiceManager {
     private var isReady = false
     private var isReloading = false
     private var isStopping = false
+    /// Another process speaks for the service: it has the role, or still has it.
+    private var isSilent = false
     private var lastStatus = ""
 
     /// Nil when no service manager asked for news.
@@ -42,7 +44,7 @@ package final class ServiceManager {
         if let limit {
             watchdog = loop.every(limit / 2) { [unowned self] in
                 // Fresh or not at all: an old one would lie.
-                if unsent.isEmpty { _ = sendNow("WATCHDOG=1") }
+                if unsent.isEmpty, !isSilent { _ = sendNow("WATCHDOG=1") }
             }
         }
     }
@@ -92,14 +94,23 @@ package final class ServiceManager {
     package func handOver(to successor: Int32) {
         watchdog = nil
         statusTimer = nil
+        // What waits would be said in the successor's name.
+        unsent = []
         send("MAINPID=\(successor)")
+        isSilent = true
     }
+
+    /// This process isn't the master yet.
+    package func keepSilent() { isSilent = true }
+
+    /// This process is the master from here on.
+    package func takeOver() { isSilent = false }
 
     /// Tells the status from time to time, where it has changed.
     func keepTelling(_ status: @escaping () -> String) {
         statusTimer = loop.every(Self.statusInterval) { [unowned self] in
             let text = status()
-            guard isReady, !isReloading, unsent.isEmpty, text != lastStatus else { return }
+            guard isReady, !isReloading, !isSilent, unsent.isEmpty, text != lastStatus else { return }
             if sendNow("STATUS=\(text)") { lastStatus = text }
         }
     }
@@ -107,6 +118,7 @@ package final class ServiceManager {
     // MARK: Sending
 
     private func send(_ message: String) {
+        guard !isSilent else { return }
         if unsent.isEmpty, sendNow(message) { return }
         // A manager that takes none of the few messages that there are will not miss the oldest.
         if unsent.count == 16 { unsent.removeFirst() }

@@ -97,15 +97,20 @@ extension ServerConfiguration {
         public var size = 64 * 1024 * 1024
     }
 
-    /// When a worker that died is replaced.
+    /// How a worker that died is replaced: promptly, unless workers can't even start.
     public struct Respawn: Sendable, Equatable {
-        /// The age below which a death counts as dying young. An older worker is replaced at once.
+        /// How long a worker must have been ready, or must have had a connection, for its end to be no failed start.
         public var young = Duration.seconds(1)
-        /// The pause after the first death at a young age; it doubles with each that follows.
+        /// A worker that is not ready by then is killed: its start has failed.
+        public var startDeadline = Duration.seconds(30)
+        /// Starts a second after deaths, for all workers, in the long run; 20 may come at once. Nil for ten for each usable core, at least 20.
+        /// While no worker serves or starts, the next start is due within 50 ms all the same.
+        public var rate: Int?
+        /// The pause after the first failed start while no worker of the present plan was ever good; it doubles with each that follows.
         public var delayFirst = Duration.milliseconds(100)
         /// The longest pause.
         public var delayMaximum = Duration.seconds(10)
-        /// How long no worker may stay alive before the master gives up with exit status 70.
+        /// How long every start must have failed, without a worker that was good, until the master gives up with exit status 70.
         public var giveUp = Duration.seconds(60)
     }
 

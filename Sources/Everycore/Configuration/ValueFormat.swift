@@ -50,6 +50,20 @@ extension ValueFormat where Value == Int {
     }
 }
 
+extension ValueFormat where Value == Int? {
+    /// A whole number, or `auto` for nil.
+    package static func automaticNumber(_ range: ClosedRange<Int>) -> Self {
+        ValueFormat(
+            scalar: .word, expectation: "auto or a whole number from \(range.lowerBound) to \(range.upperBound)",
+            parse: { text -> Int?? in
+                if text == "auto" { return .some(nil) }
+                return parsedDecimal(text.utf8[...]).flatMap { range.contains($0) ? .some($0) : nil }
+            },
+            render: { $0.map(String.init) ?? "auto" },
+            accepts: { number in number.map(range.contains) ?? true })
+    }
+}
+
 extension ValueFormat where Value == ServerConfiguration.Workers {
     package static func workers(_ range: ClosedRange<Int>) -> Self {
         ValueFormat(

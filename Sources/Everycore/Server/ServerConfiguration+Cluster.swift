@@ -39,6 +39,8 @@ extension ServerConfiguration {
         options.reportInterval = reportInterval ?? .seconds(3600)
         options.drainDeadline = timeouts.drain
         options.respawn.youngAge = respawn.young
+        options.respawn.startDeadline = respawn.startDeadline
+        options.respawn.startsPerSecond = respawn.rate
         options.respawn.firstDelay = respawn.delayFirst
         options.respawn.longestDelay = respawn.delayMaximum
         options.respawn.giveUpAfter = respawn.giveUp

@@ -10,13 +10,14 @@ enum Doom {
     nonisolated(unsafe) static var path: String?
     nonisolated(unsafe) private static var timer: LoopTimer?
 
-    /// "late" in the file lets a worker become ready first; "slow" has it start for a second, and then live.
+    /// "late" in the file lets a worker become ready first; "slow" has it start for a second, and then live; "hang" for ever.
     static func obey(_ worker: Worker) throws {
         guard let path = unsafe path, let file = unsafe fopen(path, "r") else { return }
         defer { unsafe fclose(file) }
         switch unsafe fgetc(file) {
         case Int32(UInt8(ascii: "l")): unsafe timer = worker.loop.after(.milliseconds(50)) { _exit(9) }
         case Int32(UInt8(ascii: "s")): usleep(1_000_000)
+        case Int32(UInt8(ascii: "h")): while true { pause() }
         default: throw WrongArgument(reason: "this worker is doomed")
         }
     }

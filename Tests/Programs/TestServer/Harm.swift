@@ -22,6 +22,12 @@ func addHarm(_ routes: inout Routes) {
         return .text("\(recurse(&path))\n")
     }
     routes.get("/exit") { _ in exit(0) }
+    // The main thread ends, another one keeps the process.
+    routes.get("/headless") { _ in
+        var thread = pthread_t()
+        unsafe pthread_create(&thread, nil, { _ in while true { pause() } }, nil)
+        unsafe pthread_exit(nil)
+    }
     routes.get("/throws") { _ in throw Refusal() }
     routes.get("/throws-async") { _ async throws in
         try await Task.sleep(for: .milliseconds(2))

@@ -61,6 +61,8 @@ func startUnhealthy(slot: Int) throws {
     options.respawn.firstDelay = .milliseconds(20)
     options.respawn.longestDelay = .milliseconds(200)
     options.respawn.giveUpAfter = .milliseconds(300)
+    // So that no worker is good, and pauses go on.
+    options.respawn.youngAge = .seconds(30)
     try Cluster(workers: .count(3), options: options) { worker in if worker.slot == slot { abort() } }
         .onListening { worker, _ in print("listening slot=\(worker.slot) gen=\(worker.generation)") }
         .onExit { worker, exit in print("exit slot=\(worker.slot) gen=\(worker.generation) voluntary=\(exit.isVoluntary)") }

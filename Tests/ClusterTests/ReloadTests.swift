@@ -1,0 +1,90 @@
+// Reloads and orders as pure values: who is replaced when, when the old workers come back, and what waits for what.
+
+import Cluster
+import Testing
+
+@Suite struct SettledRollTests {
+    @Test func aStartThatFailsLaterIsNotTheReloads() {
+        var roll = Roll(slots: [0])
+        _ = roll.begin()
+        _ = roll.replaced(0)
+        roll.settle()
+        #expect(roll.failed(0) == [])
+        // Whether the new workers can answer is another question.
+        #expect(roll.condemned(by: 1) == [])
+        #expect(roll.condemned(by: 0) == [.failed(back: [0])])
+    }
+}
+
+@Suite struct ProbationTests {
+    @Test func newWorkersThatDieWhereTheOldOnesAnsweredFail() {
+        var probation = Probation()
+        #expect([true, true].map { probation.died(inEndpointThat: $0) } == [false, true])
+    }
+
+    @Test func aRequestThatKillsOldAndNewAlikeProvesNothing() {
+        var probation = Probation()
+        #expect((0..<100).allSatisfy { _ in !probation.died(inEndpointThat: false) })
+    }
+
+    @Test func aPlanWhoseWorkersAnswerStands() {
+        var probation = Probation()
+        probation.answered()
+        #expect((0..<100).allSatisfy { _ in !probation.died(inEndpointThat: true) })
+    }
+}
+
+@Suite struct OrdersTests {
+    @Test func eachIsCarriedOutAtOnceWhereNothingIsUnderWay() {
+        var orders = Orders()
+        #expect(Orders.Order.allCases.map { orders.receive($0, during: .serving) } == [.carryOut, .carryOut])
+        #expect(orders.waiting.isEmpty)
+    }
+
+    @Test(arguments: [Orders.Activity.reloading, .upgrading, .takingOver])
+    func neitherIsLostWhileAnotherIsUnderWay(_ activity: Orders.Activity) {
+        var orders = Orders()
+        for order in [Orders.Order.reload, .reload, .upgrade] { #expect([order].map { orders.receive($0, during: activity) } == [.wait]) }
+        #expect([activity].map { orders.next(during: $0) } == [nil])
+        // What reads everything anew comes first, and the other one is still there when it fails.
+        let served = (0..<3).map { _ in orders.next(during: .serving) }
+        #expect(served == [.upgrade, .reload, nil])
+    }
+
+    @Test func whatCameDuringAnUpgradeGoesToTheNewMaster() {
+        var orders = Orders()
+        _ = orders.receive(.reload, during: .upgrading)
+        #expect((0..<2).map { _ in orders.takeAll() } == [[.reload], []])
+        #expect([Orders.Order.reload, .upgrade].map { orders.receive($0, during: .handingOver) } == [.passOn, .passOn])
+    }
+
+    @Test func aMasterThatStillReceivesReloadsAndUpgradesLater() {
+        var orders = Orders()
+        #expect([Orders.Order.reload, .upgrade].map { orders.receive($0, during: .receiving) } == [.carryOut, .wait])
+        #expect([Orders.Activity.receiving, .serving].map { orders.next(during: $0) } == [nil, .upgrade])
+    }
+
+    @Test func aStopRefusesBoth() {
+        var orders = Orders()
+        #expect([Orders.Order.reload, .upgrade].map { orders.receive($0, during: .stopping) } == [.refuse, .refuse])
+        #expect(orders.waiting.isEmpty)
+    }
+}
+
+@Suite struct LateOrdersTests {
+    @Test func whatIsPendingAtTheEndIsKept() {
+        var late = LateOrders()
+        late.look("Name:\teverycore\nState:\tS (sleeping)\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000000000\n")
+        #expect(late.signals == [] && !late.isOver)
+        late.look("State:\tR (running)\nShdPnd:\t0000000000004801\n")
+        #expect(late.signals == [1, 12, 15] && !late.isOver)
+        late.look(nil)
+        #expect(late.signals == [1, 12, 15] && late.isOver)
+    }
+
+    @Test func aZombieIsAtItsEnd() {
+        var late = LateOrders()
+        late.look("State:\tZ (zombie)\nShdPnd:\t0000000000000001\nnonsense\n")
+        #expect(late.signals == [1] && late.isOver)
+    }
+}
