@@ -61,7 +61,7 @@ public final class Cluster {
 
     /// Calls `body` in the master on HUP, for a description to go on with: its settings and its body take the place of the present
     /// ones, and one worker after the other is replaced by one that runs the new body. No connection is closed for it. When `body` throws,
-    /// or when a new worker fails, isn't ready within a minute or dies young, everything stays as it is, or becomes so again.
+    /// or when the start of a new worker fails, everything stays as it is, or becomes so again.
     ///
     /// Addresses, auxiliaries' names and the handlers of messages stay those of the first description. Without this call HUP
     /// replaces the workers with new ones that run the same body.

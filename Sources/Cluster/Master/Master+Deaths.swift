@@ -60,6 +60,17 @@ extension Master {
         children.values.contains { $0.role.isWorker && $0.edition == edition && $0.page.figures[.requests] > 0 }
     }
 
+    func limitStart(of child: Child) {
+        let deadline = options.respawn.startDeadline
+        child.startTimer = loop.after(deadline) { [unowned self, unowned child] in
+            // On a loaded machine, one that wants the CPU and got little of it has not had its time.
+            if let status = threadStatus(of: child), status.state == .runnable, status.cpuNanoseconds < deadline.wholeNanoseconds / 2 {
+                return limitStart(of: child)
+            }
+            startIsOverdue(child)
+        }
+    }
+
     /// The start's deadline is over. A process that hangs in the kernel outlives even KILL: its slot does not wait for it.
     func startIsOverdue(_ child: Child, _ reason: String = "deadline") {
         guard child.phase == .starting else { return }

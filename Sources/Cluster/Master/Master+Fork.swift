@@ -58,10 +58,6 @@ extension Master {
         }
     }
 
-    private func limitStart(of child: Child) {
-        child.startTimer = loop.after(options.respawn.startDeadline) { [unowned self, unowned child] in startIsOverdue(child) }
-    }
-
     private func failedToStart(_ role: Role, generation: Int, _ error: ClusterError) {
         let channel = Channel(closedOn: loop, options: options.messages, buffer: buffer)
         let handle = makeHandle(role, generation: generation, pid: 0, channel, .master(pages.ofNobody))

@@ -39,13 +39,15 @@ extension Master {
     }
 
     private func sample(_ child: Child) {
-        guard let text = readSmallFile("/proc/\(child.pid)/task/\(child.pid)/stat"),
-            let status = ThreadStatus(stat: text, ticksPerSecond: Self.ticksPerSecond)
-        else { return }
+        guard let status = threadStatus(of: child) else { return }
         let figures = child.page.figures
         let progress = figures[.requests] &+ figures[.messagesReceived] &+ (child.page.blackBox.current?.since ?? 0)
         let sample = Watchdog.Sample(state: status.state, cpuNanoseconds: status.cpuNanoseconds, progress: progress)
         for action in child.watchdog?.sampled(sample, now: EventLoop.monotonicNanoseconds()) ?? [] { carryOut(action, child) }
+    }
+
+    func threadStatus(of child: Child) -> ThreadStatus? {
+        readSmallFile("/proc/\(child.pid)/task/\(child.pid)/stat").flatMap { ThreadStatus(stat: $0, ticksPerSecond: Self.ticksPerSecond) }
     }
 
     private func carryOut(_ action: Watchdog.Action, _ child: Child) {
