@@ -29,6 +29,17 @@ enum Authority {
         return index == end || (input.byte(index) == 0x3A && isPort(input, from: index &+ 1, to: end))
     }
 
+    /// Whether the host is a name or an IPv4 address without anything rare in it. False says nothing.
+    @inline(__always)
+    static func isPlain(_ input: PaddedBytes, from start: Int, to end: Int) -> Bool {
+        var index = input.endOfHost(start)
+        guard index > start, index < end else { return index == end && index > start }
+        guard input.byte(index) == 0x3A, end &- index <= 5 else { return false }
+        // Four digits at most: no port that is too large.
+        repeat { index &+= 1 } while index < end && input.byte(index) &- 0x30 <= 9
+        return index == end
+    }
+
     /// Digits up to 65535, or none (`port = *DIGIT`).
     private static func isPort(_ input: RawSpan, from start: Int, to end: Int) -> Bool {
         guard end &- start <= 5 else { return false }

@@ -1,7 +1,7 @@
 // Where parts of a head are, as offsets from the head's first byte. Ranges instead of copies
 // keep the parser free of allocation; they stay right when the head's bytes move. Workers.
 
-package struct ByteRange: Sendable, Equatable {
+@usableFromInline package struct ByteRange: Sendable, Equatable {
     @usableFromInline package var start: UInt32
     @usableFromInline package var end: UInt32
 
@@ -10,7 +10,7 @@ package struct ByteRange: Sendable, Equatable {
         self.end = end
     }
 
-    @inlinable init(_ start: Int, _ end: Int) {
+    @inlinable package init(_ start: Int, _ end: Int) {
         self.start = UInt32(truncatingIfNeeded: start)
         self.end = UInt32(truncatingIfNeeded: end)
     }
@@ -21,7 +21,7 @@ package struct ByteRange: Sendable, Equatable {
 }
 
 /// One field line: its name, and its value without the whitespace around it.
-package struct FieldRange: Sendable, Equatable {
+@usableFromInline package struct FieldRange: Sendable, Equatable {
     @usableFromInline package var name: ByteRange
     @usableFromInline package var value: ByteRange
     /// The field's meaning for the protocol, where it has one.
@@ -38,6 +38,6 @@ package struct FieldRange: Sendable, Equatable {
 }
 
 /// The fields that decide how a message is framed, routed or answered.
-package enum KnownField: UInt8, Sendable {
+@usableFromInline package enum KnownField: UInt8, Sendable {
     case none, host, contentLength, transferEncoding, connection, expect, upgrade
 }

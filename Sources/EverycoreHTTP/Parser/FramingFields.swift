@@ -7,13 +7,14 @@ struct FramingFields {
     private var present: UInt8 = 0
     private var repeated: UInt8 = 0
     private var hostIndex = 0
+    private var connectionIndex = 0
 
     @inline(__always)
     mutating func note(_ field: KnownField, at index: Int) {
         let bit = 1 &<< field.rawValue
         repeated |= present & bit
         present |= bit
-        if field == .host { hostIndex = index }
+        if field == .host { hostIndex = index } else if field == .connection { connectionIndex = index }
     }
 
     private func has(_ field: KnownField) -> Bool { present & (1 &<< field.rawValue) != 0 }
@@ -22,9 +23,9 @@ struct FramingFields {
     /// Completes the facts, or refuses what contradicts itself.
     @inline(__always)
     func judge(
-        _ input: RawSpan, _ head: RequestHead, fieldCount: Int, limits: HTTPLimits, into facts: inout HeadFacts
+        _ input: RawSpan, _ padded: PaddedBytes?, _ head: RequestHead, fieldCount: Int, limits: HTTPLimits, into facts: inout HeadFacts
     ) throws(Refusal) {
-        try judgeHost(input, head, into: &facts)
+        try judgeHost(input, padded, head, into: &facts)
         facts.keepAlive = facts.minorVersion == 1
         let hostAlone: UInt8 = 1 &<< KnownField.host.rawValue
         if present & ~hostAlone != 0 {
@@ -36,7 +37,7 @@ struct FramingFields {
 
     /// RFC 9112 §3.2: exactly one in 1.1, and valid wherever it is.
     @inline(__always)
-    private func judgeHost(_ input: RawSpan, _ head: RequestHead, into facts: inout HeadFacts) throws(Refusal) {
+    private func judgeHost(_ input: RawSpan, _ padded: PaddedBytes?, _ head: RequestHead, into facts: inout HeadFacts) throws(Refusal) {
         guard has(.host) else {
             if facts.minorVersion == 1 { throw .badRequest("an HTTP/1.1 request needs a Host field") }
             return
@@ -45,7 +46,8 @@ struct FramingFields {
         let host = head.storedField(hostIndex).value
         // Legal where the target has no authority (RFC 9110 §7.2); an absolute target outranks it (RFC 9112 §3.2.2).
         if host.isEmpty { return }
-        guard Authority.isValid(input, from: Int(host.start), to: Int(host.end)) else {
+        let (start, end) = (Int(host.start), Int(host.end))
+        guard padded.map({ Authority.isPlain($0, from: start, to: end) }) ?? false || Authority.isValid(input, from: start, to: end) else {
             throw .badRequest("the Host field is not a host with an optional port")
         }
         if !facts.hasAuthority {
@@ -96,6 +98,11 @@ struct FramingFields {
         _ input: RawSpan, _ head: RequestHead, _ fieldCount: Int, _ limits: HTTPLimits, into facts: inout HeadFacts
     ) throws(Refusal) {
         guard has(.connection) else { return }
+        if !isRepeated(.connection), let keepAlive = soleOption(input, head.storedField(connectionIndex).value) {
+            facts.keepAlive = keepAlive
+            if keepAlive { head.markHopByHop("keep-alive", input, fieldCount: fieldCount) }
+            return
+        }
         var close = false
         var keepAlive = false
         var upgrade = false
@@ -122,6 +129,16 @@ struct FramingFields {
         }
     }
 
+    /// What nearly every client's field says: whether the connection persists, and nothing else; nil where it says more.
+    @inline(__always)
+    private func soleOption(_ input: RawSpan, _ value: ByteRange) -> Bool? {
+        switch value.count {
+        case 5 where input.range(value, equals: "close"): false
+        case 10 where input.range(value, equals: "keep-alive"): true
+        default: nil
+        }
+    }
+
     /// RFC 9110 §10.1.1. A 100 is for 1.1 alone, and for requests with content.
     private func judgeExpectation(
         _ input: RawSpan, _ head: RequestHead, _ fieldCount: Int, into facts: inout HeadFacts
@@ -139,9 +156,6 @@ struct FramingFields {
                 }
             }
         }
-        // A client that waits for a 100 may or may not send its content after another status.
-        if expectsOther {
-            facts.refusal = Refusal(417, "the only expectation met here is 100-continue", closes: facts.expectContinue)
-        }
+        facts.hasUnmetExpectation = expectsOther
     }
 }

@@ -2,7 +2,7 @@
 // stored into the RequestHead once the whole head is sound. Runs in workers.
 
 /// How the end of the content is known (RFC 9112 §6.3).
-package enum MessageFraming: Sendable, Equatable {
+@usableFromInline package enum MessageFraming: Sendable, Equatable {
     /// No content.
     case none
     /// `Content-Length`, from 0 to 2⁶³−1.
@@ -11,28 +11,29 @@ package enum MessageFraming: Sendable, Equatable {
 }
 
 /// RFC 9112 §3.2. Authority form belongs to CONNECT alone, which is refused.
-package enum TargetForm: UInt8, Sendable {
+@usableFromInline package enum TargetForm: UInt8, Sendable {
     case origin, absolute, asterisk
 }
 
-package struct HeadFacts: Sendable {
-    package var method: Method = .other
-    package var targetForm: TargetForm = .origin
+@usableFromInline package struct HeadFacts: Sendable {
+    @usableFromInline package var method: Method = .other
+    @usableFromInline package var targetForm: TargetForm = .origin
     /// 0 or 1: every HTTP/1.x above 1.1 is served as 1.1.
-    package var minorVersion: UInt8 = 1
-    package var keepAlive = false
-    package var expectContinue = false
-    package var hasUpgrade = false
-    package var hasQuery = false
-    package var hasAuthority = false
-    package var framing: MessageFraming = .none
-    package var headLength = 0
-    package var methodRange = ByteRange.empty
-    package var target = ByteRange.empty
-    package var path = ByteRange.empty
-    package var query = ByteRange.empty
-    package var authority = ByteRange.empty
-    package var refusal: Refusal?
+    @usableFromInline package var minorVersion: UInt8 = 1
+    @usableFromInline package var keepAlive = false
+    @usableFromInline package var expectContinue = false
+    @usableFromInline package var hasUpgrade = false
+    @usableFromInline package var hasQuery = false
+    @usableFromInline package var hasAuthority = false
+    @usableFromInline package var framing: MessageFraming = .none
+    @usableFromInline package var headLength = 0
+    @usableFromInline package var methodRange = ByteRange.empty
+    @usableFromInline package var target = ByteRange.empty
+    @usableFromInline package var path = ByteRange.empty
+    @usableFromInline package var query = ByteRange.empty
+    @usableFromInline package var authority = ByteRange.empty
+    /// `Expect` asks for more than a 100 (Continue).
+    @usableFromInline package var hasUnmetExpectation = false
 
     package init() {}
 }

@@ -1,7 +1,7 @@
 // The request methods that the server knows (RFC 9110 §9, RFC 5789). Compared as bytes, case
 // counts. Runs in workers.
 
-package enum Method: UInt8, Sendable, CaseIterable {
+@usableFromInline package enum Method: UInt8, Sendable, CaseIterable {
     case get, head, post, put, delete, patch, options, trace, connect
     /// A token that is none of these; its bytes are at `RequestHead.methodRange`. The application knows whether a route has it.
     case other

@@ -3,7 +3,7 @@
 
 package import EverycoreStatistics
 
-package struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
+@usableFromInline package struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
     package let status: Int
     /// One short sentence without a full stop, safe to send to the client.
     package let reason: StaticString
@@ -20,12 +20,12 @@ package struct Refusal: Error, Sendable, Equatable, CustomStringConvertible {
         self.limit = limit
     }
 
-    package static func == (left: Refusal, right: Refusal) -> Bool {
+    @usableFromInline package static func == (left: Refusal, right: Refusal) -> Bool {
         left.status == right.status && left.closes == right.closes
             && left.reason.description == right.reason.description
     }
 
-    package var description: String { "\(status): \(reason)" }
+    @usableFromInline package var description: String { "\(status): \(reason)" }
 
     static func badRequest(_ reason: StaticString) -> Refusal { Refusal(400, reason) }
 }

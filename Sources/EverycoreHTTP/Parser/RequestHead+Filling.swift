@@ -37,9 +37,22 @@ extension RequestHead {
         }
     }
 
+    func markHopByHop(_ name: StaticString, _ input: RawSpan, fieldCount: Int) {
+        let count = name.utf8CodeUnitCount
+        var index = 0
+        while index < fieldCount {
+            let field = unsafe fieldStorage + index
+            if unsafe field.pointee.name.count == count, unsafe input.range(field.pointee.name, equals: name) {
+                unsafe field.pointee.isHopByHop = true
+            }
+            index &+= 1
+        }
+    }
+
     @inline(__always)
     func fill(_ facts: HeadFacts, fieldCount: Int) {
-        if unsafe base != nil { reset() }
+        if isDetached { reset() }
+        unsafe base = nil
         self.facts = facts
         self.fieldCount = fieldCount
     }

@@ -3,7 +3,7 @@
 // when someone keeps it longer (`detach`). Touches raw memory; no accessor traps.
 
 @safe
-package final class RequestHead {
+@usableFromInline package final class RequestHead {
     // Only the worker's one thread comes here, so exclusivity needs no check at run time.
     @exclusivity(unchecked) @usableFromInline var storedFacts = HeadFacts()
     @exclusivity(unchecked) @usableFromInline var storedFieldCount = 0
@@ -51,7 +51,10 @@ package final class RequestHead {
     @inlinable package var hasUpgrade: Bool { facts.hasUpgrade }
     /// The head is sound and its message can be read to its end, but the server won't serve it:
     /// 417 for an unknown expectation.
-    @inlinable package var refusal: Refusal? { facts.refusal }
+    package var refusal: Refusal? {
+        // A client that waits for a 100 may or may not send its content after another status.
+        facts.hasUnmetExpectation ? Refusal(417, "the only expectation met here is 100-continue", closes: facts.expectContinue) : nil
+    }
     /// Bytes from the head's first byte to the end of its blank line.
     @inlinable package var headLength: Int { facts.headLength }
 

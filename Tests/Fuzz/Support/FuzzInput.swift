@@ -36,6 +36,18 @@
     }
 }
 
+extension FuzzInput {
+    /// The same with 16 bytes behind it that may be read and mean nothing.
+    func withPaddedCopy<Result>(_ range: Range<Int>, _ body: (UnsafeMutableRawPointer) throws -> Result) rethrows -> Result {
+        let block = UnsafeMutableRawPointer.allocate(byteCount: range.count + 16, alignment: 1)
+        defer { unsafe block.deallocate() }
+        let whole = unsafe UnsafeMutableRawBufferPointer(start: block, count: range.count + 16)
+        unsafe whole.initializeMemory(as: UInt8.self, repeating: UInt8(truncatingIfNeeded: fingerprint))
+        unsafe whole.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[range]))
+        return try unsafe body(block)
+    }
+}
+
 /// Numbers that look random and are the same for the same input (SplitMix64).
 struct Decisions {
     var state: UInt64
