@@ -64,7 +64,8 @@ package struct BlackBox {
     private func copy(_ description: RawSpan, to index: Int) -> UInt64 {
         let count = min(description.byteCount, Self.textByteCount)
         unsafe description.withUnsafeBytes { bytes in
-            unsafe text(index).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(count)))
+            guard let source = bytes.baseAddress, let target = unsafe text(index).baseAddress else { return }
+            unsafe target.copyMemory(from: source, byteCount: count)
         }
         return UInt64(count)
     }

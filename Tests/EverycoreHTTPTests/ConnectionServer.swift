@@ -114,10 +114,16 @@ final class WireApplication: Application {
     private var timers: [Int: LoopTimer] = [:]
     private var nextTimer = 0
 
-    func receive(_ exchange: Exchange) {
+    func respond(to exchange: Exchange) -> Outcome {
         let path = exchange.head.path
         received.append(path)
-        if let handler, handler(exchange) { return }
+        if let handler, handler(exchange) { return .later }
+        if path == "/constant" { return .constant(type: "text/plain", text: "constant") }
+        answer(exchange, path)
+        return .later
+    }
+
+    private func answer(_ exchange: Exchange, _ path: String) {
         let parts = path.split(separator: "/").map(String.init)
         let number = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
         // As the layer above does with a method that no route has.

@@ -2,8 +2,8 @@
 
 The server runs twice under callgrind, once for N and once for 2N requests; the difference, divided by N, has no start
 and no end in it. One worker, one connection, one client that sends the same bytes in the same portions each time; with
-reports off and Swift's hash seeds fixed nothing else differs. The budget file has one figure a line:
-`plain 1234` or `pipelined 567`, in instructions per request.
+reports off and Swift's hash seeds fixed nothing else differs. The budget file has one figure a line, such as
+`plain 1234`, in instructions per request. Kinds without a budget are counted only when no budget is given.
 """
 
 import glob
@@ -12,10 +12,20 @@ import tempfile
 
 import build
 from processes import Failure, Process, free_port
-from servers import Server, everycore
+from servers import Server, everycore, handlers, write_files
 
-REQUESTS = {"plain": 8_000, "pipelined": 16_000}
-DEPTH = {"plain": 1, "pipelined": 16}
+# The server, how many requests, how many at once, their path, and what else the client is told.
+KINDS = {
+    "plain": (everycore, 8_000, 1, "/plaintext", ()),
+    "pipelined": (everycore, 16_000, 16, "/plaintext", ()),
+    "browser": (everycore, 4_000, 1, "/plaintext", ("browser",)),
+    "json": (everycore, 4_000, 1, "/json", ()),
+    "file": (everycore, 4_000, 1, "/1k.bin", ()),
+    "sync": (handlers, 4_000, 1, "/constant", ()),
+    "async": (handlers, 4_000, 1, "/constant-async", ()),
+}
+# What the first, verified request of a kind is, where it isn't the plain one.
+LOADS = {"json": "json", "file": "1k", "sync": "sync", "async": "async"}
 QUIET = ("--report-interval", "off", "--quiet")
 
 
@@ -23,8 +33,9 @@ def run(budget_file, results):
     """Returns False when a figure is over its budget."""
     budget = read_budget(budget_file) if budget_file else {}
     rows = []
-    for kind, count in REQUESTS.items():
-        once, twice = worker_instructions(count, DEPTH[kind]), worker_instructions(2 * count, DEPTH[kind])
+    for kind in budget or KINDS:
+        count = KINDS[kind][1]
+        once, twice = worker_instructions(kind, count), worker_instructions(kind, 2 * count)
         rows.append({"kind": kind, "instructions": round((twice - once) / count), "requests": count, "once": once,
                      "twice": twice, "budget": budget.get(kind, "")})
     results.write("instructions", rows)
@@ -43,27 +54,33 @@ def read_budget(path):
             words = line.partition("#")[0].split()
             if not words:
                 continue
-            if len(words) != 2 or words[0] not in REQUESTS or not words[1].isdigit():
-                raise Failure(f"{path}:{number}: expected `plain N` or `pipelined N`, found: {line.strip()}")
+            if len(words) != 2 or words[0] not in KINDS or not words[1].isdigit():
+                raise Failure(f"{path}:{number}: expected one of {', '.join(KINDS)} and a number, found: {line.strip()}")
             budget[words[0]] = int(words[1])
     return budget
 
 
-def worker_instructions(count, depth):
+def worker_instructions(kind, count):
     """All instructions that the worker executes in user space from its fork to its end, when it serves `count` requests."""
+    start, _, depth, path, extra = KINDS[kind]
     with tempfile.TemporaryDirectory(prefix="everycore-bench-") as folder:
         port = free_port()
         callgrind = ["valgrind", "--quiet", "--tool=callgrind", "--trace-children=yes",
                      f"--callgrind-out-file={folder}/out.%p"]
-        binary, *arguments = everycore(port, 1, "plain", folder, QUIET)
+        if start is everycore:
+            if kind == "file":
+                write_files(folder)
+            binary, *arguments = everycore(port, 1, "1k" if kind == "file" else "plain", folder, QUIET)
+        else:
+            binary, *arguments = start(port, 1, kind, folder)
         command = callgrind + [build.without_debug_information(binary, folder), *arguments]
         environment = {"SWIFT_DETERMINISTIC_HASHING": "1"}
         with open(f"{folder}/stderr", "w+") as log, Process(command, None, environment, stderr=log) as server:
-            Server.wait_for_answer(server, port, "plain", patience=60)
+            Server.wait_for_answer(server, port, LOADS.get(kind, "plain"), patience=60)
             workers = server.workers()
             if len(workers) != 1:
                 raise Failure(f"expected one worker under callgrind, found {len(workers)}")
-            with Process([build.program("counted"), str(port), str(count), str(depth)]) as client:
+            with Process([build.program("counted"), str(port), str(count), str(depth), path, *extra]) as client:
                 client.child.wait(300)
             server.stop(patience=60)
             if client.child.returncode != 0 or server.child.returncode != 0:

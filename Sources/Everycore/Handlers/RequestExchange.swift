@@ -48,20 +48,7 @@ extension RequestExchange {
     /// Runs on the loop's thread.
     /// - Throws: as `send(status:contentType:fields:body:)` does.
     func send(_ response: Response) throws -> Bool {
-        if try sendConstant(response, shorterThan: .max) { return true }
-        return try sendAny(response)
-    }
-
-    /// Sends what most answers are, and the one that costs nothing but the bytes it writes; false for any other.
-    @inline(__always)
-    func sendConstant(_ response: Response, shorterThan bound: Int) throws -> Bool {
-        guard response.headers.isEmpty, case .constant(let type) = response.contentType,
-            case .constant(let text) = response.body, text.hasPointerRepresentation, response.status == 200,
-            text.utf8CodeUnitCount < bound
-        else { return false }
-        let bytes = unsafe UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-        try unsafe send(status: 200, contentType: type, fields: [], body: bytes.bytes)
-        return true
+        try sendAny(response)
     }
 
     @inline(never)
@@ -113,6 +100,17 @@ extension RequestExchange {
         let typed = contentType.map { [(name: "Content-Type", value: $0.description)] } ?? []
         let prepared = try PreparedFields(typed + fields)
         try sendFile(status: status, prepared: prepared, file: content.file, part: part)
+    }
+}
+
+extension Response {
+    /// What most answers are, and what costs nothing but the copy of its bytes: a 200 of the program's constants.
+    @inline(__always)
+    mutating func constant(shorterThan bound: Int) -> Outcome? {
+        guard status == 200, headers.isEmpty, case .constant(let type) = contentType, case .constant(let text) = body,
+            text.hasPointerRepresentation, text.utf8CodeUnitCount < bound
+        else { return nil }
+        return .constant(type: type, text: text)
     }
 }
 

@@ -36,21 +36,24 @@ package final class RoutedApplication {
         files?.openFiles = OpenFiles(loop: context.loop)
     }
 
-    /// Leads to exactly one answer, now or later.
-    package func answer<Exchange: RequestExchange>(_ exchange: Exchange) {
+    /// Returns the response, or leads to exactly one through the exchange, now or later.
+    package func answer<Exchange: RequestExchange>(_ exchange: Exchange) -> Outcome {
         let head = exchange.head
         let index = enter(head, at: exchange.start)
+        let outcome: Outcome
         if index >= 0 {
-            let endpoint = endpoints[index]
             if exchange.hasBody {
-                collect(endpoint, [], exchange)
+                outcome = collect(endpoints[index], [], exchange)
             } else {
-                call(endpoint, Request(head: head, keptBy: exchange, context: context), exchange)
+                outcome = call(endpoints[index], Request(head: head, keptBy: exchange, context: context), exchange)
             }
-        } else if files == nil || !answerFromMemory(exchange) {
-            search(exchange)
+        } else if files != nil, answerFromMemory(exchange) {
+            outcome = .later
+        } else {
+            outcome = search(exchange)
         }
         context.blackBox?.leave()
+        return outcome
     }
 
     /// Notes method and path where they outlive the process, and looks the path up among those without parameters.
@@ -64,37 +67,42 @@ package final class RoutedApplication {
     }
 
     @inline(never)
-    private func search<Exchange: RequestExchange>(_ exchange: Exchange) {
+    private func search<Exchange: RequestExchange>(_ exchange: Exchange) -> Outcome {
         let head = exchange.head
         let method = head.method
         switch method {
-        case .connect, .other: return refuse(exchange, HTTPError(501))
+        case .connect, .other: refuse(exchange, HTTPError(501))
         // The whole server is meant, not a path that a parameter could match (RFC 9110 §9.3.7).
         case .options where head.targetForm == .asterisk:
-            return listMethods(exchange, files == nil ? table.allMethods : table.allMethods.union(StaticFiles.methods))
+            listMethods(exchange, files == nil ? table.allMethods : table.allMethods.union(StaticFiles.methods))
         case .trace:
             let methods = head.withPath { table.allowedMethods($0) }
-            return refuseMethod(exchange, methods.isEmpty && files != nil ? StaticFiles.methods : methods)
-        default: break
+            refuseMethod(exchange, methods.isEmpty && files != nil ? StaticFiles.methods : methods)
+        default: return searchRoutes(exchange, head, method)
         }
+        return .later
+    }
+
+    private func searchRoutes<Exchange: RequestExchange>(_ exchange: Exchange, _ head: RequestHead, _ method: Method) -> Outcome {
         switch head.withPath({ table.search(method, $0) }) {
         case .found(let endpoint, let captures):
             let endpoint = endpoints[endpoint]
-            if exchange.hasBody {
-                collect(endpoint, captures, exchange)
-            } else {
-                call(endpoint, request(endpoint, captures, [], exchange), exchange)
-            }
+            if exchange.hasBody { return collect(endpoint, captures, exchange) }
+            return call(endpoint, request(endpoint, captures, [], exchange), exchange)
         case .methodNotAllowed(let methods):
             method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
         case .notFound:
-            guard let files else { return refuse(exchange, HTTPError(404)) }
+            guard let files else {
+                refuse(exchange, HTTPError(404))
+                break
+            }
             do {
                 if let response = try files.answer(exchange) { send(response, exchange) }
             } catch {
                 failed(exchange, error)
             }
         }
+        return .later
     }
 
     /// A path that is remembered as a file's has no route: it was searched among them first. Returns false for any other.
@@ -107,15 +115,20 @@ package final class RoutedApplication {
     }
 
     @inline(never)
-    private func collect<Exchange: RequestExchange>(_ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange) {
+    private func collect<Exchange: RequestExchange>(
+        _ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange
+    ) -> Outcome {
         if case .streaming = endpoint.handler { return call(endpoint, request(endpoint, captures, [], exchange), exchange) }
         exchange.collectBody(upTo: bodyLimit) { [self] result in
             // The connection has answered a failure, or the client is gone.
             guard case .success(let bytes) = result else { return }
             _ = enter(exchange.head, at: exchange.start)
-            call(endpoint, request(endpoint, captures, bytes, exchange), exchange)
+            if case .constant(let type, let text) = call(endpoint, request(endpoint, captures, bytes, exchange), exchange) {
+                send(Response(contentType: .constant(type), body: .constant(text)), exchange)
+            }
             context.blackBox?.leave()
         }
+        return .later
     }
 
     private func request<Exchange: RequestExchange>(
@@ -129,16 +142,24 @@ package final class RoutedApplication {
 
     /// Calls a handler. An async one that is not over when this returns is among those that wait.
     @inline(__always)
-    private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) {
+    private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) -> Outcome {
         switch endpoint.handler {
         case .sync(let handler):
-            do { send(try handler(request), exchange) } catch { failed(exchange, error) }
+            do {
+                // To be looked at in place: a copy would cost more than all of the rest.
+                var response = try handler(request)
+                if let constant = response.constant(shorterThan: compressedFrom) { return constant }
+                send(response, exchange)
+            } catch {
+                failed(exchange, error)
+            }
         case .async(let handler):
             start(handler, request, exchange)
         case .streaming(let limit, let handler):
             let source = BodySource(exchange, upTo: limit, on: context.loop)
             start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange)
         }
+        return .later
     }
 
     // MARK: Async handlers
@@ -171,10 +192,9 @@ package final class RoutedApplication {
 
     // MARK: Answers
 
-    @inline(__always)
     func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
         do {
-            if try !exchange.sendConstant(response, shorterThan: compressedFrom) { try sendAny(response, exchange) }
+            try sendAny(response, exchange)
         } catch {
             unsendable(exchange, error)
         }
@@ -216,5 +236,5 @@ package final class RoutedApplication {
 }
 
 extension RoutedApplication: Application {
-    package func receive(_ exchange: Exchange) { answer(exchange) }
+    package func respond(to exchange: Exchange) -> Outcome { answer(exchange) }
 }

@@ -2,7 +2,7 @@
 //
 // Filled before the fork, read-only in the workers, shared copy-on-write. A lookup allocates nothing. Clients choose
 // only what is looked up, never what is stored, so a fast hash without a secret is safe: no probe sequence is longer
-// than the stored paths make it. This file touches raw memory: it loads whole words from bounds-checked spans.
+// than the stored paths make it. This file touches raw memory: it loads whole words from spans, at offsets below their length.
 
 struct PathIndex: Sendable {
     private struct Entry {
@@ -31,6 +31,7 @@ struct PathIndex: Sendable {
     }
 
     /// The node of the path that is spelled exactly so, or -1.
+    @inline(__always)
     func node(for path: borrowing RawSpan) -> Int {
         let hash = Self.hash(path)
         var position = Int(truncatingIfNeeded: hash) & mask
@@ -46,36 +47,42 @@ struct PathIndex: Sendable {
         }
     }
 
+    @inline(__always)
     private func agree(_ path: borrowing RawSpan, at offset: Int) -> Bool {
         let keys = unsafe keys.span.bytes
         let count = path.byteCount
         var position = 0
-        while position &+ 8 <= count {
+        while position &+ 8 < count {
             guard Self.word(path, at: position) == Self.word(keys, at: offset &+ position) else { return false }
             position &+= 8
         }
-        while position < count {
-            guard Self.byte(path, at: position) == Self.byte(keys, at: offset &+ position) else { return false }
-            position &+= 1
-        }
-        return true
+        return Self.tail(path, at: 0, count) == Self.tail(keys, at: offset, count)
     }
 
     /// Eight bytes a step, each step a multiplication and a fold of the product's upper bits into the lower.
+    @inline(__always)
     private static func hash(_ path: borrowing RawSpan) -> UInt64 {
         let count = path.byteCount
         var hash = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
         var position = 0
-        while position &+ 8 <= count {
+        while position &+ 8 < count {
             hash = mix(hash ^ word(path, at: position))
             position &+= 8
         }
+        return mix(hash ^ tail(path, at: 0, count))
+    }
+
+    /// The last eight of `count` bytes, some of which may have been seen; or all of them, where they are fewer.
+    @inline(__always)
+    private static func tail(_ bytes: borrowing RawSpan, at offset: Int, _ count: Int) -> UInt64 {
+        if count >= 8 { return word(bytes, at: offset &+ count &- 8) }
         var tail: UInt64 = 0
-        while position < count {
-            tail = tail << 8 | UInt64(byte(path, at: position))
+        var position = offset
+        while position < offset &+ count {
+            tail = tail << 8 | UInt64(byte(bytes, at: position))
             position &+= 1
         }
-        return mix(hash ^ tail)
+        return tail
     }
 
     @inline(__always)
@@ -86,11 +93,11 @@ struct PathIndex: Sendable {
 
     @inline(__always)
     private static func word(_ bytes: borrowing RawSpan, at offset: Int) -> UInt64 {
-        unsafe bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
     }
 
     @inline(__always)
     private static func byte(_ bytes: borrowing RawSpan, at offset: Int) -> UInt8 {
-        unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+        unsafe bytes.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     }
 }

@@ -4,6 +4,7 @@
 // asked for since it was last considered goes first (second chance). This file touches raw memory: it hashes a span's bytes.
 
 internal import EverycoreHTTP
+internal import Glibc
 
 struct FileCache {
     /// Bytes that may be kept; 0 keeps nothing.
@@ -107,7 +108,10 @@ struct FileCache {
     private static func equal(_ path: borrowing RawSpan, _ kept: [UInt8]) -> Bool {
         guard path.byteCount == kept.count else { return false }
         return unsafe path.withUnsafeBytes { bytes in
-            unsafe kept.withUnsafeBytes { unsafe bytes.elementsEqual($0) }
+            unsafe kept.withUnsafeBytes { other in
+                guard let start = bytes.baseAddress, let keptStart = other.baseAddress else { return bytes.count == other.count }
+                return unsafe memcmp(start, keptStart, bytes.count) == 0
+            }
         }
     }
 }

@@ -27,7 +27,7 @@ final class Acceptor {
     private func setOptions() {
         // What waits in the kernel for a client that doesn't read is bounded, where it would be some MB: many such clients would use
         // up the memory that all of TCP shares (`tcp_mem`, tcp(7)).
-        set(Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Connection.unsentBound)
+        set(Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Pace.unsentBound)
         // A host that vanished sends no end: probes find out. They also bring the reset of a client that closed its socket while
         // nothing was sent to it.
         let peer = Int32(clamping: service.timeouts.peer / 1_000_000_000)

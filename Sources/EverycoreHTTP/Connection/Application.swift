@@ -2,10 +2,18 @@
 
 /// Answers requests. The layer above implements it with a router.
 package protocol Application: AnyObject {
-    /// Takes a request whose head is complete. Leads to exactly one `respond` on the exchange, now or later.
+    /// Takes a request whose head is complete, and returns its response or leads to one `respond` on the exchange.
     ///
     /// While this runs, the head points into the worker's input buffer; an exchange that is kept gets its own copy afterwards.
-    func receive(_ exchange: Exchange)
+    func respond(to exchange: Exchange) -> Outcome
+}
+
+/// What became of a request when the application returned.
+@frozen @usableFromInline package enum Outcome {
+    /// A 200 with a text and a content type that are constants of the program: one copy, once laid out.
+    case constant(type: StaticString, text: StaticString)
+    /// The exchange has its response, or gets it later.
+    case later
 }
 
 /// Why a body can't be had. The connection has answered the client already, or is gone.

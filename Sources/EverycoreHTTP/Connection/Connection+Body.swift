@@ -2,27 +2,22 @@
 // How much of it may come, how fast, and how it ends. The bytes are in the worker's input buffer while this runs.
 
 import EverycoreLoop
-import Glibc
 import EverycoreStatistics
 
 extension Connection {
     /// The application asks for the content, inside `receive` or later.
     func bodyIsWanted() {
         guard let exchange = unsafe exchange, case .waiting = phase else { return }
-        if case .length(let length) = unsafe content, let limit = unsafe exchange.collector?.limit, bodyBytes == 0,
+        if case .length(let length) = content.remaining, let limit = unsafe exchange.collector?.limit, content.received == 0,
             length > limit
         {
             return bodyFailed(.tooLarge, .contentTooLarge)
         }
-        if bodyPaused {
-            bodyPaused = false
-            // The time of the pause was not the client's.
-            bodyBegan &+= EventLoop.monotonicNanoseconds() &- min(bodyPausedAt, EventLoop.monotonicNanoseconds())
-        }
+        if content.isPaused { content.resume(at: EventLoop.monotonicNanoseconds()) }
         // Not once the final response has begun: it would be in the middle of that. The client sends without it after a while, or never
         // (RFC 9110 §10.1.1).
-        if exchange.head.expectContinue, !continueSettled, streaming == nil {
-            continueSettled = true
+        if exchange.head.expectContinue, !content.continueSettled, streaming == nil {
+            content.continueSettled = true
             if !hasAllContent { sendContinue() }
         }
         guard phase == .waiting else { return }
@@ -39,20 +34,20 @@ extension Connection {
 
     /// Whether the client waits for nothing: all of its content has come.
     private var hasAllContent: Bool {
-        guard !isProcessing else { return contentIsHere }
-        let kept = kept
+        guard !isProcessing else { return content.isHere }
+        let kept = input.kept
         return unsafe completesContent(kept.span.bytes)
     }
 
     /// Notes whether the content is complete, when its head is.
     func noteContent(_ range: Range<Int>) {
         let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
-        contentIsHere = unsafe completesContent(bytes.bytes)
+        content.isHere = unsafe completesContent(bytes.bytes)
     }
 
     /// Whether the content that is still to come ends within these bytes.
     private func completesContent(_ bytes: RawSpan) -> Bool {
-        switch unsafe content {
+        switch content.remaining {
         case .none: return true
         case .length(let length): return UInt64(bytes.byteCount) >= length
         case .chunked(let chunked):
@@ -69,7 +64,7 @@ extension Connection {
 
     /// Uses bytes of a body. Returns how many; on its end the phase has moved on.
     func readBody(_ range: Range<Int>) -> Int {
-        switch unsafe content {
+        switch content.remaining {
         case .none:
             advance()
             return 0
@@ -80,15 +75,15 @@ extension Connection {
                 bodyDone()
                 return count
             }
-            unsafe content = .length(remaining - UInt64(count))
-            if bodyPaused { phase = .waiting }
+            content.remaining = .length(remaining - UInt64(count))
+            if content.isPaused { phase = .waiting }
             return count
         case .chunked(let chunked):
             return readChunks(range, chunked)
         }
     }
 
-    private func readChunks(_ range: Range<Int>, _ chunked: ChunkedContent) -> Int {
+    private func readChunks(_ range: Range<Int>, _ chunked: ContentIntake.ChunkedContent) -> Int {
         var offset = range.lowerBound
         while true {
             let bytes = unsafe UnsafeRawBufferPointer(
@@ -99,7 +94,7 @@ extension Connection {
             case .data(let data):
                 guard take(offset &+ data.lowerBound..<offset &+ data.upperBound) else { return range.count }
                 offset &+= data.upperBound
-                if bodyPaused {
+                if content.isPaused {
                     phase = .waiting
                     return offset &- range.lowerBound
                 }
@@ -117,24 +112,24 @@ extension Connection {
     /// Adds to what is collected, or counts what is thrown away. Returns false when the body went over its limit.
     private func take(_ range: Range<Int>) -> Bool {
         guard let exchange = unsafe exchange else { return false }
-        bodyBytes &+= UInt64(range.count)
+        content.received &+= UInt64(range.count)
         if let limit = unsafe exchange.collector?.limit {
-            guard bodyBytes <= limit else {
+            guard content.received <= limit else {
                 bodyFailed(.tooLarge, .contentTooLarge)
                 return false
             }
             if let piece = unsafe exchange.collector?.piece {
                 let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
                 // Whoever has answered meanwhile won't ask for more: the rest is thrown away.
-                bodyPaused = unsafe !piece(bytes.bytes) && !exchange.isAnswered
-                if bodyPaused { bodyPausedAt = EventLoop.monotonicNanoseconds() }
+                let wantsMore = unsafe piece(bytes.bytes)
+                if unsafe !wantsMore && !exchange.isAnswered { content.pause(at: EventLoop.monotonicNanoseconds()) }
                 return true
             }
             unsafe exchange.collector?.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
             return true
         }
-        discarded &+= range.count
-        guard discarded <= service.limits.body else {
+        content.discarded &+= range.count
+        guard content.discarded <= service.limits.body else {
             bodyFailed(.tooLarge, .contentTooLarge)
             return false
         }
@@ -142,10 +137,7 @@ extension Connection {
     }
 
     private func bodyDone(_ trailers: Trailers = Trailers()) {
-        unsafe content = .none
-        discarded = 0
-        continueSettled = false
-        bodyPaused = false
+        content.end()
         if let exchange = unsafe exchange, let collector = exchange.takeCollector() {
             unsafe exchange.trailers = trailers
             collector.succeed()
@@ -158,17 +150,13 @@ extension Connection {
 
     /// The next piece of content is due within the body's time, and before the average falls below the minimum rate.
     func setBodyDeadline() {
-        setDeadline(service.timeouts.body, from: readAt)
-        let rate = service.connectionLimits.bodyMinimumRate
-        guard rate > 0 else { return }
-        let (earned, overflow) = bodyBytes.multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflow else { return }
-        let due = bodyBegan &+ 5_000_000_000 &+ earned / rate
+        setDeadline(service.timeouts.body, from: life.readAt)
+        guard let due = content.due(rate: service.connectionLimits.bodyMinimumRate) else { return }
         service.deadlines[slot] = min(service.deadlines[slot], due)
     }
 
     /// Whether it was the average that ran out, and not the time between two pieces.
     func bodyIsTooSlow(_ now: UInt64) -> Bool {
-        service.timeouts.body == 0 || now &- min(readAt, now) < service.timeouts.body
+        service.timeouts.body == 0 || now &- min(life.readAt, now) < service.timeouts.body
     }
 }

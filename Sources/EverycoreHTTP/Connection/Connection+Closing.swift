@@ -2,7 +2,6 @@
 // Worker process, on the loop's thread.
 
 import EverycoreLoop
-import Glibc
 import EverycoreStatistics
 
 extension Connection {
@@ -23,16 +22,16 @@ extension Connection {
             status: refusal.status, contentType: "text/plain; charset=utf-8", content: .length(UInt64(body.byteCount)),
             for: request, to: &service.output)
         if outcome?.body == .identity { unsafe service.output.append(body) }
-        if !keeps { lingers = true }
+        if !keeps { ending.lingers = true }
         answered(exchange, status: refusal.status, closes: !keeps)
     }
 
     /// A body that can't be read to its end.
     func bodyFailed(_ failure: BodyFailure, _ refusal: Refusal) {
         guard let exchange = unsafe exchange else { return }
-        unsafe content = .none
-        lingers = true
-        closesAfterOutput = true
+        content.end()
+        ending.lingers = true
+        ending.closes = true
         // The collector learns of it after the client was answered, so that nothing it does can come first.
         let collector = exchange.takeCollector()
         refuse(refusal)
@@ -41,7 +40,7 @@ extension Connection {
 
     /// The client has ended its side. A whole request still gets its answer.
     func inputEnd() {
-        inputEnded = true
+        input.hasEnded = true
         switch phase {
         case .head where !isBlocked: closeNow(.incomplete)
         case .body: bodyEndedEarly()
@@ -61,40 +60,36 @@ extension Connection {
     /// The service takes no more requests: an idle connection ends now, unless a request is just arriving. A client that has
     /// connected and sent nothing yet is about to: it has a moment.
     func serviceDrains() {
-        guard phase == .head, !isBlocked, unsafe exchange == nil else { return }
+        guard phase == .head, !queue.isBlocked, unsafe exchange == nil else { return }
         readable()
-        guard phase == .head, isBetweenRequests, unsafe exchange == nil, !isBlocked, !closesAfterOutput else { return }
+        guard phase == .head, isBetweenRequests, unsafe exchange == nil, !queue.isBlocked, !ending.closes else { return }
         // Nothing was left unanswered here: a stop doesn't wait long for a client that keeps its end open.
-        guard requestsServed == 0 else { return lingerClose(for: Self.drainLingerTime) }
+        guard life.served == 0 else { return lingerClose(for: Self.drainLingerTime) }
         service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
     }
 
     private static var drainGrace: UInt64 { 1_000_000_000 }
 
     /// Nothing of a head is here. A CR may be the first half of an empty line, which belongs to no request.
-    var isBetweenRequests: Bool { keptCount == 0 || (keptCount == 1 && kept.first == 0x0D) }
+    var isBetweenRequests: Bool { input.count == 0 || (input.count == 1 && input.kept.first == 0x0D) }
 
     /// Between two requests of a kept connection.
-    var isIdle: Bool { phase == .head && isBetweenRequests && requestsServed > 0 && !isBlocked }
+    var isIdle: Bool { phase == .head && isBetweenRequests && life.served > 0 && !queue.isBlocked }
 
     /// Nothing of a request is here, and nothing of an answer is left. What the client sends meanwhile stays in the socket.
     var canBePassedOn: Bool {
         guard unsafe exchange == nil else { return false }
-        return phase == .head && keptCount == 0 && !headBegan && !isBlocked && !inputEnded && !closesAfterOutput
+        return transport.mayMove && phase == .head && input.count == 0 && !input.headBegan && !queue.isBlocked && !input.hasEnded && !ending.closes
     }
 
     /// Forgets the connection. The kernel's epoll set knows the open file, which lives on: the watch has to go before the descriptor.
     func wasPassedOn() {
-        isPassedOn = true
         phase = .closed
         // The socket's options go with it, and whoever has it now takes it for a new one.
-        if isFast { setFast(false) }
-        readWatch?.cancel()
-        writeWatch?.cancel()
-        readWatch = nil
-        writeWatch = nil
-        close(descriptor)
-        service.remove(self)
+        if queue.isFast { setFast(false) }
+        watches.cancel()
+        transport.close()
+        service.remove(self, isPassedOn: true)
     }
 
     /// Closes an idle connection, unless a request is just arriving.
@@ -109,23 +104,17 @@ extension Connection {
     func breakOff() {
         if !isProcessing { service.lendOutput() }
         // Else what goes out would be followed by a proper end.
-        closesAfterOutput = false
+        ending.closes = false
         flush()
         closeNow(.incomplete)
-    }
-
-    /// Where the connection's end is the content's, a proper one would make it whole (RFC 9112 §8).
-    func resetsOnClose() {
-        var option = linger(l_onoff: 1, l_linger: 0)
-        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
     }
 
     /// After the last answer was written.
     func finishClosing() {
         guard phase != .closed, phase != .lingering else { return }
-        guard !inputEnded else { return closeNow(.incomplete) }
-        if lingers || hasUnreadInput { return lingerClose() }
-        guard closesUnasked else { return closeNow(.incomplete) }
+        guard !input.hasEnded else { return closeNow(.incomplete) }
+        if ending.lingers || hasUnreadInput { return lingerClose() }
+        guard ending.isUnasked else { return closeNow(.incomplete) }
         // A stop doesn't wait long for a client that keeps its end open.
         service.isDraining ? lingerClose(for: Self.drainLingerTime) : lingerClose()
     }
@@ -134,7 +123,8 @@ extension Connection {
     /// still be in the worker's.
     private var hasUnreadInput: Bool {
         var byte: UInt8 = 0
-        guard unsafe recv(descriptor, &byte, 1, 0) > 0 else { return false }
+        let received = unsafe withUnsafeMutableBytes(of: &byte) { unsafe transport.receive(into: $0) }
+        guard case .bytes = received else { return false }
         service.figures.add(.bytesIn, 1)
         return true
     }
@@ -145,12 +135,11 @@ extension Connection {
         guard phase != .closed, phase != .lingering else { return }
         releaseExchange(.incomplete)
         phase = .lingering
-        kept = []
-        keptCount = 0
-        discarded = 0
-        shutdown(descriptor, Int32(SHUT_WR))
+        input.removeAll()
+        content.end()
+        transport.endSending()
         setDeadline(time, from: EventLoop.monotonicNanoseconds())
-        if isReadPaused { resumeReading() }
+        if input.isPaused { resumeReading() }
         discardInput()
     }
 
@@ -160,20 +149,24 @@ extension Connection {
     func discardInput() {
         // A part of it in one go, then others have their turn.
         for _ in 0..<16 {
-            let count = unsafe read(descriptor, service.inputStart, service.inputCapacity)
-            if count < 0, errno == EAGAIN || errno == EINTR { return }
-            guard count > 0 else { return closeNow(.incomplete) }
+            let count: Int
+            switch unsafe transport.receive(into: service.input) {
+            case .bytes(let received): count = received
+            case .notNow: return
+            case .ended, .refused, .failed: return closeNow(.incomplete)
+            }
             service.figures.add(.bytesIn, UInt64(count))
-            discarded &+= count
+            content.discarded &+= count
             // Beyond the bound the client has to wait; until the time is over it can still read its answer.
-            if discarded >= Self.lingerBytes { return pauseReading() }
+            if content.discarded >= Self.lingerBytes { return pauseReading() }
         }
+        readOnIfPending()
     }
 
     private func releaseExchange(_ failure: BodyFailure) {
         guard let exchange = unsafe exchange else { return }
         unsafe self.exchange = nil
-        unsafe parser.reset()
+        partialHead = nil
         exchange.head.detach()
         if unsafe !exchange.isAnswered { exchange.abandon(failure) }
     }
@@ -182,18 +175,14 @@ extension Connection {
     func closeNow(_ failure: BodyFailure) {
         guard phase != .closed else { return }
         phase = .closed
-        readWatch?.cancel()
-        writeWatch?.cancel()
-        readWatch = nil
-        writeWatch = nil
-        if endsContent, streaming != nil || unsent != nil { resetsOnClose() }
-        unsent = nil
-        isBlocked = false
-        if isFast { service.fastConnections &-= 1 }
+        watches.cancel()
+        if ending.endsContent, streaming != nil || queue.unsentCount > 0 { transport.resetOnClose() }
+        _ = queue.takeUnsent()
+        queue.isBlocked = false
+        if queue.isFast { service.fastConnections &-= 1 }
         let streaming = streaming.take()
-        kept = []
-        keptCount = 0
-        close(descriptor)
+        input.removeAll()
+        transport.close()
         releaseExchange(failure)
         service.remove(self)
         streaming?.wakeWaiters()

@@ -1,13 +1,12 @@
 // What becomes of a connection when its time is over. Worker process, on the loop's thread.
 
 import EverycoreLoop
-import Glibc
 import EverycoreStatistics
 
 extension Connection {
     func deadlinePassed(_ now: UInt64) {
         service.deadlines[slot] = DeadlineTable.never
-        if isBlocked { return writeTimePassed(now) }
+        if queue.isBlocked { return writeTimePassed(now) }
         switch phase {
         case .head where isBetweenRequests:
             // Also where nothing was ever sent: an answer that no request asked for could be taken for that of the next one.
@@ -20,10 +19,10 @@ extension Connection {
             service.figures.add(bodyIsTooSlow(now) ? .limitBodyRate : .timeoutsBody, 1)
             timeOut(.timeout)
         case .waiting where hasOwnPace:
-            if isReset { return closeNow(.incomplete) }
+            if transport.isReset { return closeNow(.incomplete) }
             stopTime()
-        case .waiting where isReadPaused && handlerDue > now:
-            if isReset { return closeNow(.incomplete) }
+        case .waiting where input.isPaused && life.handlerDue > now:
+            if transport.isReset { return closeNow(.incomplete) }
             setNextLook(now)
         case .waiting, .answered:
             service.figures.add(.timeoutsHandler, 1)
@@ -34,11 +33,11 @@ extension Connection {
     }
 
     /// The handler takes the content, or makes its answer, in its own time.
-    var hasOwnPace: Bool { streaming != nil || bodyPaused }
+    var hasOwnPace: Bool { streaming != nil || content.isPaused }
 
     /// No deadline runs, but for looks at a connection that isn't read.
     func stopTime() {
-        isReadPaused ? setDeadline(Self.lookInterval, from: EventLoop.monotonicNanoseconds()) : setDeadline(0, from: 0)
+        input.isPaused ? setDeadline(Self.lookInterval, from: EventLoop.monotonicNanoseconds()) : setDeadline(0, from: 0)
     }
 
     /// A connection that isn't read while a handler has its request is looked at, so that the handler hears of a client that has gone.
@@ -46,36 +45,31 @@ extension Connection {
     /// without end and without a word. The end of input alone doesn't say that the client has gone (RFC 9112 §9.6): a reset does,
     /// which is what keep-alive probes lead to.
     func watchPeer() {
-        guard phase == .waiting, isReadPaused, !isBlocked else { return }
+        guard phase == .waiting, input.isPaused, !queue.isBlocked else { return }
         if hasOwnPace { return stopTime() }
-        handlerDue = service.deadlines[slot]
+        life.handlerDue = service.deadlines[slot]
         setNextLook(EventLoop.monotonicNanoseconds())
     }
 
-    private func setNextLook(_ now: UInt64) { service.deadlines[slot] = min(handlerDue, now &+ Self.lookInterval) }
+    private func setNextLook(_ now: UInt64) { service.deadlines[slot] = min(life.handlerDue, now &+ Self.lookInterval) }
 
     private static var lookInterval: UInt64 { 1_000_000_000 }
-
-    private var isReset: Bool {
-        var socket = pollfd(fd: descriptor, events: 0, revents: 0)
-        return unsafe poll(&socket, 1, 0) > 0
-    }
 
     /// Answers with `refusal` where no answer was given yet, and closes.
     private func timeOut(_ refusal: Refusal) {
         let exchange = unsafe exchange ?? service.takeExchange()
         if unsafe self.exchange == nil {
             exchange.head.reset()
-            let kept = kept
+            let kept = input.kept
             if unsafe RequestParser.isHead(kept.span.bytes) { exchange.head.facts.method = .head }
         }
         unsafe self.exchange = exchange
         guard unsafe !exchange.isAnswered else { return lingerClose() }
-        lingers = true
+        ending.lingers = true
         let cancel = unsafe exchange.onCancel
         unsafe exchange.onCancel = nil
         let collector = exchange.takeCollector()
-        unsafe content = .none
+        content.end()
         phase = .waiting
         unsafe exchange.start = EventLoop.monotonicNanoseconds()
         refuse(refusal)

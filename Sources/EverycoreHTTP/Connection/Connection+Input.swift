@@ -2,7 +2,6 @@
 // Worker process, on the loop's thread. What can't be used yet is kept by the connection; the buffer belongs to all.
 
 import EverycoreLoop
-import Glibc
 import EverycoreStatistics
 
 extension Connection {
@@ -10,45 +9,52 @@ extension Connection {
         guard phase != .closed else { return }
         guard phase != .lingering else { return discardInput() }
         // Not while the answers before it wait for room. Most clients send nothing then, so that this comes first when they do.
-        guard !isBlocked else { return pauseReading() }
-        guard keptCount < service.inputCapacity else { return pauseReading() }
-        readAt = EventLoop.monotonicNanoseconds()
-        let count = unsafe recv(descriptor, service.inputStart + keptCount, service.inputCapacity &- keptCount, 0)
-        guard count > 0 else { return readFailed(count) }
-        service.figures.add(.bytesIn, UInt64(count))
-        if case .waiting = phase { return keepForLater(count) }
-        process(restoreKept() &+ count)
+        guard !queue.isBlocked else { return pauseReading() }
+        guard input.count < service.inputCapacity else { return pauseReading() }
+        life.readAt = EventLoop.monotonicNanoseconds()
+        let room = unsafe UnsafeMutableRawBufferPointer(start: service.inputStart + input.count, count: service.inputCapacity &- input.count)
+        switch unsafe transport.receive(into: room) {
+        case .bytes(let count):
+            service.figures.add(.bytesIn, UInt64(count))
+            if case .waiting = phase { keepForLater(count) } else { process(restoreKept() &+ count) }
+        case .notNow: return
+        case .ended: return inputEnd()
+        case .refused, .failed: return closeNow(.incomplete)
+        }
+        if transport.hasPendingInput { readOnIfPending() }
     }
 
-    private func readFailed(_ count: Int) {
-        guard count < 0 else { return inputEnd() }
-        switch errno {
-        case EAGAIN, EINTR: break
-        default: closeNow(.incomplete)
+    /// Bytes that the transport holds don't make its descriptor readable: they are taken on the loop's next iteration.
+    func readOnIfPending() {
+        guard transport.hasPendingInput, phase != .closed, !input.isPaused, !input.readsOn else { return }
+        input.readsOn = true
+        service.later { [weak self] in
+            guard let self else { return }
+            input.readsOn = false
+            if transport.hasPendingInput, !input.isPaused { readable() }
         }
     }
 
     /// Bytes that come while a request is with the application: they belong to its body or to the next requests.
     private func keepForLater(_ count: Int) {
-        keep(keptCount..<keptCount &+ count)
-        guard keptCount >= service.inputCapacity / 2 else { return }
+        keep(input.count..<input.count &+ count)
+        guard input.count >= service.inputCapacity / 2 else { return }
         pauseReading()
         watchPeer()
     }
 
     /// Copies a part of the input buffer to what the connection keeps.
     private func keep(_ range: Range<Int>) {
-        unsafe kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
-        keptCount = kept.count
+        unsafe input.kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+        input.count = input.kept.count
     }
 
     /// Moves what is kept to the front of the input buffer, and says how much that is.
     private func restoreKept() -> Int {
-        let count = keptCount
+        let count = input.count
         guard count > 0 else { return 0 }
-        unsafe kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
-        kept = []
-        keptCount = 0
+        unsafe input.kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
+        input.removeAll()
         return count
     }
 
@@ -56,23 +62,24 @@ extension Connection {
     func processKept() {
         guard phase != .closed, phase != .lingering else { return }
         guard unsafe service.busy == nil else { return service.later { self.processKept() } }
-        readAt = EventLoop.monotonicNanoseconds()
+        life.readAt = EventLoop.monotonicNanoseconds()
         // A body's time runs from when it is wanted, not from when its head came.
-        if phase == .body, bodyBytes == 0 { bodyBegan = readAt }
+        if phase == .body, content.received == 0 { content.began = life.readAt }
         process(restoreKept())
     }
 
     /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
     func process(_ count: Int) {
-        isProcessing = true
         unsafe service.busy = self
         service.updateDate()
+        var parser = partialHead.map(\.parser) ?? RequestParser(limits: service.limits)
+        if partialHead != nil { partialHead = nil }
         var offset = 0
         var isTurnOver = false
-        processing: while !isBlocked, !closesAfterOutput {
+        processing: while !queue.isBlocked, !ending.closes {
             switch phase {
             case .head:
-                guard offset < count, let length = readHead(offset..<count) else { break processing }
+                guard offset < count, let length = readHead(offset..<count, &parser) else { break processing }
                 offset &+= length
                 // A client that sends many requests and reads no answers must not fill the memory.
                 if unsafe service.output.count > Self.outputBound { flush() }
@@ -80,7 +87,7 @@ extension Connection {
                 recycleExchange()
                 guard offset < count else { break processing }
                 // A look at the clock costs as much as a hundredth of a small request.
-                guard requestsServed & 3 == 0, hasHadItsTurn else { continue processing }
+                guard life.served & 3 == 0, hasHadItsTurn else { continue processing }
                 isTurnOver = true
                 break processing
             case .body:
@@ -90,21 +97,21 @@ extension Connection {
                 break processing
             }
         }
-        isProcessing = false
         unsafe service.busy = nil
         guard phase != .closed else { return unsafe service.output.removeAll() }
+        if parser.isInHead, phase == .head { partialHead = PartialHead(parser) }
         if offset < count {
-            if closesAfterOutput { lingers = true } else { keep(offset..<count) }
+            if ending.closes { ending.lingers = true } else { keep(offset..<count) }
         }
         exchangeOutlivesInput()
         flush()
-        guard phase != .closed, phase != .lingering, !isBlocked else { return }
+        guard phase != .closed, phase != .lingering, !queue.isBlocked else { return }
         isTurnOver ? standBack() : settle()
     }
 
     /// A client that sends many requests at once must not hold up the others: it has five milliseconds in a row, or four requests.
     private var hasHadItsTurn: Bool {
-        @inline(never) get { EventLoop.coarseNanoseconds() > readAt &+ 5_000_000 }
+        @inline(never) get { EventLoop.coarseNanoseconds() > life.readAt &+ 5_000_000 }
     }
 
     /// Bytes of answers that are gathered before they are written.
@@ -122,10 +129,11 @@ extension Connection {
     }
 
     /// The request was answered: the next one may use its exchange, unless somebody kept it.
+    @inline(__always)
     private func recycleExchange() {
         phase = .head
-        headBegan = false
-        requestsServed &+= 1
+        input.headBegan = false
+        life.served &+= 1
         if unsafe isKnownUniquelyReferenced(&exchange) {
             unsafe exchange?.recycle()
         } else {
@@ -139,49 +147,51 @@ extension Connection {
         let timeouts = service.timeouts
         switch phase {
         case .head:
-            if inputEnded { return closeNow(.incomplete) }
+            if input.hasEnded { return closeNow(.incomplete) }
             if isBetweenRequests {
-                if service.isDraining, requestsServed > 0 { return lingerClose(for: Self.drainLingerTime) }
+                if service.isDraining, life.served > 0 { return lingerClose(for: Self.drainLingerTime) }
                 if service.isPassingOn, canBePassedOn, service.pass(self) { return }
-                if requestsServed != idleSince {
-                    idleSince = requestsServed
-                    setDeadline(timeouts.idle, from: readAt)
+                if life.served != life.idleSince {
+                    life.idleSince = life.served
+                    unsafe service.idle.append(slot)
+                    setDeadline(timeouts.idle, from: life.readAt)
                 }
-            } else if !headBegan {
+            } else if !input.headBegan {
                 // The first request's time runs from the connection's start.
-                headBegan = true
-                if requestsServed > 0 { setDeadline(timeouts.header, from: readAt) }
+                input.headBegan = true
+                if life.served > 0 { setDeadline(timeouts.header, from: life.readAt) }
             }
         case .body:
             setBodyDeadline()
-            if inputEnded { return bodyEndedEarly() }
+            if input.hasEnded { return bodyEndedEarly() }
         case .waiting:
             // An answer that has begun, or a body that the handler takes at its own pace, has no deadline of its own.
-            if hasOwnPace { stopTime() } else { setDeadline(timeouts.handler, from: readAt) }
+            if hasOwnPace { stopTime() } else { setDeadline(timeouts.handler, from: life.readAt) }
         case .answered, .lingering, .closed:
             return
         }
         // Only a connection that is read tells that its client has gone.
-        if phase != .waiting || keptCount < service.inputCapacity / 2 { resumeReading() }
-        if isReadPaused { watchPeer() }
+        if phase != .waiting || input.count < service.inputCapacity / 2 { resumeReading() }
+        if input.isPaused { watchPeer() }
     }
 
     // MARK: Head
 
     /// Reads one head and hands the request over, or drops an empty line before one. Returns the length of either, or nil when
     /// the head isn't whole or was refused.
-    private func readHead(_ range: Range<Int>) -> Int? {
+    @inline(__always)
+    private func readHead(_ range: Range<Int>, _ parser: inout RequestParser) -> Int? {
         let exchange = currentExchange()
-        let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
-        switch unsafe parser.parse(bytes.bytes, into: exchange.head) {
+        let bytes = unsafe PaddedBytes(service.inputStart + range.lowerBound, count: range.count)
+        switch parser.parse(bytes, into: exchange.head) {
         case .needMore:
             return nil
         case .emptyLine(let length):
             return length
         case .refused(let refusal):
-            unsafe parser.reset()
+            parser.reset()
             service.figures.add(.parseFailures, 1)
-            unsafe exchange.start = readAt
+            unsafe exchange.start = life.readAt
             unsafe exchange.connection = self
             refuse(refusal)
             // So that the exchange is made ready for reuse before another connection gets it.
@@ -189,7 +199,7 @@ extension Connection {
             return nil
         case .complete(let length):
             unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)
-            unsafe exchange.start = readAt
+            unsafe exchange.start = life.readAt
             unsafe exchange.connection = self
             receive(exchange, before: range.lowerBound &+ length..<range.upperBound)
             return length
@@ -205,23 +215,19 @@ extension Connection {
     }
 
     /// - Parameter following: where in the input buffer the bytes are that came together with the head.
+    @inline(__always)
     private func receive(_ exchange: Exchange, before following: Range<Int>) {
-        switch exchange.head.framing {
-        case .none: unsafe content = .none
-        case .length(let length):
-            unsafe content = length == 0 ? .none : .length(length)
-            if exchange.head.expectContinue { noteContent(following) }
-        case .chunked:
-            unsafe content = .chunked(ChunkedContent(limits: service.limits))
-            if exchange.head.expectContinue { noteContent(following) }
-        }
+        content.begin(exchange.head.framing, limits: service.limits, at: life.readAt)
+        if exchange.head.expectContinue { noteContent(following) }
         phase = .waiting
-        bodyBytes = 0
-        bodyBegan = readAt
-        if let refusal = exchange.head.refusal {
+        if exchange.head.facts.hasUnmetExpectation, let refusal = exchange.head.refusal {
             refuse(refusal)
         } else {
-            service.application.receive(exchange)
+            switch service.application.respond(to: exchange) {
+            case .constant(let type, let text):
+                guard !respondInFull(to: exchange, with: text, type) else { return }
+            case .later: break
+            }
         }
         advance()
     }
@@ -229,7 +235,7 @@ extension Connection {
     /// Decides what comes after the application was called, or a body has ended.
     func advance() {
         guard phase == .waiting || phase == .body, let exchange = unsafe exchange else { return }
-        if case .none = unsafe content {
+        if content.isOver {
             phase = unsafe exchange.isAnswered ? .answered : .waiting
         } else if unsafe exchange.isAnswered || exchange.collector != nil {
             phase = .body

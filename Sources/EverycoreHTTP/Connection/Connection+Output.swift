@@ -2,7 +2,6 @@
 // Worker process, on the loop's thread.
 
 import EverycoreLoop
-import Glibc
 import EverycoreStatistics
 
 extension Connection {
@@ -15,6 +14,31 @@ extension Connection {
             content: body.isEmpty ? .none : .length(UInt64(body.byteCount)))
         if outcome.body != .omitted { unsafe service.output.append(body) }
         answered(exchange, status: status, closes: outcome.closes)
+    }
+
+    /// Answers with constants of the program. True where nothing of the request is left: the next one may be read.
+    @inline(__always)
+    func respondInFull(to exchange: Exchange, with text: StaticString, _ type: StaticString) -> Bool {
+        let facts = exchange.head.facts
+        guard content.isOver, facts.keepAlive, facts.minorVersion == 1, unsafe !exchange.isAnswered, !service.isDraining,
+            !isLastRequest, unsafe service.encoder.appendConstant(type, text, isHead: facts.method == .head, to: &service.output)
+        else {
+            respond(to: exchange, with: text, type)
+            return false
+        }
+        unsafe exchange.isAnswered = true
+        book(exchange, status: 200)
+        phase = .answered
+        return true
+    }
+
+    @inline(never)
+    private func respond(to exchange: Exchange, with text: StaticString, _ type: StaticString) {
+        guard unsafe !exchange.isAnswered else { return }
+        // The status and the type are the program's: this can't fail.
+        text.withUTF8Buffer { bytes in
+            unsafe try? respond(to: exchange, status: 200, contentType: type, fields: [], body: UnsafeRawBufferPointer(bytes).bytes)
+        }
     }
 
     @inline(__always)
@@ -34,19 +58,17 @@ extension Connection {
     /// Whether the next request can be found behind content that the application left unread.
     @inline(__always)
     func canSkipContent(of head: RequestHead) -> Bool {
-        switch unsafe content {
+        switch content.remaining {
         case .none: true
         // A client that was never told to send its content may or may not send it (RFC 9110 §10.1.1); much of it isn't worth reading.
-        case .length(let length): (!head.expectContinue || continueSettled) && length <= UInt64(service.limits.body)
-        case .chunked: !head.expectContinue || continueSettled
+        case .length(let length): (!head.expectContinue || content.continueSettled) && length <= UInt64(service.limits.body)
+        case .chunked: !head.expectContinue || content.continueSettled
         }
     }
 
     var isLastRequest: Bool {
         let bound = service.connectionLimits.requestsPerConnection
-        guard bound > 0, requestsServed &+ 1 >= bound else { return false }
-        service.figures.add(.limitRequestsPerConnection, 1)
-        return true
+        return bound > 0 && life.served &+ 1 >= bound
     }
 
     /// Books an answer that is in the output buffer.
@@ -54,23 +76,30 @@ extension Connection {
         unsafe exchange.isAnswered = true
         unsafe exchange.onCancel = nil
         unsafe exchange.connection = nil
-        service.figures.recordResponse(status: status)
+        book(exchange, status: status)
         // What is left of the request's content is thrown away at the client's pace.
-        bodyPaused = false
+        content.stopPausing()
         if closes {
-            closesAfterOutput = true
-            closesUnasked = exchange.head.keepAlive
-            if case .none = unsafe content {} else { lingers = true }
+            ending.closes = true
+            ending.isUnasked = exchange.head.keepAlive
+            if ending.isUnasked, !service.isDraining, isLastRequest { service.figures.add(.limitRequestsPerConnection, 1) }
+            if !content.isOver { ending.lingers = true }
         }
-        if unrecordedAnswers > 0, unsafe unrecordedStart != exchange.start { recordLatency() }
-        unrecordedStart = unsafe exchange.start
-        unrecordedAnswers &+= 1
         if unsafe exchange.collector != nil, let collector = exchange.takeCollector() { collector.fail(.incomplete) }
         guard !isProcessing else { return }
         // The answer came on its own: send it, and go on with what the client sent meanwhile.
         advance()
         if unsafe service.busy != nil { writeOutput() }
         processKept()
+    }
+
+    /// Counts an answer, and has its latency recorded with those of its batch.
+    @inline(__always)
+    private func book(_ exchange: Exchange, status: Int) {
+        service.figures.recordResponse(status: status)
+        let start = unsafe exchange.start
+        if !latencies.takes(start) { recordLatency() }
+        latencies.add(start)
     }
 
     /// Before the output buffer is used for an answer that comes on its own, not while the connection's input is processed.
@@ -80,10 +109,10 @@ extension Connection {
     }
 
     private func recordLatency() {
-        guard unrecordedAnswers > 0 else { return }
+        guard latencies.count > 0 else { return }
         let now = EventLoop.monotonicNanoseconds()
-        service.figures.recordLatency(nanoseconds: now &- min(unrecordedStart, now), count: unrecordedAnswers)
-        unrecordedAnswers = 0
+        service.figures.recordLatency(nanoseconds: now &- min(latencies.start, now), count: latencies.count)
+        latencies.end()
     }
 
     /// Writes what the output buffer holds. What the socket doesn't take is kept, and nothing more is read until it is gone.
@@ -91,62 +120,46 @@ extension Connection {
     /// - Parameter moreFollows: keeps the kernel from sending a short last segment before the next bytes come (MSG_MORE, send(2)).
     func flush(moreFollows: Bool = false) {
         writeOutput(moreFollows: moreFollows)
-        guard phase != .closed, !isBlocked else { return }
+        guard phase != .closed, !queue.isBlocked else { return }
         recordLatency()
-        if closesAfterOutput { finishClosing() }
+        if ending.closes { finishClosing() }
     }
 
     /// As `flush`, and the connection goes on whatever it has answered.
     @inline(__always)
     func writeOutput(moreFollows: Bool = false) {
         guard unsafe !service.output.isEmpty else { return }
-        if isBlocked { return keepUnsent() }
+        if queue.isBlocked { return unsafe queue.keep(&service.output) }
         unsafe write(&service.output, moreFollows: moreFollows)
         guard phase != .closed else { return unsafe service.output.removeAll() }
         guard unsafe service.output.isEmpty else {
-            keepUnsent()
-            isBlocked = true
+            unsafe queue.keep(&service.output)
+            queue.isBlocked = true
             return waitForRoom()
         }
     }
 
-    /// Moves the output buffer's bytes behind those that wait already.
-    private func keepUnsent() {
-        if var rest = unsent.take() {
-            unsafe rest.append(moving: &service.output)
-            unsent = consume rest
-        } else {
-            var rest = OutputBuffer(keptCapacity: 0)
-            unsafe rest.append(moving: &service.output)
-            unsent = consume rest
-        }
-    }
-
-    /// One write(2); consumes what went. A failed connection is closed.
+    /// One attempt to send; consumes what went. A failed connection is closed.
     @discardableResult
     private func write(_ buffer: inout OutputBuffer, moreFollows: Bool = false) -> Int {
-        let flags = Int32(MSG_NOSIGNAL) | (moreFollows ? Int32(MSG_MORE) : 0)
-        let count = unsafe buffer.withUnsafeBytes { bytes in
-            unsafe send(descriptor, bytes.baseAddress, bytes.count, flags)
-        }
-        guard count < 0 else {
+        switch unsafe buffer.withUnsafeBytes({ unsafe transport.send($0, moreFollows: moreFollows) }) {
+        case .bytes(let count):
             service.figures.add(.bytesOut, UInt64(count))
             buffer.consume(count)
             return count
+        case .notNow: return 0
+        case .ended, .refused, .failed:
+            closeNow(.incomplete)
+            return 0
         }
-        switch errno {
-        case EAGAIN, EINTR: break
-        default: closeNow(.incomplete)
-        }
-        return 0
     }
 
     func waitForRoom() {
         // The time of a client that takes its answer portion by portion runs on.
-        guard writeWatch == nil else { return }
+        guard watches.write == nil else { return }
         beginWriteTime(EventLoop.monotonicNanoseconds())
         do {
-            writeWatch = try service.loop.watch(descriptor, for: .write) { [unowned self] _ in writable() }
+            watches.write = try service.loop.watch(transport.descriptor, for: .write) { [unowned self] _ in writable() }
         } catch {
             closeNow(.incomplete)
         }
@@ -154,88 +167,67 @@ extension Connection {
 
     private func beginWriteTime(_ now: UInt64) {
         setDeadline(service.timeouts.write, from: now)
-        undelivered = bytesInKernel
-        sentSince = 0
+        queue.progress.begin(undelivered: transport.unacknowledgedBytes)
     }
 
-    /// The time for some progress is over. What counts is what the client's side took, not what the kernel's buffer did: that one
-    /// takes more only when much of it is free, which for a slow client can be minutes.
+    /// The time for some progress is over.
     func writeTimePassed(_ now: UInt64) {
-        let left = bytesInKernel
-        let taken = undelivered &+ sentSince &- min(left, undelivered &+ sentSince)
+        let taken = queue.progress.taken(undelivered: transport.unacknowledgedBytes)
         let (wanted, overflow) = service.connectionLimits.bodyMinimumRate.multipliedReportingOverflow(by: service.timeouts.write)
         if !overflow, taken > 0, taken >= wanted / 1_000_000_000 {
-            if isFast, taken / Self.fastBytes < service.timeouts.write / 1_000_000_000 { setFast(false) }
+            if queue.pace.hasBecomeSlow(taken: taken, in: service.timeouts.write) { setFast(false) }
             return beginWriteTime(now)
         }
         service.figures.add(.timeoutsWrite, 1)
         // A proper end would wait behind the bytes that the client doesn't take, in the kernel's memory.
-        resetsOnClose()
+        transport.resetOnClose()
         closeNow(.incomplete)
-    }
-
-    /// Bytes that were sent and not acknowledged by the client's side (SIOCOUTQ, tcp(7)).
-    private var bytesInKernel: UInt64 {
-        var count: Int32 = 0
-        let result = unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count)
-        return result == 0 ? UInt64(max(count, 0)) : 0
     }
 
     // MARK: Pace
 
-    /// Bytes that the kernel takes beyond what it has sent. A bound costs whoever reads fast: there is room again each few ten KB, and
-    /// a large response is sent in as many steps. So it holds for a client until that has shown to be fast, and again when it no
-    /// longer is.
-    static var unsentBound: Int32 { 65_536 }
-    /// In a second. More than a client's buffer holds by default that nobody reads from (`net.core.rmem_max`, tcp(7)).
-    private static var fastBytes: UInt64 { 1 << 19 }
-    /// So many connections of a worker are without the bound at a time: what all clients together can make the kernel hold has one.
+    /// Bytes that the kernel takes beyond what it has sent have a bound. It costs a client that reads fast: there is room again each
+    /// few ten KB, and a large response is sent in as many steps. So it holds until the client has shown to be fast, and again when
+    /// it no longer is. So many connections of a worker are without it at a time: what all of them can make the kernel hold has one.
     private static var fastConnections: Int { 128 }
 
     /// There is room again. As long as the bound holds, that means that the client's side took half of it.
     private func measurePace() {
-        guard !isFast else { return }
-        if wakes == 0 { firstWake = EventLoop.monotonicNanoseconds() }
-        wakes &+= 1
-        guard UInt64(wakes) &* UInt64(Self.unsentBound / 2) >= Self.fastBytes else { return }
-        wakes = 0
-        if EventLoop.monotonicNanoseconds() &- firstWake < 1_000_000_000 { setFast(true) }
+        guard !queue.isFast else { return }
+        if queue.pace.hasRoom(at: EventLoop.monotonicNanoseconds()) { setFast(true) }
     }
 
     func setFast(_ isFast: Bool) {
         guard !isFast || service.fastConnections < Self.fastConnections else { return }
-        self.isFast = isFast
+        queue.pace.isFast = isFast
         service.fastConnections &+= isFast ? 1 : -1
-        // 0 is the system's own bound, usually none (tcp_notsent_lowat).
-        var bytes = isFast ? 0 : Self.unsentBound
-        _ = unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &bytes, socklen_t(MemoryLayout<Int32>.size))
+        transport.boundUnsent(isFast ? 0 : Pace.unsentBound)
     }
 
     private func writable() {
         guard phase != .closed else { return }
-        if unsent != nil || streaming != nil { measurePace() }
-        if var buffer = unsent.take() {
-            sentSince &+= UInt64(write(&buffer, moreFollows: streaming?.file != nil))
+        if queue.unsentCount > 0 || streaming != nil { measurePace() }
+        if var buffer = queue.takeUnsent() {
+            queue.sent(write(&buffer, moreFollows: streaming?.file != nil))
             guard phase != .closed else { return }
             guard buffer.isEmpty else {
-                unsent = consume buffer
-                return
+                return queue.putBack(buffer)
             }
         }
-        isBlocked = false
+        queue.isBlocked = false
         if streaming?.file != nil {
             sendFile()
-            guard phase != .closed, !isBlocked else { return }
+            guard phase != .closed, !queue.isBlocked else { return }
         }
-        writeWatch?.cancel()
-        writeWatch = nil
+        watches.write?.cancel()
+        watches.write = nil
         recordLatency()
-        if closesAfterOutput { return finishClosing() }
+        if ending.closes { return finishClosing() }
         resumeReading()
         if let streaming {
             stopTime()
             streaming.wakeWaiters()
-            guard phase != .closed, !isBlocked else { return }
+            guard phase != .closed, !queue.isBlocked else { return }
         }
         processKept()
     }

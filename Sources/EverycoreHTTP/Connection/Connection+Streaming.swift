@@ -2,7 +2,6 @@
 // At most one write of a producer waits in memory; a file's bytes go from the page cache to the socket and never come here.
 
 import EverycoreLoop
-import Glibc
 import EverycoreStatistics
 
 extension Connection {
@@ -21,9 +20,9 @@ extension Connection {
             case .identity: length.map { .length(remaining: $0) } ?? .untilClose
             }
         streaming = StreamingResponse(status: status, closes: outcome.closes, framing: framing)
-        if case .untilClose = framing { endsContent = true }
+        if case .untilClose = framing { ending.endsContent = true }
         // The time of a client that doesn't read earlier answers runs on, and so does that of content which is still to come.
-        if !isBlocked, phase != .body { stopTime() }
+        if !queue.isBlocked, phase != .body { stopTime() }
         if !isProcessing { flush() }
     }
 
@@ -43,22 +42,18 @@ extension Connection {
         case .untilClose:
             unsafe service.output.append(bytes)
         }
-        streaming.inARow &+= bytes.byteCount &+ Self.writeCost
-        let isTurnOver = streaming.inARow > Self.turnBound
+        streaming.inARow &+= bytes.byteCount &+ StreamBounds.writeCost
+        let isTurnOver = streaming.inARow > StreamBounds.turnBound
         if !isProcessing || isTurnOver || (unsafe service.output.count > Self.outputBound) { flush() }
         guard isTurnOver, phase != .closed else { return }
         streaming.inARow = 0
         // A client that reads as fast as its content is made must not hold up the others.
-        if !isBlocked { standBack() }
+        if !queue.isBlocked { standBack() }
     }
-
-    /// In bytes: what is written before others get their turn, and what a write costs beside its bytes.
-    private static var turnBound: Int { 1 << 20 }
-    private static var writeCost: Int { 1024 }
 
     /// Waits for the loop's next round as if the socket were full.
     func standBack() {
-        isBlocked = true
+        queue.isBlocked = true
         waitForRoom()
     }
 
@@ -89,32 +84,23 @@ extension Connection {
             of: exchange, status: status, contentType: contentType, fields: fields, prepared: prepared,
             content: .length(UInt64(file.remaining)))
         let isWhole = outcome.body == .omitted || file.remaining == 0
-        if isWhole || (file.remaining <= Self.copiedFileBound && appendFile(file)) {
+        if isWhole || (file.remaining <= StreamBounds.copiedFileBound && appendFile(file)) {
             return answered(exchange, status: status, closes: outcome.closes)
         }
         let streaming = StreamingResponse(status: status, closes: outcome.closes, framing: .omitted)
         streaming.file = file
         self.streaming = streaming
-        if !isBlocked { setDeadline(0, from: 0) }
+        if !queue.isBlocked { setDeadline(0, from: 0) }
         flush(moreFollows: true)
-        if phase != .closed, !isBlocked { sendFile() }
+        if phase != .closed, !queue.isBlocked { sendFile() }
     }
-
-    /// Up to here one read(2) into the output buffer is cheaper than a head and a sendfile(2) of their own.
-    private static var copiedFileBound: Int64 { 32768 }
 
     /// Appends a small file to the output. False when it couldn't be read whole; nothing was appended then.
     private func appendFile(_ file: FileTransfer) -> Bool {
         let count = Int(file.remaining)
         return unsafe service.output.appendInPlace(count) { room in
-            var filled = 0
-            while filled < count {
-                let read = unsafe pread(file.descriptor, room.baseAddress?.advanced(by: filled), count &- filled, Int(file.offset) &+ filled)
-                if read < 0, errno == EINTR { continue }
-                guard read > 0 else { return 0 }
-                filled &+= read
-            }
-            return filled
+            let read = unsafe file.read(into: room)
+            return read == count ? count : 0
         } == count
     }
 
@@ -126,63 +112,63 @@ extension Connection {
         while file.remaining > 0 {
             // A client that reads as fast as this sends must not hold up the others.
             portions &+= 1
-            if portions > Self.portionsInARow { return standBack() }
-            let portion = Int(min(file.remaining, Self.filePortion))
-            var offset = Int(file.offset)
-            let count = unsafe sendfile(descriptor, file.descriptor, &offset, portion)
-            if count > 0 {
+            if portions > StreamBounds.portionsInARow { return standBack() }
+            let portion = Int(min(file.remaining, StreamBounds.filePortion))
+            switch transport.sendFile(file.descriptor, at: file.offset, count: portion) {
+            case .bytes(let count):
                 service.figures.add(.bytesOut, UInt64(count))
-                sentSince &+= UInt64(count)
-                file.offset &+= Int64(count)
-                file.remaining &-= Int64(count)
+                queue.sent(count)
+                file.advance(count)
                 // The socket is full: another call would only say so.
                 if count < portion { return standBack() }
-                continue
-            }
+            case .notNow: return standBack()
             // The file has become shorter than announced: only a close tells the client.
-            guard count < 0 else { return closeNow(.incomplete) }
-            if errno == EINTR { continue }
-            if errno == EAGAIN { return standBack() }
-            // Not for this file (sendfile(2), NOTES), not with this kernel, or not allowed. An error of the socket comes again below.
-            file.isCopied = true
-            return copyFile(file)
+            case .ended: return closeNow(.incomplete)
+            case .refused, .failed:
+                file.isCopied = true
+                return copyFile(file)
+            }
         }
         fileIsSent()
     }
 
-    /// Reads and writes a file where sendfile(2) is refused: each byte is copied twice.
+    /// Reads and writes a file where there is no other way: each byte is copied twice.
     private func copyFile(_ file: FileTransfer) {
         var portions = 0
         while file.remaining > 0 {
             portions &+= 1
-            if portions > Self.portionsInARow { return standBack() }
-            let count = unsafe service.output.appendInPlace(Int(min(file.remaining, Self.copiedPortion))) { room in
-                unsafe pread(file.descriptor, room.baseAddress, room.count, Int(file.offset))
-            }
+            if portions > StreamBounds.portionsInARow { return standBack() }
+            let count = unsafe service.output.appendInPlace(Int(min(file.remaining, StreamBounds.copiedPortion))) { unsafe file.read(into: $0) }
             // Shorter than announced, or not to be read.
             guard count > 0 else { return closeNow(.incomplete) }
-            file.offset &+= Int64(count)
-            file.remaining &-= Int64(count)
-            let isTimed = writeWatch != nil
+            file.advance(count)
+            let isTimed = watches.write != nil
             writeOutput(moreFollows: file.remaining > 0)
             guard phase != .closed else { return }
-            if isTimed { sentSince &+= UInt64(count &- (unsent?.count ?? 0)) }
-            if isBlocked { return }
+            if isTimed { queue.sent(count &- queue.unsentCount) }
+            if queue.isBlocked { return }
         }
         fileIsSent()
     }
-
-    private static var copiedPortion: Int64 { 65536 }
 
     private func fileIsSent() {
         guard let streaming, let exchange = unsafe exchange else { return }
         self.streaming = nil
         // The next answer, which may be here before this returns, has a write time of its own.
-        writeWatch?.cancel()
-        writeWatch = nil
+        watches.write?.cancel()
+        watches.write = nil
         answered(exchange, status: streaming.status, closes: streaming.closes)
     }
 
-    private static var filePortion: Int64 { 1 << 21 }
-    private static var portionsInARow: Int { 4 }
+}
+
+private enum StreamBounds {
+    /// In bytes: what is written before others get their turn, and what a write costs beside its bytes.
+    static var turnBound: Int { 1 << 20 }
+    static var writeCost: Int { 1024 }
+    /// Up to here one read(2) into the output buffer is cheaper than a head and a sendfile(2) of their own.
+    static var copiedFileBound: Int64 { 32768 }
+    static var copiedPortion: Int64 { 65536 }
+    static var filePortion: Int64 { 1 << 21 }
+    static var portionsInARow: Int { 4 }
 }

@@ -93,8 +93,8 @@ extension Exchange {
 final class FileTransfer {
     let descriptor: Int32
     private let owner: AnyObject
-    var offset: Int64
-    var remaining: Int64
+    private(set) var offset: Int64
+    private(set) var remaining: Int64
     /// sendfile(2) was refused.
     var isCopied = false
 
@@ -103,6 +103,23 @@ final class FileTransfer {
         self.owner = owner
         self.offset = offset
         self.remaining = remaining
+    }
+
+    /// Reads from the present position into all of `room`, or up to the file's end. Returns how many bytes that were.
+    func read(into room: UnsafeMutableRawBufferPointer) -> Int {
+        var filled = 0
+        while filled < room.count {
+            let count = unsafe pread(descriptor, room.baseAddress?.advanced(by: filled), room.count &- filled, Int(offset) &+ filled)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            filled &+= count
+        }
+        return filled
+    }
+
+    func advance(_ count: Int) {
+        offset &+= Int64(count)
+        remaining &-= Int64(count)
     }
 }
 

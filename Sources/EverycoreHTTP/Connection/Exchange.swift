@@ -3,13 +3,13 @@
 
 package import EverycoreLoop
 
-package final class Exchange {
+@usableFromInline package final class Exchange {
     /// The request's head. Zero-copy while `Application.receive` runs, a copy of its own afterwards.
-    package let head = RequestHead()
+    @usableFromInline package let head = RequestHead()
     private let service: HTTPService
     // What follows is touched several times a request, on the loop's thread, each time for a load or a store.
     /// The connection while it waits for this answer; nil once it was answered, or the client is gone.
-    @exclusivity(unchecked) unowned(unsafe) var connection: Connection?
+    @exclusivity(unchecked) unowned(unsafe) var connection: (any ExchangeOwner)?
     @exclusivity(unchecked) package internal(set) final var isAnswered = false
     /// Called when nobody waits for the answer any longer: the client is gone, or its time was up.
     @exclusivity(unchecked) package var onCancel: (() -> Void)?
@@ -49,7 +49,7 @@ package final class Exchange {
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: RawSpan
     ) throws(ResponseEncoder.Failure) {
         guard unsafe !isAnswered, let connection = unsafe connection else { return }
-        try connection.respond(to: self, status: status, contentType: contentType, fields: fields, body: body)
+        try connection.respond(to: self, status: status, contentType: contentType, fields: fields, prepared: nil, body: body)
     }
 
     /// Sends an answer whose fields, the content's type among them, were prepared.
@@ -67,11 +67,12 @@ package final class Exchange {
     }
 
     /// Prepares a used exchange, that nobody else refers to, for the next request.
+    @inline(__always)
     func recycle() {
         unsafe isAnswered = false
-        unsafe onCancel = nil
-        unsafe collector = nil
         unsafe connection = nil
+        if unsafe onCancel != nil { unsafe onCancel = nil }
+        if unsafe collector != nil { unsafe collector = nil }
         if head.isDetached { head.reset() }
     }
 
@@ -93,7 +94,7 @@ package final class Exchange {
 }
 
 /// The content of one request as it comes in, and who waits for it.
-struct BodyCollector {
+final class BodyCollector {
     let limit: UInt64
     /// Takes pieces as they come, and says whether it wants more; nil where all of it is collected first.
     let piece: ((RawSpan) -> Bool)?

@@ -28,7 +28,7 @@ extension HTTPService {
     }
 
     /// False when it stays.
-    func pass(_ connection: Connection) -> Bool {
+    func pass(_ connection: any ServedConnection) -> Bool {
         guard let passOn else { return passExcess(connection) }
         switch passOn(connection.descriptor) {
         case true:
@@ -54,7 +54,7 @@ extension HTTPService {
         if isPassingOn { passOnIdle() }
     }
 
-    private func passExcess(_ connection: Connection) -> Bool {
+    private func passExcess(_ connection: any ServedConnection) -> Bool {
         guard remainingExcess > 0, let excess, excess.passOn(connection.descriptor) else {
             isPassingOn = false
             return false

@@ -35,14 +35,16 @@ package import EverycoreStatistics
     var closing: LoopTimer?
     /// The connection that uses the buffers. Answers of others rarely come meanwhile: they come from jobs, which the loop runs
     /// afterwards, or from a handler that answers somebody else's request too. It is in the table for that long, or on the stack.
-    @exclusivity(unchecked) unowned(unsafe) var busy: Connection?
+    @exclusivity(unchecked) unowned(unsafe) var busy: (any ServedConnection)?
 
     var acceptors: [Acceptor] = []
-    var connections: ContiguousArray<Connection?> = []
+    var connections: ContiguousArray<(any ServedConnection)?> = []
     private(set) var openConnections = 0
     /// Those for whom the kernel may hold more (Connection+Output).
     var fastConnections = 0
-    let deadlines = DeadlineTable()
+    var deadlines = DeadlineTable()
+    /// Connections between two requests, the one that is so for longest first. Some may have a request again.
+    @exclusivity(unchecked) var idle = SlotList()
     var sweep: LoopTimer?
     private var spare: Exchange?
     var drained: (() -> Void)?
@@ -59,13 +61,13 @@ package import EverycoreStatistics
         self.connectionLimits = connectionLimits
         self.figures = figures
         inputCapacity = max(65536, limits.longestHead &+ 16384)
-        unsafe inputStart = .allocate(byteCount: inputCapacity, alignment: 16)
+        unsafe inputStart = .allocate(byteCount: inputCapacity &+ PaddedBytes.padding, alignment: 16)
         unsafe input = UnsafeMutableRawBufferPointer(start: inputStart, count: inputCapacity)
         unsafe output = OutputBuffer()
     }
 
     deinit {
-        unsafe input.deallocate()
+        unsafe inputStart.deallocate()
     }
 
     /// Accepts connections from a listening, nonblocking socket until the service drains. The socket stays the caller's.
@@ -80,7 +82,7 @@ package import EverycoreStatistics
     /// - Parameter isNew: false when it had been served before.
     package func take(_ descriptor: Int32, isNew: Bool) {
         if !hasRoom { _ = makeRoom() }
-        let connection = open(descriptor, isNew: isNew)
+        let connection = open(PlainSocket(descriptor), isNew: isNew)
         // It was on its way when the drain began.
         if isDraining { connection.serviceDrains() }
     }
@@ -93,31 +95,36 @@ package import EverycoreStatistics
     /// Closes the connection that has been idle for longest, for one that waits in the queue. False when none is idle.
     func makeRoom() -> Bool {
         figures.add(.limitConnections, 1)
-        var oldest: Connection?
-        for case let connection? in connections where connection.isIdle {
-            if let candidate = oldest, candidate.readAt <= connection.readAt { continue }
-            oldest = connection
+        // The list may have some that aren't idle any more: each is dropped from it once for each time that it was.
+        while let slot = unsafe idle.first {
+            unsafe idle.remove(slot)
+            guard let connection = connections[slot], connection.isIdle else { continue }
+            connection.giveWay()
+            if connection.isClosed { return true }
         }
-        guard let oldest else { return false }
-        oldest.giveWay()
-        return oldest.phase == .closed
+        return false
     }
 
     func admit(_ descriptor: Int32) {
         if let handOver, handOver(descriptor) { return }
-        open(descriptor)
+        open(PlainSocket(descriptor))
     }
 
+    /// Serves a client that is reached in another way than through a bare socket.
+    package func serve(_ transport: some Transport) { open(transport) }
+
     @discardableResult
-    private func open(_ descriptor: Int32, isNew: Bool = true) -> Connection {
+    @inline(__always)
+    private func open(_ transport: some Transport, isNew: Bool = true) -> any ServedConnection {
         let slot = deadlines.allocate()
-        let connection = Connection(service: self, descriptor: descriptor, slot: slot)
+        let connection = Connection(service: self, transport: transport, slot: slot)
         if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
         openConnections &+= 1
         if isNew {
             figures.add(.connectionsAccepted, 1)
         } else {
-            connection.requestsServed = 1
+            connection.life.served = 1
+            unsafe idle.append(slot)
         }
         figures.add(.connectionsOpen, 1)
         startSweep()
@@ -125,13 +132,15 @@ package import EverycoreStatistics
         return connection
     }
 
-    func remove(_ connection: Connection) {
+    /// - Parameter isPassedOn: another process has it.
+    func remove(_ connection: some ServedConnection, isPassedOn: Bool = false) {
         connections[connection.slot] = nil
         deadlines.release(connection.slot)
+        unsafe idle.remove(connection.slot)
         let wasFull = !hasRoom
         openConnections &-= 1
         figures.subtract(.connectionsOpen, 1)
-        if !connection.isPassedOn { connectionEnded?(connection.requestsServed <= 1) }
+        if !isPassedOn { connectionEnded?(connection.requestsServed <= 1) }
         if wasFull { for acceptor in acceptors { acceptor.thereIsRoom() } }
         finishDrainIfEmpty()
     }

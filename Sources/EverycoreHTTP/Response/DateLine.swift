@@ -6,7 +6,7 @@ package struct DateLine: Sendable {
 
     /// "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
     private(set) var bytes: [UInt8]
-    private var unixSeconds: Int64
+    private(set) var unixSeconds: Int64
 
     package init(unixSeconds: Int64 = 0) {
         self.unixSeconds = unixSeconds

@@ -22,6 +22,7 @@ package struct OutputBuffer: ~Copyable {
     package var isEmpty: Bool { start == end }
 
     /// The bytes that wait, for `write(2)`.
+    @inline(__always)
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -54,6 +55,34 @@ package struct OutputBuffer: ~Copyable {
         end &+= 1
     }
 
+    /// `Content-Length: ` with the number and a CRLF.
+    mutating func append(lengthLine length: UInt64) {
+        reserve(16 &+ 20 &+ 2)
+        guard let storage = unsafe storage else { return }
+        let line = unsafe storage + end
+        unsafe line.storeBytes(of: Self.contentDash, as: UInt64.self)
+        unsafe line.storeBytes(of: Self.lengthColon, toByteOffset: 8, as: UInt64.self)
+        var digits = 1
+        var bound: UInt64 = 10
+        while digits < 20, length >= bound {
+            digits &+= 1
+            // After the nineteenth digit this wraps; the loop has ended by then or ends by the count.
+            bound = bound &* 10
+        }
+        var rest = length
+        var position = 16 &+ digits
+        unsafe line.storeBytes(of: (0x0A0D as UInt16).littleEndian, toByteOffset: position, as: UInt16.self)
+        while position > 16 {
+            position &-= 1
+            unsafe line.storeBytes(of: UInt8(truncatingIfNeeded: 0x30 &+ rest % 10), toByteOffset: position, as: UInt8.self)
+            rest /= 10
+        }
+        end &+= 16 &+ digits &+ 2
+    }
+
+    private static var contentDash: UInt64 { Bytewise.word("Content-").littleEndian }
+    private static var lengthColon: UInt64 { Bytewise.word("Length: ").littleEndian }
+
     package mutating func append(decimal number: UInt64) { append(number, radix: 10) }
 
     /// In small letters, without a prefix.
@@ -76,7 +105,7 @@ package struct OutputBuffer: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         reserve(bytes.count)
         unsafe storage?.advanced(by: end).copyMemory(from: source, byteCount: bytes.count)

@@ -2,7 +2,7 @@
 // worker. What the request allows and what the response is decide the framing together
 // (RFC 9112 §6.3, §9.6). Pure: appends to an OutputBuffer.
 
-package struct ResponseEncoder: Sendable {
+package struct ResponseEncoder: ~Copyable {
     /// What is known of the length of the content when the head is written.
     package enum Content: Sendable, Equatable {
         /// None at all; `Content-Length: 0` is sent where the status allows content.
@@ -63,6 +63,9 @@ package struct ResponseEncoder: Sendable {
     package private(set) var date = DateLine()
     /// Empty, or the whole line.
     private let serverLine: [UInt8]
+    private let templates = ResponseTemplates()
+    /// A longer constant is copied from where it is.
+    private static var longestTemplate: Int { 8192 }
 
     /// - Parameter serverName: sent as `Server`; nil, or a text that is no field value, for none.
     package init(serverName: String? = nil) {
@@ -100,19 +103,9 @@ package struct ResponseEncoder: Sendable {
         let framing = Framing(status: status, content: content, minorVersion: request.minorVersion)
         let closes = !isInterim && (!request.keepsConnection || own.closes || framing == .connectionEnd)
 
-        appendStatusLine(status, to: &output)
-        if !own.hasDate { output.append(date.bytes) }
-        if !own.hasServer, !serverLine.isEmpty { output.append(serverLine) }
-        if let contentType, !own.hasContentType {
-            output.append("Content-Type: ")
-            output.append(contentType)
-            output.append("\r\n")
-        }
+        appendBeginning(status, contentType, own, to: &output)
         switch framing {
-        case .length(let length):
-            output.append("Content-Length: ")
-            output.append(decimal: length)
-            output.append("\r\n")
+        case .length(let length): output.append(lengthLine: length)
         case .chunked: output.append("Transfer-Encoding: chunked\r\n")
         case .connectionEnd, .noContent: break
         }
@@ -147,6 +140,57 @@ package struct ResponseEncoder: Sendable {
     /// Ends a chunked body.
     package func appendLastChunk(to output: inout OutputBuffer) {
         output.append("0\r\n\r\n")
+    }
+
+    /// Appends a whole 200 whose text and type are constants of the program, for an HTTP/1.1 request whose connection goes on.
+    /// False, with nothing appended, where it isn't worth a template or can't have one.
+    @inline(__always)
+    package func appendConstant(_ type: StaticString, _ text: StaticString, isHead: Bool, to output: inout OutputBuffer) -> Bool {
+        guard let key = ResponseTemplates.Key(200, type, text) else { return false }
+        if templates.append(key, second: date.unixSeconds, headOnly: isHead, to: &output) { return true }
+        guard key.textCount <= Self.longestTemplate, makeConstant(key, type, text) else { return false }
+        return templates.append(key, second: date.unixSeconds, headOnly: isHead, to: &output)
+    }
+
+    @inline(never)
+    private func makeConstant(_ key: ResponseTemplates.Key, _ type: StaticString, _ text: StaticString) -> Bool {
+        let request = Request(minorVersion: 1, isHead: false, keepsConnection: true)
+        do throws(Failure) {
+            try templates.remake(key, second: date.unixSeconds) { bytes throws(Failure) in
+                _ = try appendHead(status: 200, contentType: type, content: .length(UInt64(key.textCount)), for: request, to: &bytes)
+                defer { bytes.append(text) }
+                return bytes.count
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Status line, `Date`, `Server` and the content's type.
+    @inline(__always)
+    private func appendBeginning(_ status: Int, _ type: StaticString?, _ own: ResponseFields, to output: inout OutputBuffer) {
+        guard !own.hasDate, !own.hasServer, type == nil || !own.hasContentType, let key = ResponseTemplates.Key(status, type) else {
+            return appendLines(status, type, own, to: &output)
+        }
+        if templates.append(key, second: date.unixSeconds, to: &output) { return }
+        templates.remake(key, second: date.unixSeconds) { bytes in
+            appendLines(status, type, own, to: &bytes)
+            return bytes.count
+        }
+        if !templates.append(key, second: date.unixSeconds, to: &output) { appendLines(status, type, own, to: &output) }
+    }
+
+    @inline(never)
+    private func appendLines(_ status: Int, _ type: StaticString?, _ own: ResponseFields, to output: inout OutputBuffer) {
+        appendStatusLine(status, to: &output)
+        if !own.hasDate { output.append(date.bytes) }
+        if !own.hasServer, !serverLine.isEmpty { output.append(serverLine) }
+        if let type, !own.hasContentType {
+            output.append("Content-Type: ")
+            output.append(type)
+            output.append("\r\n")
+        }
     }
 
     private func appendStatusLine(_ status: Int, to output: inout OutputBuffer) {

@@ -64,7 +64,10 @@ final class TestClient {
         if !body.isEmpty { text += "Content-Length: \(body.utf8.count)\r\n" }
         let exchange = TestExchange(head: try Self.parse(text + "\r\n"), body: Array(body.utf8))
         exchange.start = time
-        application.answer(exchange)
+        if case .constant(let type, let text) = application.answer(exchange) {
+            let bytes = Array(text.description.utf8)
+            try unsafe exchange.send(status: 200, contentType: type, fields: [], body: bytes.span.bytes)
+        }
         return exchange
     }
 

@@ -1,0 +1,99 @@
+// The small values that a connection is made of. No I/O.
+// Process: worker · Thread: loop
+
+import EverycoreLoop
+
+/// What the connection does with the next byte.
+enum ConnectionPhase {
+    /// Bytes belong to a request head.
+    case head
+    /// Bytes belong to a body that is collected or discarded.
+    case body
+    /// A request is with the application; bytes wait.
+    case waiting
+    /// The request was answered and read to its end.
+    case answered
+    /// An answer was the last one; bytes are thrown away until the client closes.
+    case lingering
+    case closed
+}
+
+/// Bytes that came and could not be used yet.
+struct KeptInput {
+    var kept: [UInt8] = []
+    var count = 0
+    /// Nothing is read, so that no more bytes pile up.
+    var isPaused = false
+    /// The client has ended its side.
+    var hasEnded = false
+    /// Bytes that the transport holds will be taken on the loop's next iteration.
+    var readsOn = false
+    /// A part of the next head is here, and its time runs.
+    var headBegan = false
+
+    mutating func removeAll() {
+        kept = []
+        count = 0
+    }
+}
+
+/// How far the parser is in a head of which a part has come. Few connections have one, and only for a moment.
+final class PartialHead {
+    let parser: RequestParser
+
+    init(_ parser: RequestParser) { self.parser = parser }
+}
+
+/// How the connection ends when its output is gone.
+struct Ending {
+    /// An answer was the last one.
+    var closes = false
+    /// It left input unread: close with care.
+    var lingers = false
+    /// The client learns from the last answer that it is the last, and may have sent its next request by then.
+    var isUnasked = false
+    /// The connection's end is the end of its last response.
+    var endsContent = false
+}
+
+/// Answers in the output that aren't in the latency figures yet, and since when the first of them ran.
+struct LatencyBatch {
+    private(set) var count: UInt64 = 0
+    private(set) var start: UInt64 = 0
+
+    /// False where the batch began at another time: record it first.
+    @inline(__always)
+    func takes(_ start: UInt64) -> Bool { count == 0 || self.start == start }
+
+    @inline(__always)
+    mutating func add(_ start: UInt64) {
+        self.start = start
+        count &+= 1
+    }
+
+    @inline(__always)
+    mutating func end() { count = 0 }
+}
+
+/// Where the connection is in its life.
+struct ConnectionLife {
+    var served = 0
+    /// When the bytes in hand were read.
+    var readAt: UInt64 = 0
+    /// The idle time runs since so many requests were served: empty lines don't begin it anew.
+    var idleSince = 0
+    /// When the handler's time is over, while the connection is looked at more often (`watchPeer`).
+    var handlerDue: UInt64 = 0
+}
+
+struct ConnectionWatches {
+    var read: DescriptorWatch?
+    var write: DescriptorWatch?
+
+    mutating func cancel() {
+        read?.cancel()
+        write?.cancel()
+        read = nil
+        write = nil
+    }
+}
