@@ -17,20 +17,39 @@ import Testing
 }
 
 @Suite struct ProbationTests {
+    private func probation(answered: Set<UInt64> = [7], deadly: Set<UInt64> = []) -> Probation {
+        Probation(answered: answered, hasAnswered: true, deadly: deadly)
+    }
+
     @Test func newWorkersThatDieWhereTheOldOnesAnsweredFail() {
-        var probation = Probation()
-        #expect([true, true].map { probation.died(inEndpointThat: $0) } == [false, true])
+        var probation = probation()
+        #expect([7, 7].map { probation.died(in: $0) } == [false, true])
     }
 
     @Test func aRequestThatKillsOldAndNewAlikeProvesNothing() {
-        var probation = Probation()
-        #expect((0..<100).allSatisfy { _ in !probation.died(inEndpointThat: false) })
+        var probation = probation(deadly: [7])
+        #expect([7, 7, 8, 8].allSatisfy { !probation.died(in: $0) })
+    }
+
+    @Test func whereEndpointsAreUnknownTheOldOnesMustNotHaveDiedInRequestsAtAll() {
+        var probation = probation(answered: [])
+        #expect([0, 0].map { probation.died(in: $0) } == [false, true])
+        probation = self.probation(answered: [], deadly: [0])
+        #expect([0, 0].map { probation.died(in: $0) } == [false, false])
+        probation = Probation(answered: [], hasAnswered: false, deadly: [])
+        #expect([0, 0].map { probation.died(in: $0) } == [false, false])
     }
 
     @Test func aPlanWhoseWorkersAnswerStands() {
-        var probation = Probation()
+        var probation = probation()
         probation.answered()
-        #expect((0..<100).allSatisfy { _ in !probation.died(inEndpointThat: true) })
+        #expect((0..<100).allSatisfy { _ in !probation.died(in: 7) })
+    }
+
+    @Test func deathsAreRememberedForAMinute() {
+        var deadly = DeadlyEndpoints()
+        for endpoint in 0..<1000 as Range<UInt64> { deadly.died(in: endpoint, now: 0) }
+        #expect([59_000_000_000, 60_000_000_000].map { deadly.all(now: $0).count } == [256, 0])
     }
 }
 

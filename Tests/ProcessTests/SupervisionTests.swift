@@ -128,6 +128,25 @@ extension ProcessTests {
             }
         }
 
+        @Test func aReloadIsRolledBackWhenNewWorkersDieInAllThatTheOldOnesAnswered() throws {
+            try doomed { server, doom in
+                #expect(try server.get("/fragile").status == 200)
+                try doom("bad")
+                server.program.signal(SIGHUP)
+                #expect(server.program.logs("] reloaded\n"))
+                try doom(nil)
+                for _ in 0..<20 where lines(server, "reload failed") == 0 {
+                    let client = try server.connect()
+                    client.request("GET", "/fragile")
+                    _ = client.awaitEnd(within: .milliseconds(300))
+                }
+                #expect(server.program.logs("reason=new workers die where the old ones answered"))
+                #expect(server.program.logs("the old workers are back"))
+                #expect(try server.get("/fragile").status == 200)
+                #expect(server.stop() == 0)
+            }
+        }
+
         @Test func aWorkerWithoutItsMainThreadIsReplaced() throws {
             let server = try TestedServer.harmful("stuck.limit=off", environment: Self.noTraces)
             let (client, who) = try server.connect(toSlot: 0)

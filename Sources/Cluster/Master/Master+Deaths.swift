@@ -50,9 +50,23 @@ extension Master {
         child.death = death
         child.deathTimer = nil
         if death == .failedStart, upgradeFails() { return }
+        if child.role.isWorker, death == .inRequest { diedInRequest(child) }
         guard !child.hasSuccessor else { return }
         if death == .failedStart, child.role.isWorker, !workerSupervisor.isProven, hasAnswered(edition) { workerSupervisor.prove() }
         ended(child, death, wasGood: remains.isGood(youngAge: options.respawn.youngAge.wholeNanoseconds))
+    }
+
+    /// A new worker that dies where the old ones answered may show that its plan is bad.
+    private func diedInRequest(_ child: Child) {
+        let endpoint = child.page.blackBox.currentEndpoint
+        if child.edition == edition, roll != nil, !isRollingBack {
+            if child.page.figures[.requests] > 0 || hasAnswered(edition) { probation.answered() }
+            if probation.died(in: endpoint) {
+                advanceRoll("new workers die where the old ones answered") { $0.condemned(by: child.role.slot) }
+                return
+            }
+        }
+        deadlyEndpoints.died(in: endpoint, now: EventLoop.monotonicNanoseconds())
     }
 
     /// Whether a living worker of a plan has answered a request.

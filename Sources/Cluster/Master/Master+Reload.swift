@@ -4,6 +4,7 @@
 
 internal import EverycoreLoop
 internal import Logging
+internal import EverycoreStatistics
 
 extension Master {
     /// Reads the description anew and replaces the workers one by one. Nothing changes when it can't be read.
@@ -22,6 +23,8 @@ extension Master {
         log(.notice, "reloading")
         // A plan that has not served yet is nothing to go back to.
         if fallback == nil || workerSupervisor.isProven { fallback = (plan, workerSupervisor.isProven) }
+        probation = Probation(
+            answered: [], hasAnswered: hasAnswered(edition), deadly: deadlyEndpoints.all(now: EventLoop.monotonicNanoseconds()))
         adopt(next, isProven: false)
         isRollingBack = false
         rollTimer = nil
@@ -105,8 +108,8 @@ extension Master {
         tellReloaded()
         // Whose start fails later does so for reasons of its own.
         rollTimer = loop.after(options.respawn.youngAge) { [unowned self] in
-            roll = nil
-            fallback = nil
+            roll?.settle()
+            awaitAnswer(until: EventLoop.monotonicNanoseconds().addingUpToLimit(Probation.longest.wholeNanoseconds))
         }
         log(.notice, "reloaded", ["workers": "\(workerSupervisor.usedCount)"])
         for index in plan.auxiliaries.indices {
@@ -115,6 +118,17 @@ extension Master {
         }
         if case .count(let count) = plan.workers { scale(to: count) }
         carryOutWaiting()
+    }
+
+    /// The plan stands when a new worker has answered a request, or when there was none for long.
+    private func awaitAnswer(until end: UInt64) {
+        if hasAnswered(edition) { probation.answered() }
+        guard !probation.hasAnswered, EventLoop.monotonicNanoseconds() < end else {
+            roll = nil
+            fallback = nil
+            return
+        }
+        rollTimer = loop.after(.seconds(1)) { [unowned self] in awaitAnswer(until: end) }
     }
 
     private func rollBack(_ slots: [Int], _ reason: String) {

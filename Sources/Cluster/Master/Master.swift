@@ -58,6 +58,9 @@ final class Master {
     var isRollingBack = false
     /// Ends the watch over the last of the new workers.
     var rollTimer: LoopTimer?
+    /// Whether the workers of the present plan can do what those of the one before did.
+    var probation = Probation(answered: [], hasAnswered: false, deadly: [])
+    var deadlyEndpoints = DeadlyEndpoints()
     /// Reloads and upgrades that wait.
     var orders = Orders()
     /// Carries out an order that has waited for long enough, or tries again.

@@ -22,6 +22,11 @@ func addHarm(_ routes: inout Routes) {
         return .text("\(recurse(&path))\n")
     }
     routes.get("/exit") { _ in exit(0) }
+    // Kills a worker that a file has made bad.
+    routes.get("/fragile") { _ in
+        if unsafe Doom.isBad { trap() }
+        return .text("whole\n")
+    }
     // The main thread ends, another one keeps the process.
     routes.get("/headless") { _ in
         var thread = pthread_t()
