@@ -104,3 +104,7 @@ let package = Package(
             swiftSettings: strict),
     ]
 )
+
+for target in package.targets where target.type == .test {
+    target.swiftSettings = (target.swiftSettings ?? []) + [.unsafeFlags(["-index-store-path", "/work/main/.build/x86_64-unknown-linux-gnu/debug/index/store"])]
+}

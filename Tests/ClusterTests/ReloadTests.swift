@@ -32,12 +32,15 @@ import Testing
     }
 
     @Test func whereEndpointsAreUnknownTheOldOnesMustNotHaveDiedInRequestsAtAll() {
-        var probation = probation(answered: [])
-        #expect([0, 0].map { probation.died(in: $0) } == [false, true])
-        probation = self.probation(answered: [], deadly: [0])
-        #expect([0, 0].map { probation.died(in: $0) } == [false, false])
-        probation = Probation(answered: [], hasAnswered: false, deadly: [])
-        #expect([0, 0].map { probation.died(in: $0) } == [false, false])
+        func deaths(_ endpoint: UInt64, _ probation: Probation) -> [Bool] {
+            var probation = probation
+            return (0..<2).map { _ in probation.died(in: endpoint) }
+        }
+        #expect(deaths(0, probation()) == [false, true])
+        #expect(deaths(0, probation(deadly: [9])) == [false, false])
+        #expect(deaths(7, Probation(hasAnswered: true, deadly: [])) == [false, true])
+        #expect(deaths(7, Probation(hasAnswered: true, deadly: [9])) == [false, false])
+        #expect(deaths(7, Probation(hasAnswered: false, deadly: [])) == [false, false])
     }
 
     @Test func aPlanWhoseWorkersAnswerStands() {

@@ -147,6 +147,26 @@ extension ProcessTests {
             }
         }
 
+        @Test func anUpgradeGoesBackWhenNewWorkersDieInAllThatTheOldOnesAnswered() throws {
+            try doomed { server, doom in
+                #expect(try server.get("/fragile").status == 200)
+                try doom("bad")
+                server.program.signal(SIGUSR2)
+                #expect(server.program.logs("] the old master has gone"))
+                try doom(nil)
+                for _ in 0..<20 where lines(server, "upgrade failed, going back") == 0 {
+                    let client = try server.connect()
+                    client.request("GET", "/fragile")
+                    _ = client.awaitEnd(within: .milliseconds(300))
+                }
+                #expect(server.program.logs("upgrade failed, going back to the program before"))
+                #expect(server.program.becomesTrue(within: .seconds(8)) { lines(server, "] the old master has gone") == 2 }, "\(server.program.error)")
+                #expect(try server.get("/fragile").status == 200)
+                kill(try #require(successor(server)), SIGTERM)
+                try endAll(server)
+            }
+        }
+
         @Test func aWorkerWithoutItsMainThreadIsReplaced() throws {
             let server = try TestedServer.harmful("stuck.limit=off", environment: Self.noTraces)
             let (client, who) = try server.connect(toSlot: 0)

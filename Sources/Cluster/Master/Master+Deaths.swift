@@ -59,9 +59,11 @@ extension Master {
     /// A new worker that dies where the old ones answered may show that its plan is bad.
     private func diedInRequest(_ child: Child) {
         let endpoint = child.page.blackBox.currentEndpoint
-        if child.edition == edition, roll != nil, !isRollingBack {
+        if child.edition == edition, roll != nil && !isRollingBack || wayBack != nil {
             if child.page.figures[.requests] > 0 || hasAnswered(edition) { probation.answered() }
             if probation.died(in: endpoint) {
+                wayBack?.isDue = true
+                goBackWhenPossible()
                 advanceRoll("new workers die where the old ones answered") { $0.condemned(by: child.role.slot) }
                 return
             }

@@ -141,6 +141,7 @@ extension Master {
         for child in children.values { child.channel.closeInherited() }
         succession?.channel.closeInherited()
         upgrade?.channel.closeInherited()
+        if let wayBack { close(wayBack.program) }
         close(reportReceiver)
         reporter.closeInherited()
         serviceManager?.closeInherited()

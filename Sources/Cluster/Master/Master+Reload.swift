@@ -23,8 +23,9 @@ extension Master {
         log(.notice, "reloading")
         // A plan that has not served yet is nothing to go back to.
         if fallback == nil || workerSupervisor.isProven { fallback = (plan, workerSupervisor.isProven) }
+        endProbation()
         probation = Probation(
-            answered: [], hasAnswered: hasAnswered(edition), deadly: deadlyEndpoints.all(now: EventLoop.monotonicNanoseconds()))
+            hasAnswered: hasAnswered(edition), deadly: deadlyEndpoints.all(now: EventLoop.monotonicNanoseconds()))
         adopt(next, isProven: false)
         isRollingBack = false
         rollTimer = nil

@@ -59,8 +59,10 @@ final class Master {
     /// Ends the watch over the last of the new workers.
     var rollTimer: LoopTimer?
     /// Whether the workers of the present plan can do what those of the one before did.
-    var probation = Probation(answered: [], hasAnswered: false, deadly: [])
+    var probation = Probation(hasAnswered: false, deadly: [])
     var deadlyEndpoints = DeadlyEndpoints()
+    /// Set while this master, which is new, may have to give its place back.
+    var wayBack: WayBack?
     /// Reloads and upgrades that wait.
     var orders = Orders()
     /// Carries out an order that has waited for long enough, or tries again.
@@ -212,6 +214,7 @@ final class Master {
         reapTimer = nil
         lateTimer = nil
         orderTimer = nil
+        endProbation()
         rollTimer = nil
         stopTimer = nil
         reportTimer = nil

@@ -12,21 +12,21 @@ package struct Probation: Equatable, Sendable {
     /// New workers that answer nothing for so long had nothing to answer.
     package static let longest = Duration.seconds(60)
 
-    /// The endpoints that the old workers answered and did not die in.
-    private let trusted: Set<UInt64>
-    /// Whether the same holds of all requests whose endpoint isn't known.
-    private let trustsUnknown: Bool
+    private let answeredEndpoints: Set<UInt64>?
+    private let deadlyEndpoints: Set<UInt64>
+    private let oldOnesAnswered: Bool
     /// A new worker has answered a request: the plan stands.
     package private(set) var hasAnswered = false
     private var deaths = 0
 
     /// - Parameters:
-    ///   - answered: the endpoints that the old workers answered.
+    ///   - answered: the endpoints that the old workers answered; nil where that isn't known.
     ///   - hasAnswered: they answered anything.
-    ///   - deadly: the endpoints in which they died; 0 for requests whose endpoint isn't known.
-    package init(answered: Set<UInt64>, hasAnswered: Bool, deadly: Set<UInt64>) {
-        trusted = answered.subtracting(deadly)
-        trustsUnknown = hasAnswered && !deadly.contains(0)
+    ///   - deadly: the endpoints in which they died.
+    package init(answered: Set<UInt64>? = nil, hasAnswered: Bool, deadly: Set<UInt64>) {
+        answeredEndpoints = answered
+        deadlyEndpoints = deadly
+        oldOnesAnswered = hasAnswered
     }
 
     package mutating func answered() { hasAnswered = true }
@@ -35,9 +35,15 @@ package struct Probation: Equatable, Sendable {
     /// - Parameter endpoint: 0 where it isn't known.
     /// - Returns: whether the new plan has failed.
     package mutating func died(in endpoint: UInt64) -> Bool {
-        guard !hasAnswered, endpoint == 0 ? trustsUnknown : trusted.contains(endpoint) else { return false }
+        guard !hasAnswered, isTrusted(endpoint) else { return false }
         deaths += 1
         return deaths >= Self.limit
+    }
+
+    /// The old workers answered such requests and did not die in them; where it isn't known which these were, they died in none.
+    private func isTrusted(_ endpoint: UInt64) -> Bool {
+        guard let answeredEndpoints, endpoint != 0 else { return oldOnesAnswered && deadlyEndpoints.isEmpty }
+        return answeredEndpoints.contains(endpoint) && !deadlyEndpoints.contains(endpoint)
     }
 }
 

@@ -32,6 +32,8 @@ extension Master {
         }
         lastWorkerID = state.lastWorkerID
         guardian = state.guardian
+        if state.program >= 0 { wayBack = WayBack(program: state.program, arguments: state.arguments) }
+        probation = Probation(hasAnswered: state.hasAnswered, deadly: Set(state.deadly))
         let channel = try Channel(descriptor: state.channel, loop: loop, options: options.messages, buffer: buffer)
         channel.onPacket = { [unowned self] packet in
             switch packet.kind {
@@ -75,6 +77,7 @@ extension Master {
         serviceManager?.takeOver()
         tellReadiness()
         log(.notice, "took over from the old master")
+        beginProbation()
         carryOutWaiting()
     }
 
@@ -98,6 +101,7 @@ extension Master {
             begin()
         }
         self.succession = nil
+        goBackWhenPossible()
         carryOutWaiting()
         takeLateOrders(of: succession.pid)
     }

@@ -27,21 +27,27 @@ struct Upgrade {
 }
 
 extension Master {
-    func beginUpgrade() {
+    /// - Parameter image: the program; by default this one's file as it is on the disk now.
+    func beginUpgrade(to image: ProgramImage? = nil) {
+        let program = image ?? program
         do throws(SystemError) {
             let (channel, theirs) = try makeChannel()
-            let state = makeUpgradeState(channel: theirs)
+            var state = makeUpgradeState(channel: theirs)
+            // The program before gets no way back: two versions must not replace each other for ever.
+            if image == nil { state.program = unsafe open("/proc/self/exe", O_RDONLY | O_CLOEXEC) }
             let file: Int32
             do throws(SystemError) { file = try state.written() } catch {
                 channel.close()
                 close(theirs)
+                if state.program >= 0 { close(state.program) }
                 throw error
             }
             let pid = cposix_fork_blocking_signals()
-            if pid == 0 { becomeNewMaster(state, file) }
+            if pid == 0 { becomeNewMaster(program, state, file) }
             let code = errno
             close(theirs)
             close(file)
+            if state.program >= 0 { close(state.program) }
             guard pid > 0 else {
                 channel.close()
                 throw SystemError(errno: code, operation: "fork")
@@ -76,12 +82,15 @@ extension Master {
         state.lastGenerations = (0..<capacity).map(workerSupervisor.lastGeneration(of:))
         state.lastWorkerID = lastWorkerID
         state.guardian = pid == 1 ? 1 : guardian
+        state.arguments = program.arguments
+        state.hasAnswered = hasAnswered(edition)
+        state.deadly = Array(deadlyEndpoints.all(now: EventLoop.monotonicNanoseconds()))
         state.startedAt = ledger.startedAt
         return state
     }
 
     /// Runs in the child: goes on as the new program.
-    private func becomeNewMaster(_ state: UpgradeState, _ file: Int32) -> Never {
+    private func becomeNewMaster(_ program: ProgramImage, _ state: UpgradeState, _ file: Int32) -> Never {
         cposix_purge_stdio()
         unsafe setenv(UpgradeState.variable, "\(file)", 1)
         ServiceManager.allowSuccessor()
@@ -224,6 +233,11 @@ extension Master {
 struct ProgramImage {
     let path: String
     let arguments: [String]
+
+    init(path: String, arguments: [String]) {
+        self.path = path
+        self.arguments = arguments
+    }
 
     /// Read when the cluster starts: later the file may be another one, under the same name.
     init() {

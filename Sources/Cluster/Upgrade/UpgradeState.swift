@@ -37,7 +37,7 @@ struct UpgradeState: Codable {
 
     /// Of this layout. Another version of the program may know another one: then it refuses, and the old master stays.
     private(set) var version = Self.version
-    static let version = 1
+    static let version = 2
 
     /// To the old master: packets as between a master and its workers.
     var channel: Int32 = -1
@@ -53,11 +53,17 @@ struct UpgradeState: Codable {
     var lastGenerations: [Int] = []
     var lastWorkerID = 0
     var startedAt: UInt64 = 0
+    /// The file of the program that the old master runs, and its arguments: what an upgrade that fails goes back to.
+    var program: Int32 = -1
+    var arguments: [String] = []
+    /// What the old workers can do, see ``Probation``.
+    var hasAnswered = false
+    var deadly: [UInt64] = []
     /// A process that stands by for its successors: the first one of a container. Else 0.
     var guardian: Int32 = 0
 
     var descriptors: [Int32] {
-        [channel] + inherited + slots.joined().map(\.descriptor) + handOver.flatMap { $0 }
+        [channel] + (program >= 0 ? [program] : []) + inherited + slots.joined().map(\.descriptor) + handOver.flatMap { $0 }
             + auxiliaries.flatMap { $0.listeners.map(\.descriptor) }
     }
 
