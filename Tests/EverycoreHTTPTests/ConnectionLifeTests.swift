@@ -3,6 +3,7 @@
 import EverycoreLoop
 import Glibc
 import EverycoreHTTP
+import EverycoreStatistics
 import Testing
 
 @Suite struct ConnectionLifeTests {
