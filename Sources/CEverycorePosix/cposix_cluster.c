@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 int cposix_usable_cpus(void) {
@@ -111,6 +112,29 @@ static struct sigaction previous_actions[crash_signal_count];
 static volatile uint64_t *crash_mark;
 static pid_t crash_mark_owner;
 
+static uint64_t *backtraces;
+static const uint64_t *request_since, *request_endpoint;
+enum { backtrace_seconds = 60 };
+
+// Whether the request's endpoint, or what is no request's, has had no backtrace for a while. Of several processes that crash at a time,
+// one has it.
+static int may_backtrace(void) {
+    if (backtraces == NULL) return 1;
+    struct timespec now;
+    if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return 1;
+    uint64_t second = (uint64_t)now.tv_sec + 1, key = *request_since != 0 ? *request_endpoint : 0;
+    uint64_t *word = &backtraces[(key ^ key >> 32) % cposix_backtrace_table_count];
+    uint64_t last = __atomic_load_n(word, __ATOMIC_RELAXED);
+    if (last != 0 && second - last < backtrace_seconds) return 0;
+    return __atomic_compare_exchange_n(word, &last, second, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+void cposix_limit_backtraces(uint64_t *table, const uint64_t *since, const uint64_t *endpoint) {
+    request_since = since;
+    request_endpoint = endpoint;
+    backtraces = table;
+}
+
 // Async-signal-safe: system calls only. The peers of a crashing worker see the end of their connections at once, and the
 // master that of the channel, however long the previous handler (Swift's backtracer) then takes.
 static void close_descriptors_and_pass_on(int number, siginfo_t *info, void *context) {
@@ -123,7 +147,11 @@ static void close_descriptors_and_pass_on(int number, siginfo_t *info, void *con
     }
     syscall(SYS_close_range, 3u, ~0u, 0u);
     int index = crash_index(number);
-    if (index >= 0) sigaction(number, &previous_actions[index], NULL);
+    if (index >= 0 && may_backtrace()) {
+        sigaction(number, &previous_actions[index], NULL);
+    } else {
+        signal(number, SIG_DFL);
+    }
     // A faulting instruction runs again after the return and faults into the previous handler. A signal that was sent
     // (abort, raise, kill) would be over, and so would x86's breakpoint instruction, so these are sent again: the
     // signal is blocked in here and comes when this handler returns.
@@ -204,6 +232,8 @@ ssize_t cposix_send(int descriptor, const void *bytes, size_t count) {
 ssize_t cposix_receive(int descriptor, void *bytes, size_t count) {
     return recv(descriptor, bytes, count, MSG_DONTWAIT | MSG_TRUNC);
 }
+
+int cposix_protect_from_writing(void *memory, size_t count) { return mprotect(memory, count, PROT_READ); }
 
 void *cposix_map_shared(size_t count) {
     void *memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -3,13 +3,13 @@
 //
 //   word 0   the monotonic clock at the loop's last sign of life
 //   word 1   the monotonic clock when the request began that runs now; 0 between requests
-//   word 2   how many bytes of that request's description there are
+//   word 2   how many bytes that request's description has
 //   word 3   how many requests are in flight whose async handlers wait
 //   word 4   the monotonic clock when the oldest of them began
-//   word 5   how many bytes of its description there are
+//   word 5   how many bytes its description has
 //   word 6   the signal of a crash, and in the upper half the process that sent it (0: the worker's own code)
 //   word 7   the endpoint of the request that runs now: a number of the service's, opaque here; 0 for none
-//   then     both descriptions
+//   then     both descriptions; of one that doesn't fit its beginning, and the hash of the whole path in the last eight bytes
 
 internal import Glibc
 
@@ -19,6 +19,8 @@ package struct BlackBox {
     private let words: UnsafeMutablePointer<UInt64>
     private static let headerByteCount = 64
     private static let textByteCount = 232
+    /// What there is of a description that doesn't fit.
+    private static let cutByteCount = textByteCount - 8
 
     package static let byteCount = headerByteCount + 2 * textByteCount
 
@@ -38,6 +40,7 @@ package struct BlackBox {
     /// A request begins, or its async handler goes on: its method and path, cut to what fits.
     package func enter(_ description: RawSpan, now: UInt64) {
         unsafe words[2] = copy(description, to: 0)
+        unsafe words[7] = 0
         unsafe words[1] = now
     }
 
@@ -62,12 +65,21 @@ package struct BlackBox {
 
     @inline(__always)
     private func copy(_ description: RawSpan, to index: Int) -> UInt64 {
-        let count = min(description.byteCount, Self.textByteCount)
+        guard description.byteCount <= Self.textByteCount else { return copyLong(description, to: index) }
         unsafe description.withUnsafeBytes { bytes in
             guard let source = bytes.baseAddress, let target = unsafe text(index).baseAddress else { return }
-            unsafe target.copyMemory(from: source, byteCount: count)
+            unsafe target.copyMemory(from: source, byteCount: bytes.count)
         }
-        return UInt64(count)
+        return UInt64(description.byteCount)
+    }
+
+    @inline(never)
+    private func copyLong(_ description: RawSpan, to index: Int) -> UInt64 {
+        unsafe description.withUnsafeBytes { bytes in
+            unsafe text(index).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.cutByteCount)))
+        }
+        unsafe text(index).storeBytes(of: PathHash.ofPath(in: description), toByteOffset: Self.cutByteCount, as: UInt64.self)
+        return UInt64(description.byteCount)
     }
 
     /// 0 before the first.
@@ -81,6 +93,20 @@ package struct BlackBox {
 
     /// The endpoint of the request that the worker is in; 0 where none runs, or it has none.
     package var currentEndpoint: UInt64 { unsafe words[1] == 0 ? 0 : words[7] }
+
+    /// The hash of the path of the request that the worker is in; nil where none runs.
+    package var currentPath: UInt64? {
+        guard unsafe words[1] != 0 else { return nil }
+        let count = unsafe words[2]
+        let text = unsafe UnsafeRawBufferPointer(text(0))
+        if count > UInt64(Self.textByteCount) { return unsafe text.load(fromByteOffset: Self.cutByteCount, as: UInt64.self) }
+        return unsafe PathHash.ofPath(in: UnsafeRawBufferPointer(rebasing: text.prefix(Int(count))).bytes)
+    }
+
+    /// Since when a request runs, and which endpoint: for the handler of crash signals.
+    var currentWords: (since: UnsafePointer<UInt64>, endpoint: UnsafePointer<UInt64>) {
+        unsafe (UnsafePointer(words + 1), UnsafePointer(words + 7))
+    }
 
     /// The signal that the worker crashes by, from before its descriptors close.
     package var crash: CrashMark? {
@@ -102,7 +128,8 @@ package struct BlackBox {
     private func shown(_ index: Int, byteCount: UInt64) -> String {
         var shown = ""
         let bytes = unsafe text(index)
-        for offset in 0..<Int(clamping: min(byteCount, UInt64(Self.textByteCount))) {
+        let count = byteCount > UInt64(Self.textByteCount) ? Self.cutByteCount : Int(byteCount)
+        for offset in 0..<count {
             let byte = unsafe bytes[offset]
             shown.unicodeScalars.append((0x20..<0x7F).contains(byte) ? Unicode.Scalar(byte) : "?")
         }

@@ -52,6 +52,13 @@ public final class Cluster {
         return self
     }
 
+    /// Tells the cluster what the numbers stand for that the service leaves in its workers' black boxes.
+    @discardableResult
+    package func describe(endpoints: [EndpointDescription]) -> Cluster {
+        plan.endpoints = endpoints
+        return self
+    }
+
     /// Calls `body` in the master when everything is open, before the first fork: connections queue up from here on.
     @discardableResult
     public func onStart(_ body: @escaping (ClusterStart) -> Void) -> Cluster {
@@ -109,6 +116,7 @@ struct ClusterPlan {
     var auxiliaries: [AuxiliaryPlan] = []
     var onStart: (ClusterStart) -> Void = { _ in }
     var onReload: (() throws -> ClusterPlan)?
+    var endpoints: [EndpointDescription] = []
 }
 
 struct AuxiliaryPlan {

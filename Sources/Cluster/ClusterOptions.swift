@@ -37,6 +37,8 @@ public struct ClusterOptions {
     public var stuckLimit: Duration? = .seconds(60)
     /// When dead workers are replaced.
     public var respawn = RespawnPolicy()
+    /// When requests that keep killing workers get a worker of their own.
+    public var quarantine = QuarantinePolicy()
     /// When living workers are replaced: never, by default.
     public var recycle = RecyclePolicy()
     /// Bounds for messages.

@@ -20,7 +20,7 @@ public struct WorkerExit: Sendable, CustomStringConvertible {
 
     /// A request that the worker did not get to answer.
     public struct Request: Sendable, Hashable, CustomStringConvertible {
-        /// Method and path, printable ASCII, cut to 232 bytes.
+        /// Method and path, printable ASCII, of at most 232 bytes; longer ones are cut to 224.
         public let description: String
         /// How long it had been in flight when the worker ended.
         public let age: Duration

@@ -36,12 +36,26 @@ import Testing
         defer { withExtendedLifetime(memory) {} }
         let box = memory.box
         box.setEndpoint(0xFFFF_FFFF_FFFF_FFFF)
-        #expect(box.currentEndpoint == 0)
-        let request = Array("GET /".utf8)
+        #expect(box.currentEndpoint == 0 && box.currentPath == nil)
+        let request = Array("GET /a".utf8)
         unsafe box.enter(request.span.bytes, now: 7)
-        #expect(box.currentEndpoint == .max)
+        // Not that of the request before.
+        #expect(box.currentEndpoint == 0)
+        box.setEndpoint(.max)
+        #expect(box.currentEndpoint == .max && box.currentPath == PathHash.of("/a".utf8))
         box.leave()
         #expect(box.currentEndpoint == 0)
+    }
+
+    @Test func theHashOfALongPathIsThatOfAllOfIt() {
+        let memory = Memory()
+        defer { withExtendedLifetime(memory) {} }
+        for count in [200, 227, 228, 229, 5000] {
+            let path = "/" + String(repeating: "a", count: count - 1)
+            let request = Array("GET \(path)".utf8)
+            unsafe memory.box.enter(request.span.bytes, now: 7)
+            #expect(memory.box.currentPath == PathHash.of(path.utf8), "\(count)")
+        }
     }
 
     @Test func theMarkOfACrashTellsTheSignalAndItsSender() {
@@ -76,9 +90,9 @@ import Testing
         defer { withExtendedLifetime((memory, damaged)) {} }
         let request = [UInt8](repeating: 0x61, count: 5000)
         unsafe memory.box.enter(request.span.bytes, now: 1)
-        #expect(memory.box.current?.description.count == 232)
-        #expect(damaged.box.current?.description == String(repeating: "?", count: 232))
-        #expect(damaged.box.oldestWaiting?.description == String(repeating: "?", count: 232))
+        #expect(memory.box.current?.description.count == 224)
+        #expect(damaged.box.current?.description == String(repeating: "?", count: 224))
+        #expect(damaged.box.oldestWaiting?.description == String(repeating: "?", count: 224))
         #expect(damaged.box.waiting == .max)
     }
 }

@@ -3,6 +3,7 @@
 import EverycoreLoop
 import Glibc
 import EverycoreHTTP
+import EverycoreStatistics
 import Testing
 
 @Suite struct ConnectionLifeTests {
@@ -215,5 +216,51 @@ import Testing
             #expect(try responses(next).map(\.text) == ["GET /after"])
         }
         #expect(server.onLoop { server.application.received.filter { $0 == path }.count } == 2)
+    }
+
+    // MARK: Requests that another process answers
+
+    @Test func `a request can be answered elsewhere, with what was read behind it and after what came before it`() throws {
+        defer { server.stop() }
+        let other = try ConnectionServer()
+        defer { other.stop() }
+        server.onLoop { [server] in
+            server.application.handler = { exchange in
+                guard exchange.head.path == "/moved" else { return false }
+                return exchange.divert { connection, bytes, readAt in
+                    let copy = dup(connection)
+                    let read = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
+                    other.loop.execute { other.service.take(copy, isNew: false, bytes: read, readAt: readAt) }
+                    return true
+                }
+            }
+        }
+        let requests = get("/before") + post("/moved", "content") + get("/behind")
+        for cut in [Cut.whole, .bytewise] {
+            let client = try server.connect()
+            client.send(requests, cut: cut)
+            client.send(get("/last"))
+            client.endSending()
+            client.read()
+            #expect(try responses(client).map(\.text) == ["GET /before", "POST /moved", "GET /behind", "GET /last"])
+        }
+        #expect(server.onLoop { server.application.received } == ["/before", "/moved", "/before", "/moved"])
+        #expect(other.onLoop { other.application.received } == ["/moved", "/behind", "/last", "/moved", "/behind", "/last"])
+        #expect(server.eventually { $0.openConnections == 0 } && other.eventually { $0.openConnections == 0 })
+        #expect(server.onLoop { server.figures[.requests] } == 2 && other.onLoop { other.figures[.requests] } == 6)
+    }
+
+    @Test func `a request that can't go elsewhere is given to the application again`() throws {
+        defer { server.stop() }
+        server.onLoop { [server] in
+            server.application.handler = { exchange in
+                exchange.head.path == "/moved" && exchange.divert { _, _, _ in false }
+            }
+        }
+        let client = try server.connect()
+        client.send(get("/moved") + get("/moved") + get("/behind"))
+        client.endSending()
+        client.read()
+        #expect(try responses(client).map(\.text) == ["GET /moved", "GET /moved", "GET /behind"])
     }
 }

@@ -80,7 +80,8 @@ import Testing
     @Test func `slots that are out of order, twice there or beyond the last are no figures`() throws {
         let part = wide(2).parts()[0]
         let slotBytes = (part.count - wide(0).parts()[0].count) / 2
-        let exitsBytes = ExitRecord.Kind.allCases.count * 8 + 1
+        // No exits, and nothing quarantined.
+        let exitsBytes = ExitRecord.Kind.allCases.count * 8 + 1 + 1 + 8
         let second = part.count - exitsBytes - slotBytes
         #expect(part[second] == 1)
         for (low, high) in [(0, 0), (0, 4), (0xFF, 0xFF)] as [(UInt8, UInt8)] {

@@ -105,6 +105,42 @@ import Testing
         #expect(page().contains(#"everycore_build_info{name="everycore",version="1.0 \"beta\"\\\n"} 1"#))
     }
 
+    private func quarantined() -> ClusterFigures {
+        var ledger = ClusterLedger(startedAt: 0, wantedWorkers: 1)
+        ledger.quarantine = [
+            QuarantineRecord(route: "GET /a/:id", request: "GET /a/1", deaths: 3, ageNanoseconds: 5, remainingNanoseconds: 6),
+            QuarantineRecord(route: "GET /a/:id", request: "GET /a/\"2\"", deaths: 4, ageNanoseconds: 5, remainingNanoseconds: 6),
+            QuarantineRecord(route: "GET /b", request: nil, deaths: 5, ageNanoseconds: 5, remainingNanoseconds: 6),
+        ]
+        ledger.quarantineRefused = 9
+        var served = FigureSnapshot()
+        served[.requests] = 7
+        ledger.apart = served
+        ledger.retireApart(served)
+        return ledger.figures(now: 10)
+    }
+
+    @Test func `what is quarantined is there by route, and on both pages`() throws {
+        let figures = quarantined()
+        let server = ServerIdentity(name: "a", version: "1", startedUnixSeconds: 0)
+        let page = MetricsPage.text(figures, server: server)
+        #expect(page.contains("everycore_quarantine_active{route=\"GET /a/:id\"} 2\n"))
+        #expect(page.contains("everycore_quarantine_deaths{route=\"GET /a/:id\"} 7\n"))
+        #expect(page.contains("everycore_quarantine_active{route=\"GET /b\"} 1\n"))
+        #expect(page.contains("everycore_quarantine_refused_total 9\n"))
+        // What the quarantine worker answers counts for the total.
+        #expect(page.contains("everycore_requests_total 14\n"))
+        #expect(StatsPage.json(figures, server: server).contains(#""quarantine":{"refused":9,"active":[{"route":"GET /a/:id","request":"#))
+    }
+
+    @Test func `what is quarantined travels to the admin worker`() throws {
+        let figures = quarantined()
+        var assembler = ClusterFigures.Assembler()
+        var arrived: ClusterFigures?
+        for part in figures.parts(maximumBytes: 1024) { arrived = try assembler.add(part) }
+        #expect(arrived == figures)
+    }
+
     @Test func `a cluster without workers has no worker families`() {
         let page = page(ClusterLedger(startedAt: 0, wantedWorkers: 0).figures(now: 0))
         #expect(!page.contains("everycore_worker_"))

@@ -108,6 +108,21 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func hasOneBacktraceForEachRouteAndMinute() throws {
+            let server = try TestedServer.harmful(environment: ["SWIFT_BACKTRACE": "enable=yes" + Self.backtracer])
+            for (count, target) in ["/trap", "/trap", "/abort", "/trap", "/abort"].enumerated() {
+                let client = try server.connect()
+                client.request("GET", target)
+                #expect(client.awaitEnd() != nil)
+                let isReaped = server.program.becomesTrue(within: .seconds(20)) {
+                    server.program.error.ranges(of: "] worker died\n").count == count + 1
+                }
+                #expect(isReaped, "\(server.program.error)")
+            }
+            #expect(server.program.error.ranges(of: "rogram crashed").count == 2, "\(server.program.error)")
+            #expect(server.stop() == 0)
+        }
+
         /// Has the worker in slot 0 crash under the eyes of clients. Returns how long it took until its successor answered.
         private func crash(_ server: TestedServer, _ target: String, generation: Int) throws -> Duration {
             try awaitAdulthood(server)

@@ -37,6 +37,11 @@ void cposix_set_process_name(const char *name);
 // and then let the previous handler, or the default, have the signal.
 void cposix_close_descriptors_on_crash(uint64_t *mark);
 
+// Has those handlers let the previous one, which may write a backtrace, have no more than one signal per endpoint and minute; the others
+// end the process at once. `table` is shared by all workers; `since` is not 0 while a request runs, whose endpoint is `endpoint`.
+enum { cposix_backtrace_table_count = 1024, cposix_backtrace_table_size = 8192 };
+void cposix_limit_backtraces(uint64_t *table, const uint64_t *since, const uint64_t *endpoint);
+
 // --- The end of a child ---
 
 // The wait status of a child that has ended, which stays to be reaped: 1 and `status`, or 0 while it lives. Never waits.
@@ -57,6 +62,8 @@ int cposix_stream_socket(int family);
 ssize_t cposix_send(int descriptor, const void *bytes, size_t count);
 // Receives a packet without waiting. A longer one is cut; the result is then its full length.
 ssize_t cposix_receive(int descriptor, void *bytes, size_t count);
+// Makes pages of this process's view of shared memory unwritable: 0, or -1 with errno.
+int cposix_protect_from_writing(void *memory, size_t count);
 // Zeroed memory shared with the children of this process, page-aligned; NULL with errno.
 void *cposix_map_shared(size_t count);
 // Columns and rows of the terminal: 0, or -1 when it is none.

@@ -46,6 +46,8 @@ final class Child {
     /// Waits for the wait status, where the cause of death takes it.
     var deathTimer: LoopTimer?
     var wasStuck = false
+    /// Its death has been held against a request.
+    var hasAccused = false
     /// Nil where nobody is ever stuck.
     var watchdog: Watchdog?
     /// Signals that the master has sent it.
@@ -79,12 +81,17 @@ final class Child {
 enum Role: Hashable {
     case worker(slot: Int)
     case auxiliary(index: Int)
+    /// Serves what has killed other workers.
+    case quarantine
 
     var isWorker: Bool {
         if case .worker = self { true } else { false }
     }
 
-    /// -1 for an auxiliary.
+    /// What workers are called, other than auxiliaries and the quarantine worker.
+    static let workerName = "worker"
+
+    /// -1 for an auxiliary and the quarantine worker.
     var slot: Int {
         if case .worker(let slot) = self { slot } else { -1 }
     }

@@ -7,7 +7,8 @@ internal import EverycoreStatistics
 extension Master {
     func watch(_ child: Child) {
         // It beats as the options at its fork say, whatever a reload changes.
-        child.watchdog = Watchdog(limit: options.stuckLimit ?? Watchdog.noLimit)
+        let limit = child.role == .quarantine ? options.quarantine.stuckLimit : options.stuckLimit
+        child.watchdog = Watchdog(limit: limit ?? Watchdog.noLimit)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
@@ -51,6 +52,7 @@ extension Master {
         let time = Duration.from(child.forkedAt, to: now)
         longestStart = max(longestStart, time)
         log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
+        quarantineSaw(ready: child, after: time)
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
         assignQueues()
         rollReady(child)

@@ -49,6 +49,7 @@ extension Master {
     private func died(_ child: Child, _ death: Death, _ remains: Remains) {
         child.death = death
         child.deathTimer = nil
+        if death == .inRequest { accuseRequest(of: child) }
         if death == .failedStart, upgradeFails() { return }
         if child.role.isWorker, death == .inRequest { diedInRequest(child) }
         guard !child.hasSuccessor else { return }

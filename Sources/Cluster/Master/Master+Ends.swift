@@ -22,6 +22,7 @@ extension Master {
         if case .worker(let slot) = child.role {
             ledger.retire(slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: now)
         }
+        if child.role == .quarantine { ledger.retireApart(child.page.figures.snapshot()) }
         forgetInCollections(child)
         pages.board.close(child.page.index)
         assignQueues()
@@ -59,6 +60,7 @@ extension Master {
 
     /// The child's slot is free from here on.
     func ended(_ child: Child, _ death: Death = .requested, wasGood: Bool = true) {
+        if child.role == .quarantine { return quarantineEnded(child, death) }
         passInRoll(child)
         supervise(child.role) { .ended(slot: $0, generation: child.generation, death, wasGood: wasGood) }
     }
@@ -139,6 +141,7 @@ extension Master {
         child.killTimer = nil
         let exit = describeEnd(of: child, status: status, peakResidentBytes: peakResidentBytes)
         judge(child)
+        quarantine.readings[child.pid] = nil
         note(exit)
         logEnd(of: child, exit)
         pages.giveBack(child.page)

@@ -31,7 +31,7 @@ extension Master {
 
     func emitExit(_ handle: WorkerHandle, _ exit: WorkerExit) {
         handle.exit = exit
-        guard handle.slot >= 0 else { return }
+        guard handle.name == Role.workerName, handle.slot >= 0 else { return }
         for handler in plan.lifecycle.exit { handler(handle, exit) }
     }
 

@@ -37,7 +37,11 @@ extension Master {
         }
     }
 
-    func currentFigures() -> ClusterFigures { ledger.figures(now: EventLoop.monotonicNanoseconds()) }
+    func currentFigures() -> ClusterFigures {
+        let now = EventLoop.monotonicNanoseconds()
+        noteQuarantine(now: now)
+        return ledger.figures(now: now)
+    }
 
     /// Lets every worker report, and calls `done` with the figures of all.
     func collectFigures(_ done: @escaping (ClusterFigures) -> Void) {

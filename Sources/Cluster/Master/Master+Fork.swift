@@ -33,6 +33,7 @@ extension Master {
     func forkChild(_ role: Role, generation: Int) {
         guard pages.hasFree else {
             freePage()
+            if role == .quarantine { return quarantineNotStarted(generation: generation) }
             return supervise(role) { .ended(slot: $0, generation: generation, .killed, wasGood: false) }
         }
         lastWorkerID += 1
@@ -54,6 +55,7 @@ extension Master {
             log(.error, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
             failedToStart(role, generation: generation, error)
             if upgradeFails() { return }
+            if role == .quarantine { return quarantineNotStarted(generation: generation) }
             supervise(role) { .forkFailed(slot: $0, generation: generation) }
         }
     }
@@ -73,15 +75,19 @@ extension Master {
         _ role: Role, generation: Int, pid: Int32, _ channel: Channel, _ tally: MessageTally
     ) -> WorkerHandle {
         let handle = WorkerHandle(
-            id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, pid: pid, cluster: cluster,
+            id: lastWorkerID, name: name(of: role), slot: slot(of: role), generation: generation, pid: pid, cluster: cluster,
             messenger: Messenger(channel: channel, handlers: plan.handlers, tally: tally))
         handle.master = self
         return handle
     }
 
+    /// The quarantine worker's is no other worker's.
+    private func slot(of role: Role) -> Int { role == .quarantine ? capacity : role.slot }
+
     func name(of role: Role) -> String {
         switch role {
-        case .worker: "worker"
+        case .worker: Role.workerName
+        case .quarantine: "quarantine"
         case .auxiliary(let index): plan.auxiliaries[index].name
         }
     }
@@ -90,7 +96,7 @@ extension Master {
         guard let page = pages.take() else {
             throw .system(SystemError(errno: ENOMEM, operation: "take a page for a worker"))
         }
-        if role.isWorker { pages.board.begin(page.index, slot: role.slot) }
+        if role.isWorker || role == .quarantine { pages.board.begin(page.index, slot: max(role.slot, 0)) }
         do throws(SystemError) {
             // Made before the fork, so that nobody is left alone with it where it can't be.
             let (channel, theirs) = try makeChannel()
@@ -147,6 +153,8 @@ extension Master {
         serviceManager?.closeInherited()
         let mine: [Listener]
         var sharing: Sharing?
+        var quarantine: QuarantineSeat?
+        var options = options
         let body: (Worker) throws -> Void
         switch role {
         case .worker(let slot):
@@ -154,6 +162,14 @@ extension Master {
             sharing = Sharing(
                 board: pages.board, entry: page.index, listeners: listeners.ofSlots, handOver: handOver, masterPID: pid, slot: slot,
                 balances: options.balancesConnections)
+            quarantine = QuarantineSeat(memory: self.quarantine.memory, policy: options.quarantine, isInside: false)
+            body = plan.body
+        case .quarantine:
+            mine = []
+            sharing = Sharing(
+                board: pages.board, entry: page.index, listeners: [], handOver: handOver, masterPID: pid, slot: 0, balances: true)
+            quarantine = QuarantineSeat(memory: self.quarantine.memory, policy: options.quarantine, isInside: true)
+            options.stuckLimit = options.quarantine.stuckLimit
             body = plan.body
         case .auxiliary(let index):
             mine = listeners.ofAuxiliaries[index]
@@ -162,12 +178,13 @@ extension Master {
         // A worker may have to empty any slot's queues; an auxiliary has its own only.
         let kept = role.isWorker ? listeners.ofSlots.flatMap { $0 } : mine
         var foreign = Set(listeners.all.map(\.descriptor)).subtracting(kept.map(\.descriptor))
-        if !role.isWorker { foreign.formUnion(handOver.flatMap(\.descriptors)) }
+        if sharing == nil { foreign.formUnion(handOver.flatMap(\.descriptors) + self.quarantine.memory.descriptors) }
         for descriptor in foreign { _ = close(descriptor) }
         Worker.live(
             WorkerBirth(
-                id: lastWorkerID, name: name(of: role), slot: role.slot, generation: generation, masterPID: pid, forkedAt: forkedAt,
-                channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing, isHeld: holdsConnections, page: page, options: options, body: body,
+                id: lastWorkerID, name: name(of: role), slot: slot(of: role), generation: generation, masterPID: pid, forkedAt: forkedAt,
+                channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing,
+                quarantine: quarantine, isHeld: role != .quarantine && holdsConnections, page: page, options: options, body: body,
                 master: self))
     }
 }

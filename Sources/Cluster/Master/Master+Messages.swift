@@ -19,7 +19,7 @@ extension Master {
     /// The newest connected worker of each slot: while one drains, its successor is there already.
     var reachableWorkers: [WorkerHandle] {
         var newest: [Int: WorkerHandle] = [:]
-        for child in children.values where child.role.isWorker && child.channel.isOpen {
+        for child in children.values where child.handle.slot >= 0 && child.channel.isOpen {
             let known = newest[child.handle.slot]?.generation ?? 0
             if child.generation > known { newest[child.handle.slot] = child.handle }
         }
@@ -27,7 +27,7 @@ extension Master {
     }
 
     func reachableWorker(_ slot: Int) -> WorkerHandle? {
-        let candidates = children.values.filter { $0.role == .worker(slot: slot) && $0.channel.isOpen }
+        let candidates = children.values.filter { slot >= 0 && $0.handle.slot == slot && $0.channel.isOpen }
         return candidates.max { $0.generation < $1.generation }?.handle
     }
 

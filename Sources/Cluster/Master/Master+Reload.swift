@@ -21,6 +21,7 @@ extension Master {
             return false
         }
         log(.notice, "reloading")
+        resetQuarantine(next.options)
         // A plan that has not served yet is nothing to go back to.
         if fallback == nil || workerSupervisor.isProven { fallback = (plan, workerSupervisor.isProven) }
         endProbation()

@@ -106,6 +106,7 @@ extension Master {
             drain(.seconds(1)) { _ in true }
             limitStop(.seconds(1))
         }
+        if stopping == .handingOver { handOverQuarantine() }
         guard children.isEmpty, [.handingOver, .drainingAuxiliaries, .killing].contains(stopping) else { return }
         stopping = .over
         loop.stop()

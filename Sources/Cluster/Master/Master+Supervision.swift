@@ -14,6 +14,8 @@ extension Master {
         case .auxiliary(let index):
             let actions = auxiliarySupervisor.handle(event(index), now: now)
             carryOut(actions, auxiliaries: true)
+        case .quarantine:
+            break
         }
         scheduleWake()
     }

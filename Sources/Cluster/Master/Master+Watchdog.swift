@@ -18,6 +18,7 @@ extension Master {
             let now = EventLoop.monotonicNanoseconds()
             observeMemoryKills(now: now)
             for child in children.values { look(at: child, now: now) }
+            lookAtEndpoints(now: now)
             recycleIfDue(now: now)
         }
     }
@@ -68,7 +69,7 @@ extension Master {
             send(SIGKILL, to: child)
         case .kill:
             child.wasStuck = true
-            let limit = options.stuckLimit ?? .zero
+            let limit = (child.role == .quarantine ? options.quarantine.stuckLimit : options.stuckLimit) ?? .zero
             log(.error, "killing a stuck worker", about: child, request(of: child).merging(["limit": "\(limit.inSeconds)"]) { $1 })
             send(SIGABRT, to: child)
             killAfter(Self.abortGrace, child)

@@ -52,6 +52,7 @@ final class Master {
     let reportSender: Int32
     var listeners: Listeners
     let handOver: [HandOverSocket]
+    let quarantine: Quarantine
     var queueOwners = QueueOwners()
     lazy var queueWatch = QueueWatch(master: self)
     var roll: Roll?
@@ -147,6 +148,7 @@ final class Master {
             var handOver = (state?.handOver ?? []).compactMap(HandOverSocket.init)
             while handOver.count < capacity { handOver.append(try HandOverSocket()) }
             self.handOver = handOver
+            quarantine = Quarantine(try QuarantineMemory(), options: options)
             (reportReceiver, reportSender) = try Self.socketPair(SOCK_DGRAM, bufferByteCount: 4 << 20)
         } catch {
             listeners.close()
@@ -221,6 +223,7 @@ final class Master {
         lookTimer = nil
         scaling.timer = nil
         queueWatch.stop()
+        quarantine.stop()
         lameDuckTimer = nil
         requestTimer = nil
         close(reportReceiver)
@@ -245,7 +248,7 @@ final class Master {
 
     /// Workers that die slowly keep their page while their slot has had several successors: a backtrace takes a second, in which the cluster
     /// may start twenty workers.
-    private static func pageCount(workers: Int, auxiliaries: Int) -> Int { (workers + auxiliaries) * 4 + 64 }
+    private static func pageCount(workers: Int, auxiliaries: Int) -> Int { (workers + auxiliaries) * 4 + 96 }
 
     static func socketPair(
         _ type: __socket_type, bufferByteCount: Int32

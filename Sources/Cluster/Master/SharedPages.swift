@@ -45,13 +45,13 @@ final class SharedPages {
     func giveBack(_ page: SharedPage) { free.append(page.index) }
 }
 
-/// One worker's range: its figures, then its black box.
+/// One worker's range: its figures, then its black box, then what its endpoints do.
 @safe
 struct SharedPage {
     let index: Int
     private let start: UnsafeMutableRawPointer
 
-    static let byteCount = WorkerFigures.byteCount + BlackBox.byteCount
+    static let byteCount = WorkerFigures.byteCount + BlackBox.byteCount + EndpointTable.byteCount
 
     init(index: Int, start: UnsafeMutableRawPointer) {
         self.index = index
@@ -60,4 +60,5 @@ struct SharedPage {
 
     var figures: WorkerFigures { unsafe WorkerFigures(at: start) }
     var blackBox: BlackBox { unsafe BlackBox(at: start + WorkerFigures.byteCount) }
+    var endpoints: EndpointTable { unsafe EndpointTable(at: start + WorkerFigures.byteCount + BlackBox.byteCount) }
 }

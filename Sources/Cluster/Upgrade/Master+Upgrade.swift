@@ -18,6 +18,8 @@ struct Upgrade {
     var deadline: LoopTimer?
     /// It is ready: this master goes.
     var isCommitted = false
+    /// How many workers it has then.
+    var workers: UInt32 = 0
     /// As the kernel tells it, once the process has ended and its number may be another's.
     var status: Int32?
     /// An order to stop has come since.
@@ -106,6 +108,7 @@ extension Master {
     private func commitUpgrade(workers: UInt32) {
         guard let upgrade, !upgrade.isCommitted, stopping == .running else { return }
         self.upgrade?.isCommitted = true
+        self.upgrade?.workers = workers
         self.upgrade?.deadline = nil
         log(.notice, "the new master is ready: handing over", ["new_pid": "\(upgrade.pid)"])
         serviceManager?.handOver(to: upgrade.pid)
@@ -121,7 +124,8 @@ extension Master {
         self.upgrade?.figures = loop.every(.milliseconds(200)) { [unowned self] in sendFiguresToSuccessor() }
         let deadline = options.drainDeadline
         let packet = Packet(.handOverToSuccessors, number: deadline.wholeMilliseconds, and: Packet.bytes(of: workers))
-        for child in children.values where child.phase != .dying {
+        // The quarantine worker stays until the others have gone: they may still send it what they have.
+        for child in children.values where child.phase != .dying && child.role != .quarantine {
             child.phase = .draining
             child.wasAsked = true
             do throws(MessageError) {

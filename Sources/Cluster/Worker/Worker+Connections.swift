@@ -47,7 +47,8 @@ extension Worker {
 
     private func beginAccepting(with service: any ConnectionService) throws {
         for listener in listeners { try service.startAccepting(from: listener) }
-        guard let sharing else { return }
+        try startTakingMoved()
+        guard let sharing, !isQuarantine else { return }
         try takeArrivals(at: sharing.slot)
         sharing.board.open(sharing.entry)
     }
@@ -124,7 +125,7 @@ extension Worker {
         return sharing.handOver[(drain.lastSuccessor + sharing.slot) % count].send(connection, isNew: false, booking: nil)
     }
 
-    private func send(_ connection: Int32, isNew: Bool, to place: LoadBoard.Place) -> Bool {
+    func send(_ connection: Int32, isNew: Bool, to place: LoadBoard.Place) -> Bool {
         guard let sharing, sharing.handOver.indices.contains(place.slot),
             sharing.handOver[place.slot].send(connection, isNew: isNew, booking: sharing.booking(place.entry))
         else {
@@ -207,7 +208,8 @@ extension Worker {
     /// Runs when the worker begins to go: from here on nobody hands it connections. The queues of its slot have other owners already,
     /// unless the whole cluster stops.
     func stopSharing() {
-        guard let sharing else { return }
+        stopTakingMoved()
+        guard let sharing, !isQuarantine else { return }
         sharing.board.close(sharing.entry)
         guard isHandingOver else {
             // Nobody else is there for the queues of others either.

@@ -18,6 +18,7 @@ struct WorkerBirth {
     let reportSocket: Int32
     let listeners: [Listener]
     let sharing: Sharing?
+    let quarantine: QuarantineSeat?
     /// Connections are to be accepted when the master says so.
     let isHeld: Bool
     let page: SharedPage
@@ -33,9 +34,9 @@ extension Worker {
         cposix_reset_signals_in_worker()
         // The kernel kills this process with the master. If the master died before this call, nobody will: check.
         guard cposix_die_with_parent() == 0, getppid() == birth.masterPID else { _exit(1) }
-        let suffix = birth.slot >= 0 ? "w\(birth.slot)" : birth.name
+        let suffix = birth.slot >= 0 && birth.name == Role.workerName ? "w\(birth.slot)" : birth.name
         unsafe cposix_set_process_name("\(birth.options.processName)-\(suffix)")
-        unsafe cposix_close_descriptors_on_crash(birth.page.blackBox.crashWord)
+        birth.prepareForCrash()
         do throws(SystemError) {
             try birth.confine()
             // A change of user takes the parent's death signal away (prctl(2), PR_SET_PDEATHSIG).

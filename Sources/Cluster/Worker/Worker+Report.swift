@@ -27,7 +27,8 @@ extension Worker {
 
     /// Sends the figures as they stand. Never waits: a refused report costs freshness, the next one says it all.
     func report() {
-        guard !isAuxiliary else { return }
+        // The master reads the quarantine worker's figures where they are.
+        guard !isAuxiliary, !isQuarantine else { return }
         if let resident = ResidentMemory.byteCount() { figures.set(.residentBytes, resident) }
         let now = EventLoop.monotonicNanoseconds()
         lastReport = now

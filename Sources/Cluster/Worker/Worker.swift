@@ -30,6 +30,8 @@ public final class Worker: @unchecked Sendable {
     /// Where this worker's figures are kept; the master reads them even when the process is gone.
     package let figures: WorkerFigures
     package let blackBox: BlackBox
+    /// Where this worker counts what its endpoints do.
+    package let endpoints: EndpointTable
 
     let channel: Channel
     let reportSocket: Int32
@@ -39,6 +41,8 @@ public final class Worker: @unchecked Sendable {
     var drain = DrainState()
     /// Nil in an auxiliary, whose connections are its own.
     var sharing: Sharing?
+    /// Nil in an auxiliary.
+    var quarantine: QuarantineSeat?
     var connectionService: (any ConnectionService)?
     var isHeld: Bool
     var lameDuck = LameDuckState()
@@ -60,9 +64,11 @@ public final class Worker: @unchecked Sendable {
         self.channel = channel
         listeners = birth.listeners
         sharing = birth.sharing
+        quarantine = birth.quarantine
         isHeld = birth.isHeld
         figures = birth.page.figures
         blackBox = birth.page.blackBox
+        endpoints = birth.page.endpoints
         messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
         reportSocket = birth.reportSocket
         options = birth.options
@@ -89,7 +95,7 @@ public final class Worker: @unchecked Sendable {
 extension Logger {
     /// Every line about a worker says which.
     mutating func addIdentity(name: String, slot: Int, generation: Int, pid: Int32) {
-        self[metadataKey: "worker"] = slot >= 0 ? "\(slot)" : "\(name)"
+        self[metadataKey: "worker"] = slot >= 0 && name == Role.workerName ? "\(slot)" : "\(name)"
         self[metadataKey: "gen"] = "\(generation)"
         if pid > 0 { self[metadataKey: "pid"] = "\(pid)" }
     }

@@ -1,4 +1,4 @@
-// The settings that come in groups: files, compression, limits, timeouts, rates, messages, respawn, stuck, recycle, routes.
+// The settings that come in groups: files, compression, limits, timeouts, rates, messages, respawn, stuck, quarantine, recycle, routes.
 // The group's name is the key's first half (`limits.body`), the property's name in snake case its second.
 // Plain values, read in the master before the fork and inherited by every worker.
 
@@ -119,6 +119,22 @@ extension ServerConfiguration {
         /// How long its thread may use the CPU, or sleep in the kernel, in one handler. Time in which it got no CPU doesn't count.
         /// `nil` waits for ever.
         public var limit: Duration? = .seconds(60)
+    }
+
+    /// When requests that keep killing workers are served by a worker of their own; see <doc:Quarantine>.
+    public struct Quarantine: Sendable, Equatable {
+        /// So many deaths within ``window`` make a route or a path suspect; 0 turns quarantine off.
+        public var deaths = 3
+        /// The time within which deaths count together.
+        public var window = Duration.seconds(60)
+        /// How long quarantine lasts after the last death; doubled each time that it has to begin again.
+        public var duration = Duration.seconds(30)
+        /// No quarantine lasts longer after the last death.
+        public var durationMaximum = Duration.seconds(600)
+        /// Requests that wait for the quarantine worker; further ones get a 503 with `Retry-After`.
+        public var queue = 64
+        /// How long the quarantine worker's loop may be stuck in one request.
+        public var stuck = Duration.seconds(5)
     }
 
     /// When a worker is replaced although nothing is wrong with it: when its successor is ready it drains and goes. One at a time.

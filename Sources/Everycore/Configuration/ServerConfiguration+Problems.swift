@@ -36,6 +36,9 @@ extension ServerConfiguration {
         require(
             limits.fieldLine <= limits.headerSection, "limits.field_line",
             "must not exceed limits.header_section (\(limits.headerSection))")
+        require(
+            quarantine.duration <= quarantine.durationMaximum, "quarantine.duration",
+            "must not exceed quarantine.duration_maximum")
         require(respawn.delayFirst <= respawn.delayMaximum, "respawn.delay_first", "must not exceed respawn.delay_maximum")
         found += listenProblems()
         do throws(ClusterError) {

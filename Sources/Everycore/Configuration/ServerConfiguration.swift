@@ -71,6 +71,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var messages = Messages()
     public var respawn = Respawn()
     public var stuck = Stuck()
+    public var quarantine = Quarantine()
     public var recycle = Recycle()
 
     /// The defaults.

@@ -72,6 +72,16 @@ extension Setting {
         Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),
         Setting("respawn.give_up", \.respawn.giveUp, .duration(.seconds(1) ... .seconds(86400)), "time of failed starts only, until exit 70"),
         Setting("stuck.limit", \.stuck.limit, .durationOrOff(.milliseconds(100) ... .seconds(86400)), "time that a loop may be stuck before its worker is killed"),
+        Setting("quarantine.deaths", \.quarantine.deaths, .number(0...1000), "deaths that make a route or a path suspect; 0 turns quarantine off"),
+        Setting("quarantine.window", \.quarantine.window, .duration(.seconds(1) ... .seconds(3600)), "time within which they count together"),
+        Setting("quarantine.duration", \.quarantine.duration, .duration(.seconds(1) ... .seconds(86400)), "time in quarantine after the last death"),
+        Setting(
+            "quarantine.duration_maximum", \.quarantine.durationMaximum, .duration(.seconds(1) ... .seconds(86400)),
+            "longest time in quarantine after the last death"),
+        Setting("quarantine.queue", \.quarantine.queue, .number(1...10000), "requests that wait for the quarantine worker"),
+        Setting(
+            "quarantine.stuck", \.quarantine.stuck, .duration(.milliseconds(100) ... .seconds(3600)),
+            "time that the quarantine worker may be stuck before it is killed"),
         Setting("recycle.requests", \.recycle.requests, .number(0...1_000_000_000_000), "requests until a worker is replaced; 0 sets no bound"),
         Setting("recycle.age", \.recycle.age, .durationOrOff(.seconds(1) ... .seconds(31_536_000)), "age until a worker is replaced"),
         Setting("recycle.memory", \.recycle.memory, .recycleMemory, "memory until a worker is replaced"),

@@ -41,6 +41,9 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     func whenWritable(_ body: @escaping () -> Void)
     func end()
     func abort()
+
+    /// Has another process answer, from within `receive`. False when the connection can't be moved; see HTTP's Exchange.
+    func divert(to mover: @escaping ConnectionMover) -> Bool
 }
 
 extension RequestExchange {

@@ -16,6 +16,7 @@ package final class RoutedApplication {
     private let waiting: WaitingRequests?
     /// A constant text that is shorter goes straight to the connection.
     private let compressedFrom: Int
+    private let quarantine: Quarantine?
 
     /// - Parameters:
     ///   - bodyLimit: the most bytes of content that are collected for a handler; more is a 413.
@@ -26,8 +27,9 @@ package final class RoutedApplication {
         compressor: ResponseCompressor? = nil
     ) {
         self.compressor = compressor
+        quarantine = context.quarantine
         compressedFrom = compressor?.minimum ?? .max
-        waiting = context.blackBox.map { WaitingRequests($0, on: context.loop) }
+        waiting = context.blackBox.map { WaitingRequests($0, context.endpoints, on: context.loop) }
         table = routes.table
         endpoints = routes.endpoints
         self.context = context
@@ -42,9 +44,13 @@ package final class RoutedApplication {
         let index = enter(head, at: exchange.start)
         let outcome: Outcome
         if index >= 0 {
-            if exchange.hasBody {
+            let number = endpoints[index].number
+            if let quarantine, quarantine.gate.isClosed, isDiverted(number, exchange, quarantine) {
+                outcome = .later
+            } else if exchange.hasBody {
                 outcome = collect(endpoints[index], [], exchange)
             } else {
+                context.blackBox?.setEndpoint(number)
                 outcome = call(endpoints[index], Request(head: head, keptBy: exchange, context: context), exchange)
             }
         } else if files != nil, answerFromMemory(exchange) {
@@ -87,15 +93,20 @@ package final class RoutedApplication {
         switch head.withPath({ table.search(method, $0) }) {
         case .found(let endpoint, let captures):
             let endpoint = endpoints[endpoint]
+            if let quarantine, quarantine.gate.isClosed, isDiverted(endpoint.number, exchange, quarantine) { break }
             if exchange.hasBody { return collect(endpoint, captures, exchange) }
+            context.blackBox?.setEndpoint(endpoint.number)
             return call(endpoint, request(endpoint, captures, [], exchange), exchange)
         case .methodNotAllowed(let methods):
             method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
         case .notFound:
+            let number = Endpoint.files.number
+            if let quarantine, quarantine.gate.isClosed, isDiverted(number, exchange, quarantine) { break }
             guard let files else {
                 refuse(exchange, HTTPError(404))
                 break
             }
+            context.blackBox?.setEndpoint(number)
             do {
                 if let response = try files.answer(exchange) { send(response, exchange) }
             } catch {
@@ -118,11 +129,13 @@ package final class RoutedApplication {
     private func collect<Exchange: RequestExchange>(
         _ endpoint: Endpoint, _ captures: [Range<Int>], _ exchange: Exchange
     ) -> Outcome {
+        context.blackBox?.setEndpoint(endpoint.number)
         if case .streaming = endpoint.handler { return call(endpoint, request(endpoint, captures, [], exchange), exchange) }
         exchange.collectBody(upTo: bodyLimit) { [self] result in
             // The connection has answered a failure, or the client is gone.
             guard case .success(let bytes) = result else { return }
             _ = enter(exchange.head, at: exchange.start)
+            context.blackBox?.setEndpoint(endpoint.number)
             if case .constant(let type, let text) = call(endpoint, request(endpoint, captures, bytes, exchange), exchange) {
                 send(Response(contentType: .constant(type), body: .constant(text)), exchange)
             }
@@ -145,19 +158,20 @@ package final class RoutedApplication {
     private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) -> Outcome {
         switch endpoint.handler {
         case .sync(let handler):
+            defer { endpoint.answered(in: context.endpoints) }
             do {
                 // To be looked at in place: a copy would cost more than all of the rest.
                 var response = try handler(request)
                 if let constant = response.constant(shorterThan: compressedFrom) { return constant }
-                send(response, exchange)
+                send(response, exchange, of: endpoint)
             } catch {
                 failed(exchange, error)
             }
         case .async(let handler):
-            start(handler, request, exchange)
+            start(handler, request, exchange, endpoint)
         case .streaming(let limit, let handler):
             let source = BodySource(exchange, upTo: limit, on: context.loop)
-            start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange)
+            start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange, endpoint)
         }
         return .later
     }
@@ -167,18 +181,20 @@ package final class RoutedApplication {
     /// Starts a handler on the loop's thread: what it does before its first suspension happens within this call.
     @inline(never)
     private func start<Exchange: RequestExchange>(
-        _ handler: @escaping @Sendable (sending Request) async throws -> Response, _ request: Request, _ exchange: Exchange
+        _ handler: @escaping @Sendable (sending Request) async throws -> Response, _ request: Request, _ exchange: Exchange,
+        _ endpoint: Endpoint
     ) {
-        let entry = waiting.map { _ in WaitingRequests.Entry(exchange) }
-        let confined = Confined((application: self, request: request, exchange: exchange, entry: entry))
+        let entry = waiting.map { _ in WaitingRequests.Entry(exchange, endpoint) }
+        let confined = Confined((application: self, request: request, exchange: exchange, entry: entry, endpoint: endpoint))
         let task = Task.immediate(executorPreference: context.loop) {
             let (application, exchange) = (confined.value.application, confined.value.exchange)
             do {
                 let response = try await handler(confined.value.request)
-                application.send(response, exchange)
+                application.send(response, exchange, of: confined.value.endpoint)
             } catch {
                 application.failed(exchange, error)
             }
+            confined.value.endpoint.answered(in: application.context.endpoints)
             application.isOver(confined.value.entry)
         }
         if let entry { waiting?.add(entry, task) }
@@ -192,31 +208,33 @@ package final class RoutedApplication {
 
     // MARK: Answers
 
-    func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) {
+    func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange, of endpoint: Endpoint? = nil) {
         do {
-            try sendAny(response, exchange)
+            try sendAny(response, exchange, endpoint)
         } catch {
             unsendable(exchange, error)
         }
     }
 
     @inline(never)
-    private func sendAny<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange) throws {
+    private func sendAny<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange, _ endpoint: Endpoint?) throws {
         var response = response
         if !response.headers.isEmpty { response.heedConditions(of: exchange.head) }
         guard let compressor else {
-            if try !exchange.sendAny(response) { produce(response, nil, exchange) }
+            if try !exchange.sendAny(response) { produce(response, nil, exchange, endpoint) }
             return
         }
         let coding = compressor.apply(to: &response, for: exchange.head)
-        if try !exchange.sendAny(response) { produce(response, coding, exchange) }
+        if try !exchange.sendAny(response) { produce(response, coding, exchange, endpoint) }
     }
 
     /// Starts what makes the content of a response whose head is sent.
     @inline(never)
-    private func produce<Exchange: RequestExchange>(_ response: Response, _ coding: StreamCoding?, _ exchange: Exchange) {
+    private func produce<Exchange: RequestExchange>(
+        _ response: Response, _ coding: StreamCoding?, _ exchange: Exchange, _ endpoint: Endpoint?
+    ) {
         guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
-        let entry = waiting.map { _ in WaitingRequests.Entry(exchange) }
+        let entry = waiting.map { _ in WaitingRequests.Entry(exchange, endpoint) }
         let confined = Confined((application: self, exchange: exchange, coding: coding, entry: entry))
         let task = Task.immediate(executorPreference: context.loop) {
             let (application, exchange, coding, entry) = confined.value

@@ -13,6 +13,7 @@ final class WaitingRequests {
     final class Entry {
         let head: RequestHead
         let since: UInt64
+        fileprivate let endpoint: Endpoint?
         /// Keeps the head's bytes from being used for the next request.
         private let exchange: AnyObject
         fileprivate var task: UInt = 0
@@ -21,14 +22,16 @@ final class WaitingRequests {
         fileprivate var older: Entry?
         fileprivate unowned(unsafe) var newer: Entry?
 
-        init<Exchange: RequestExchange>(_ exchange: Exchange) {
+        init<Exchange: RequestExchange>(_ exchange: Exchange, _ endpoint: Endpoint?) {
             head = exchange.head
             since = exchange.start
+            self.endpoint = endpoint
             self.exchange = exchange
         }
     }
 
     private let blackBox: BlackBox
+    private let endpoints: EndpointTable?
     // The newest holds the next older one, and so on. `oldest` is the end of that chain.
     private var newest: Entry?
     private unowned(unsafe) var oldest: Entry?
@@ -36,8 +39,9 @@ final class WaitingRequests {
     private var byTask: [UInt: Entry] = [:]
     private var isInside = false
 
-    init(_ blackBox: BlackBox, on loop: EventLoop) {
+    init(_ blackBox: BlackBox, _ endpoints: EndpointTable?, on loop: EventLoop) {
         self.blackBox = blackBox
+        self.endpoints = endpoints
         loop.watchJobs { [self] task in goesOn(task) } ended: { [self] in waits() }
     }
 
@@ -52,6 +56,7 @@ final class WaitingRequests {
         newest = entry
         count += 1
         blackBox.setWaiting(count)
+        if let endpoints, let endpoint = entry.endpoint { endpoints.beganToWait(endpoint.enter(endpoints)) }
         if unsafe oldest == nil { setOldest(entry) }
     }
 
@@ -68,6 +73,7 @@ final class WaitingRequests {
         unsafe entry.newer = nil
         count -= 1
         blackBox.setWaiting(count)
+        if let endpoints, let endpoint = entry.endpoint { endpoints.endedToWait(endpoint.enter(endpoints)) }
         if unsafe oldest === entry { setOldest(newer) }
     }
 
@@ -81,6 +87,7 @@ final class WaitingRequests {
         guard count > 0, let entry = byTask[task] else { return }
         isInside = true
         withDescription(of: entry) { blackBox.enter($0, now: entry.since) }
+        blackBox.setEndpoint(entry.endpoint?.number ?? 0)
     }
 
     private func waits() {

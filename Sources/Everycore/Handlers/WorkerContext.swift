@@ -3,6 +3,7 @@
 // One per worker, made after the fork by the server; changed only on the loop's thread.
 
 package import Cluster
+package import EverycoreHTTP
 package import EverycoreLoop
 package import Logging
 
@@ -21,6 +22,21 @@ public struct WorkerIdentity: Sendable, Equatable {
     }
 }
 
+/// What a worker knows of the quarantine.
+package struct Quarantine {
+    package let gate: QuarantineGate
+    /// Moves a connection to where its request belongs.
+    package let move: ConnectionMover
+    /// Counts requests that had to be refused.
+    package let refused: () -> Void
+
+    package init(gate: QuarantineGate, move: @escaping ConnectionMover, refused: @escaping () -> Void) {
+        self.gate = gate
+        self.move = move
+        self.refused = refused
+    }
+}
+
 package final class WorkerContext {
     package let worker: WorkerIdentity
     package let loop: EventLoop
@@ -34,10 +50,18 @@ package final class WorkerContext {
     /// Says which request a handler is in, to whoever looks at a worker that died or hangs; none without a cluster.
     package let blackBox: BlackBox?
 
-    package init(worker: WorkerIdentity, loop: EventLoop, log: Logger, blackBox: BlackBox? = nil) {
+    /// Counts what each endpoint does; none without a cluster.
+    package let endpoints: EndpointTable?
+    /// Which requests another process is to answer; none without a cluster.
+    package var quarantine: Quarantine?
+
+    package init(
+        worker: WorkerIdentity, loop: EventLoop, log: Logger, blackBox: BlackBox? = nil, endpoints: EndpointTable? = nil
+    ) {
         self.worker = worker
         self.loop = loop
         self.log = log
         self.blackBox = blackBox
+        self.endpoints = endpoints
     }
 }

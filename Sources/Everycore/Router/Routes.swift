@@ -28,11 +28,13 @@ public struct Routes {
         let pattern: String
         let handler: Handler
         let yields: Bool
+        let mayBeQuarantined: Bool
     }
 
     private var entries: [Entry] = []
     private var prefix = ""
     private var middleware: [any Middleware] = []
+    private var quarantine = QuarantineRule.whenSuspect
     /// Whether routes that are registered now give way to others with the same method and paths.
     var yields = false
 
@@ -65,13 +67,18 @@ public struct Routes {
     }
 
     /// Registers routes whose patterns share a prefix, with middleware around their handlers, the first one outermost.
+    ///
+    /// - Parameter quarantine: whether requests of these routes may be served by the quarantine worker; as in the group around this
+    ///   one where it is left out.
     public mutating func group(
-        _ prefix: String = "", with middleware: any Middleware..., routes: (inout Routes) throws -> Void
+        _ prefix: String = "", with middleware: any Middleware..., quarantine: QuarantineRule? = nil,
+        routes: (inout Routes) throws -> Void
     ) rethrows {
-        let outer = (self.prefix, self.middleware)
-        defer { (self.prefix, self.middleware) = outer }
+        let outer = (self.prefix, self.middleware, self.quarantine)
+        defer { (self.prefix, self.middleware, self.quarantine) = outer }
         self.prefix += prefix
         self.middleware += middleware
+        if let quarantine { self.quarantine = quarantine }
         try routes(&self)
     }
 
@@ -79,7 +86,7 @@ public struct Routes {
         entries.append(
             Entry(
                 method: method.rawValue, pattern: prefix + pattern, handler: handler.wrapped(in: middleware),
-                yields: yields))
+                yields: yields, mayBeQuarantined: quarantine == .whenSuspect))
     }
 
     /// Builds the table and the endpoints that its numbers stand for.
@@ -88,10 +95,21 @@ public struct Routes {
         var endpoints: [Endpoint] = []
         for entry in entries {
             guard let names = builder.add(entry.method, entry.pattern, yields: entry.yields) else { continue }
-            endpoints.append(Endpoint(handler: entry.handler, parameterNames: names))
+            endpoints.append(
+                Endpoint(
+                    handler: entry.handler, parameterNames: names, text: "\(entry.method) \(entry.pattern)",
+                    mayBeQuarantined: entry.mayBeQuarantined))
         }
         return BuiltRoutes(table: try builder.table(), endpoints: endpoints)
     }
+}
+
+/// Whether a route's requests may be served by the quarantine worker.
+public enum QuarantineRule: Sendable, Equatable {
+    /// When they have killed workers.
+    case whenSuspect
+    /// Never: they are served where they come, whatever they do.
+    case off
 }
 
 /// Routes that answer: made before the fork, used by every worker.
@@ -100,13 +118,3 @@ package struct BuiltRoutes {
     let endpoints: [Endpoint]
 }
 
-/// What a number of the route table stands for.
-final class Endpoint: @unchecked Sendable {
-    let handler: Handler
-    let parameterNames: [String]
-
-    init(handler: Handler, parameterNames: [String]) {
-        self.handler = handler
-        self.parameterNames = parameterNames
-    }
-}

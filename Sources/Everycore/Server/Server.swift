@@ -91,6 +91,7 @@ public struct Server {
             try onWorkerStart(worker)
             try WorkerService.start(in: worker, routes: routes, root: root, configuration: configuration)
         }
+        cluster.describe(endpoints: routes.descriptions)
         cluster.listen(on: configuration.listenAddresses)
         if let admin = configuration.adminAddress {
             cluster.auxiliary("admin", listen: [admin]) { worker in

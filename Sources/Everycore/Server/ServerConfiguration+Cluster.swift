@@ -45,6 +45,12 @@ extension ServerConfiguration {
         options.respawn.longestDelay = respawn.delayMaximum
         options.respawn.giveUpAfter = respawn.giveUp
         options.stuckLimit = stuck.limit
+        options.quarantine.deaths = quarantine.deaths
+        options.quarantine.window = quarantine.window
+        options.quarantine.duration = quarantine.duration
+        options.quarantine.longestDuration = quarantine.durationMaximum
+        options.quarantine.queueCount = quarantine.queue
+        options.quarantine.stuckLimit = quarantine.stuck
         options.recycle.requests = recycle.requests > 0 ? UInt64(recycle.requests) : nil
         options.recycle.age = recycle.age
         options.recycle.residentBytes = recycle.memory.bytes.map { UInt64(clamping: $0) }

@@ -13,7 +13,13 @@ enum WorkerService {
     ) throws {
         let context = WorkerContext(
             worker: WorkerIdentity(slot: worker.slot, generation: worker.generation, pid: worker.pid),
-            loop: worker.loop, log: worker.logger, blackBox: worker.blackBox)
+            loop: worker.loop, log: worker.logger, blackBox: worker.blackBox,
+            endpoints: worker.endpoints)
+        context.quarantine = worker.quarantineGate.map { gate in
+            Quarantine(
+                gate: gate, move: { [unowned worker] in worker.move($0, $1, readAt: $2) },
+                refused: { [unowned worker] in worker.noteQuarantineRefusal() })
+        }
         let application = RoutedApplication(
             routes: routes, context: context, bodyLimit: configuration.limits.body,
             files: root.map { StaticFiles(root: $0, settings: configuration.files) },
@@ -22,17 +28,25 @@ enum WorkerService {
             loop: worker.loop, application: application, limits: configuration.httpLimits,
             timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,
             figures: worker.figures)
-        service.handOver = { [unowned worker] connection in worker.handOver(connection) }
-        service.connectionEnded = { [unowned worker] isShort in worker.connectionEnded(afterShortLife: isShort) }
-        service.excess = (
-            { [unowned worker] in worker.excessConnections }, { [unowned worker] connection in worker.passOn(connection) }
-        )
+        if worker.isQuarantine {
+            service.connectionEnded = { [unowned worker] _ in worker.movedConnectionEnded() }
+            service.giveAway(to: { [unowned worker] connection in worker.giveBack(connection) })
+        } else {
+            service.handOver = { [unowned worker] connection in worker.handOver(connection) }
+            service.connectionEnded = { [unowned worker] isShort in worker.connectionEnded(afterShortLife: isShort) }
+            service.excess = (
+                { [unowned worker] in worker.excessConnections }, { [unowned worker] connection in worker.passOn(connection) }
+            )
+        }
         try worker.serveConnections(with: HTTPConnections(service))
         worker.onLameDuck { context.isLameDuck = true }
         worker.onDrain { [unowned worker] done in
             // The cluster lets go of this closure when it has called it; the service has to outlive that.
             let finish = { withExtendedLifetime(service) { done() } }
-            if worker.isHandingOver {
+            if worker.isQuarantine, worker.isHandingOver {
+                // Its connections go back with their answers, as ever.
+                service.drain(to: { worker.giveBack($0) }, finish)
+            } else if worker.isHandingOver {
                 // To clients nothing ends: `/ready` says yes, and answers keep their connections.
                 // An auxiliary's are its own.
                 service.drain(to: { worker.isHandingOver && !worker.isAuxiliary ? worker.passOn($0) : nil }, finish)
@@ -46,7 +60,7 @@ enum WorkerService {
 }
 
 /// The HTTP layer, which knows no processes, as the cluster knows it.
-private final class HTTPConnections: ConnectionService {
+private final class HTTPConnections: MovedConnectionService {
     private let service: HTTPService
 
     init(_ service: HTTPService) { self.service = service }
@@ -56,4 +70,8 @@ private final class HTTPConnections: ConnectionService {
     func stopAccepting(from listener: Listener) { service.stopServing(listener: listener.descriptor) }
 
     func take(_ connection: Int32, isNew: Bool) { service.take(connection, isNew: isNew) }
+
+    func take(_ connection: Int32, bytes: [UInt8], readAt: UInt64) {
+        service.take(connection, isNew: false, bytes: bytes, readAt: readAt)
+    }
 }

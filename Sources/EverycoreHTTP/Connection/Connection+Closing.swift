@@ -44,7 +44,7 @@ extension Connection {
         switch phase {
         case .head where !isBlocked: closeNow(.incomplete)
         case .body: bodyEndedEarly()
-        case .head, .answered: pauseReading()
+        case .head, .answered, .diverted: pauseReading()
         case .waiting:
             pauseReading()
             watchPeer()

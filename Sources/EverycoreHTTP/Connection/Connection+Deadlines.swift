@@ -24,7 +24,7 @@ extension Connection {
         case .waiting where input.isPaused && life.handlerDue > now:
             if transport.isReset { return closeNow(.incomplete) }
             setNextLook(now)
-        case .waiting, .answered:
+        case .waiting, .answered, .diverted:
             service.figures.add(.timeoutsHandler, 1)
             timeOut(Refusal(503, "the server did not answer in time"))
         case .lingering, .closed:

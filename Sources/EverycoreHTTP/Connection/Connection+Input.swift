@@ -50,7 +50,7 @@ extension Connection {
     }
 
     /// Moves what is kept to the front of the input buffer, and says how much that is.
-    private func restoreKept() -> Int {
+    func restoreKept() -> Int {
         let count = input.count
         guard count > 0 else { return 0 }
         unsafe input.kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
@@ -93,7 +93,7 @@ extension Connection {
             case .body:
                 offset &+= readBody(offset..<count)
                 if phase == .body { break processing }
-            case .waiting, .lingering, .closed:
+            case .waiting, .diverted, .lingering, .closed:
                 break processing
             }
         }
@@ -105,7 +105,8 @@ extension Connection {
         }
         exchangeOutlivesInput()
         flush()
-        guard phase != .closed, phase != .lingering, !queue.isBlocked else { return }
+        guard phase != .closed, phase != .lingering, !queue.isBlocked else { return forgetDiversion() }
+        if case .wanted(let mover) = diversion { return move(with: mover) }
         isTurnOver ? standBack() : settle()
     }
 
@@ -167,7 +168,7 @@ extension Connection {
         case .waiting:
             // An answer that has begun, or a body that the handler takes at its own pace, has no deadline of its own.
             if hasOwnPace { stopTime() } else { setDeadline(timeouts.handler, from: life.readAt) }
-        case .answered, .lingering, .closed:
+        case .answered, .diverted, .lingering, .closed:
             return
         }
         // Only a connection that is read tells that its client has gone.
@@ -202,7 +203,7 @@ extension Connection {
             unsafe exchange.start = life.readAt
             unsafe exchange.connection = self
             receive(exchange, before: range.lowerBound &+ length..<range.upperBound)
-            return length
+            return phase == .diverted ? unread() : length
         }
     }
 

@@ -7,6 +7,7 @@
 //   Connection+Streaming  responses piece by piece, files
 //   Connection+Deadlines  what becomes of it when its time is over
 //   Connection+Closing    refusals, draining, lingering close
+//   Connection+Diversion  requests that another process answers
 //   ConnectionParts, WriteQueue, ContentIntake   the values that it is made of
 //
 // Process: worker · Thread: loop
@@ -29,6 +30,7 @@ final class Connection<Way: Transport> {
     var partialHead: PartialHead?
     /// A response that has begun and not ended.
     var streaming: StreamingResponse?
+    var diversion = Diversion.none
     // Touched several times a request, each time for the length of one call that doesn't come back here.
     /// The request in flight.
     @exclusivity(unchecked) var exchange: Exchange?
@@ -50,7 +52,7 @@ final class Connection<Way: Transport> {
     /// answered and closed right away never costs a registration with the kernel's epoll set.
     func start() {
         setDeadline(life.served == 0 ? service.timeouts.header : service.timeouts.idle, from: EventLoop.monotonicNanoseconds())
-        readable()
+        input.count == 0 ? readable() : process(restoreKept())
         guard phase != .closed, watches.read == nil else { return }
         do {
             watches.read = try service.loop.watch(transport.descriptor, for: .read) { [unowned self] _ in readable() }

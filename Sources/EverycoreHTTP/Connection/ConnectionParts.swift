@@ -13,9 +13,19 @@ enum ConnectionPhase {
     case waiting
     /// The request was answered and read to its end.
     case answered
+    /// The application wants another process to answer the request that it was just given.
+    case diverted
     /// An answer was the last one; bytes are thrown away until the client closes.
     case lingering
     case closed
+}
+
+/// Whether another process is to answer the request at the front of the input.
+enum Diversion {
+    case none
+    case wanted(ConnectionMover)
+    /// It can't be moved now: the application answers what it wanted to divert.
+    case impossible
 }
 
 /// Bytes that came and could not be used yet.

@@ -10,15 +10,21 @@ extension HTTPService {
     ///   - passOn: says false when nobody takes the connection now, and nil when nobody will: then they are closed as in `drain`.
     ///   - done: called when none is left.
     package func drain(to passOn: @escaping (_ connection: Int32) -> Bool?, _ done: @escaping () -> Void) {
-        guard !isDraining, self.passOn == nil else { return }
-        self.passOn = passOn
-        isPassingOn = true
+        guard !isDraining, drained == nil else { return }
+        giveAway(to: passOn)
         acceptors.removeAll()
         sweep = nil
         startSweep(every: .milliseconds(50))
         drained = done
         passOnIdle()
         finishDrainIfEmpty()
+    }
+
+    /// Gives every connection that is between two requests to `passOn` from now on, and goes on to serve.
+    /// - Parameter passOn: as in `drain(to:_:)`.
+    package func giveAway(to passOn: @escaping (_ connection: Int32) -> Bool?) {
+        self.passOn = passOn
+        isPassingOn = true
     }
 
     func passOnIdle() {

@@ -81,8 +81,21 @@ package import EverycoreStatistics
     /// Takes over a connection that somebody else accepted.
     /// - Parameter isNew: false when it had been served before.
     package func take(_ descriptor: Int32, isNew: Bool) {
+        take(descriptor, isNew: isNew, bytes: [], readAt: 0)
+    }
+
+    /// - Parameters:
+    ///   - bytes: what was read of it and not answered, which begins with a request.
+    ///   - readAt: when that was, in monotonic nanoseconds.
+    package func take(_ descriptor: Int32, isNew: Bool, bytes: [UInt8], readAt: UInt64) {
+        guard bytes.count <= inputCapacity else {
+            var transport = PlainSocket(descriptor)
+            transport.close()
+            connectionEnded?(false)
+            return
+        }
         if !hasRoom { _ = makeRoom() }
-        let connection = open(PlainSocket(descriptor), isNew: isNew)
+        let connection = open(PlainSocket(descriptor), isNew: isNew, bytes: bytes, readAt: readAt)
         // It was on its way when the drain began.
         if isDraining { connection.serviceDrains() }
     }
@@ -115,7 +128,9 @@ package import EverycoreStatistics
 
     @discardableResult
     @inline(__always)
-    private func open(_ transport: some Transport, isNew: Bool = true) -> any ServedConnection {
+    private func open(
+        _ transport: some Transport, isNew: Bool = true, bytes: [UInt8] = [], readAt: UInt64 = 0
+    ) -> any ServedConnection {
         let slot = deadlines.allocate()
         let connection = Connection(service: self, transport: transport, slot: slot)
         if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
@@ -128,6 +143,11 @@ package import EverycoreStatistics
         }
         figures.add(.connectionsOpen, 1)
         startSweep()
+        if !bytes.isEmpty {
+            connection.input.kept = bytes
+            connection.input.count = bytes.count
+            connection.life.readAt = readAt
+        }
         connection.start()
         return connection
     }

@@ -26,6 +26,8 @@ protocol ExchangeOwner: AnyObject {
     func breakOff()
     /// The exchange has a collector for the request's content, or wants to go on after a pause.
     func bodyIsWanted()
+    /// Another process is to respond. False where the connection can't be moved.
+    func divert(to mover: @escaping ConnectionMover) -> Bool
 }
 
 /// A connection in the service's table.

@@ -46,6 +46,10 @@ package struct ClusterFigures: Equatable, Sendable {
     /// The last ends of workers, newest last.
     package let exits: [ExitRecord]
     package let exitCounts: ExitCounts
+    /// What is quarantined now.
+    package let quarantine: [QuarantineRecord]
+    /// Requests that were refused because they could not be moved to the quarantine worker.
+    package let quarantineRefused: UInt64
 
     package let total: FigureSnapshot
     package let restarts: UInt64
@@ -54,7 +58,7 @@ package struct ClusterFigures: Equatable, Sendable {
     package init(
         takenAtNanoseconds: UInt64, startedAtNanoseconds: UInt64, wantedWorkers: Int, departed: FigureSnapshot,
         departedRestarts: UInt64, unassignedReports: ReportTally, slots: [SlotFigures], exits: [ExitRecord] = [],
-        exitCounts: ExitCounts = ExitCounts()
+        exitCounts: ExitCounts = ExitCounts(), quarantine: [QuarantineRecord] = [], quarantineRefused: UInt64 = 0
     ) {
         self.takenAtNanoseconds = takenAtNanoseconds
         self.startedAtNanoseconds = startedAtNanoseconds
@@ -65,6 +69,8 @@ package struct ClusterFigures: Equatable, Sendable {
         self.slots = slots.sorted { $0.slot < $1.slot }
         self.exits = exits
         self.exitCounts = exitCounts
+        self.quarantineRefused = quarantineRefused
+        self.quarantine = Array(quarantine.prefix(QuarantineRecord.limit))
         total = slots.reduce(into: departed) { $0.merge($1.figures) }
         restarts = slots.reduce(departedRestarts) { $0.addingUpToLimit($1.restarts) }
         reports = slots.reduce(into: unassignedReports) { $0.merge($1.reports) }

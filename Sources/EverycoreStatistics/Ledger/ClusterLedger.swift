@@ -19,6 +19,12 @@ package struct ClusterLedger: Equatable, Sendable {
     /// The last ends of workers, newest last.
     private var exits: [ExitRecord] = []
     private var exitCounts = ExitCounts()
+    /// What workers without a slot do that live.
+    package var apart = FigureSnapshot()
+    /// What is quarantined.
+    package var quarantine: [QuarantineRecord] = []
+    /// Requests that were refused because they could not be moved to the quarantine worker.
+    package var quarantineRefused: UInt64 = 0
 
     /// - Parameter startedAt: the monotonic clock, in nanoseconds, as every `now` here.
     package init(startedAt: UInt64, wantedWorkers: Int) {
@@ -105,6 +111,9 @@ package struct ClusterLedger: Equatable, Sendable {
         slots[slot] = nil
     }
 
+    /// A worker without a slot ended.
+    package mutating func retireApart(_ final: FigureSnapshot) { departed.merge(final.withoutGauges) }
+
     /// Another master, whose place this one takes, tells what its workers have done until now; each time all of it.
     package mutating func carry(_ figures: ClusterFigures) {
         carried = figures
@@ -115,6 +124,7 @@ package struct ClusterLedger: Equatable, Sendable {
     package func figures(now: UInt64) -> ClusterFigures {
         var (departed, departedRestarts, unassigned) = (departed, departedRestarts, unassigned)
         var (exits, exitCounts) = (exits, exitCounts)
+        departed.merge(apart)
         if let carried {
             departed.merge(carried.total.withoutGauges)
             departedRestarts = departedRestarts.addingUpToLimit(carried.restarts)
@@ -125,7 +135,8 @@ package struct ClusterLedger: Equatable, Sendable {
         return ClusterFigures(
             takenAtNanoseconds: now, startedAtNanoseconds: startedAt, wantedWorkers: wantedWorkers,
             departed: departed, departedRestarts: departedRestarts, unassignedReports: unassigned,
-            slots: slots.compactMap { $0?.slotFigures(now: now) }, exits: exits, exitCounts: exitCounts)
+            slots: slots.compactMap { $0?.slotFigures(now: now) }, exits: exits, exitCounts: exitCounts,
+            quarantine: quarantine, quarantineRefused: quarantineRefused.addingUpToLimit(carried?.quarantineRefused ?? 0))
     }
 
     private func has(_ slot: Int) -> Bool {

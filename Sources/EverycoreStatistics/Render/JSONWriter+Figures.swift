@@ -120,6 +120,22 @@ extension JSONWriter {
     }
 }
 
+extension JSONWriter {
+    /// What is quarantined.
+    mutating func quarantine(_ cluster: ClusterFigures) {
+        object("quarantine") { quarantine in
+            quarantine.member("refused", cluster.quarantineRefused)
+            quarantine.array("active", of: cluster.quarantine) { entry, record in
+                entry.member("route", record.route)
+                if let request = record.request { entry.member("request", request) }
+                entry.member("deaths", record.deaths)
+                entry.member("age_seconds", seconds: record.ageNanoseconds)
+                entry.member("remaining_seconds", seconds: record.remainingNanoseconds)
+            }
+        }
+    }
+}
+
 extension Counter {
     /// The limits by their names in the configuration.
     static let limits: [(name: String, counter: Counter)] = [

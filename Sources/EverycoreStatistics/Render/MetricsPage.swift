@@ -26,6 +26,7 @@ package enum MetricsPage {
             "everycore_request_duration_seconds", .histogram,
             "Time that requests took, over all workers.")
         page.histogram("everycore_request_duration_seconds", cluster.total.histogram, bounds: latencyBounds)
+        writeQuarantine(cluster, to: &page)
         writeReports(cluster, to: &page)
         writeWorkers(cluster, to: &page)
         return page.text
@@ -53,6 +54,26 @@ package enum MetricsPage {
         for kind in ExitRecord.Kind.allCases {
             page.sample("everycore_exits_total", [("kind", kind.description)], cluster.exitCounts[kind])
         }
+    }
+
+    private static func writeQuarantine(_ cluster: ClusterFigures, to page: inout PrometheusWriter) {
+        page.family("everycore_quarantine_refused_total", .counter, "Requests refused because the quarantine worker had too many.")
+        page.sample("everycore_quarantine_refused_total", [], cluster.quarantineRefused)
+        guard !cluster.quarantine.isEmpty else { return }
+        // A route appears once, however many of its paths are quarantined.
+        var routes: [(route: String, count: UInt64, deaths: UInt64)] = []
+        for record in cluster.quarantine {
+            if let index = routes.firstIndex(where: { $0.route == record.route }) {
+                routes[index].count += 1
+                routes[index].deaths = routes[index].deaths.addingUpToLimit(record.deaths)
+            } else {
+                routes.append((record.route, 1, record.deaths))
+            }
+        }
+        page.family("everycore_quarantine_active", .gauge, "Quarantined now, by route: how many paths of it, or 1 for all.")
+        for route in routes { page.sample("everycore_quarantine_active", [("route", route.route)], route.count) }
+        page.family("everycore_quarantine_deaths", .gauge, "Workers that died of what is quarantined now, by route.")
+        for route in routes { page.sample("everycore_quarantine_deaths", [("route", route.route)], route.deaths) }
     }
 
     private static func writeReports(_ cluster: ClusterFigures, to page: inout PrometheusWriter) {

@@ -30,6 +30,7 @@ package enum StatsPage {
             }
             page.workers(cluster)
             page.exits(cluster)
+            page.quarantine(cluster)
         }
     }
 }

@@ -5,7 +5,7 @@
 // The socket keeps the order, so a part out of order means that an update was abandoned: the assembler starts afresh.
 
 private let partMagic: UInt32 = 0x5046_4345
-private let partVersion: UInt16 = 2
+private let partVersion: UInt16 = 3
 private let partHeaderByteCount = 18
 
 extension ClusterFigures {

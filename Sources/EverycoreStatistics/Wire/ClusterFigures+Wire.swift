@@ -3,13 +3,15 @@
 //                tally (unassigned), snapshot (departed), UInt16 number of slots
 //     each slot  UInt32 slot, UInt32 generation, UInt32 pid, UInt8 state, UInt64 uptime, UInt64 stale, UInt64 restarts, tally, snapshot
 //     exits      ExitRecord+Wire.swift
+//     quarantine QuarantineRecord.swift, then UInt64 requests refused
 //     tally      UInt64 received, UInt64 lost, UInt64 × IgnoredReason
 //     snapshot   UInt16 number of bucket entries, then FigureSnapshot+Wire.swift
 
 extension ClusterFigures {
     /// The most that figures can take: what an assembler holds at most.
     package static let maximumWireByteCount =
-        256 + FigureSnapshot.maximumWireByteCount + ExitRecord.maximumWireByteCount + Report.slotLimit * (256 + FigureSnapshot.maximumWireByteCount)
+        256 + FigureSnapshot.maximumWireByteCount + ExitRecord.maximumWireByteCount + QuarantineRecord.maximumWireByteCount
+        + Report.slotLimit * (256 + FigureSnapshot.maximumWireByteCount)
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 1024 + slots.count * 2048)
@@ -24,6 +26,8 @@ extension ClusterFigures {
             slot.write(to: &writer)
         }
         ExitRecord.write(exits, exitCounts, to: &writer)
+        QuarantineRecord.write(quarantine, to: &writer)
+        writer.append(quarantineRefused)
         return writer.bytes
     }
 
@@ -43,11 +47,15 @@ extension ClusterFigures {
             else { return nil }
             slots.append(slot)
         }
-        guard let (exits, exitCounts) = ExitRecord.read(bytes, at: &offset), offset == bytes.byteCount else { return nil }
+        guard let (exits, exitCounts) = ExitRecord.read(bytes, at: &offset),
+            let quarantine = QuarantineRecord.read(bytes, at: &offset),
+            let quarantineRefused = bytes.next(UInt64.self, &offset), offset == bytes.byteCount
+        else { return nil }
         self.init(
             takenAtNanoseconds: takenAt, startedAtNanoseconds: startedAt, wantedWorkers: Int(wanted),
             departed: departed, departedRestarts: restarts, unassignedReports: tally, slots: slots,
-            exits: exits, exitCounts: exitCounts)
+            exits: exits, exitCounts: exitCounts, quarantine: quarantine,
+            quarantineRefused: quarantineRefused)
     }
 }
 

@@ -72,13 +72,13 @@ extension ExitRecord {
         request = Request(description: description, ageNanoseconds: age)
     }
 
-    private static func write(_ text: String, to writer: inout ByteWriter) {
+    static func write(_ text: String, to writer: inout ByteWriter) {
         let bytes = Array(text.utf8.prefix(textByteCount))
         writer.append(UInt8(truncatingIfNeeded: bytes.count))
         writer.append(bytes)
     }
 
-    private static func text(_ bytes: RawSpan, _ offset: inout Int) -> String? {
+    static func text(_ bytes: RawSpan, _ offset: inout Int) -> String? {
         guard let count = bytes.next(UInt8.self, &offset), Int(count) <= textByteCount else { return nil }
         var text: [UInt8] = []
         for _ in 0..<count {

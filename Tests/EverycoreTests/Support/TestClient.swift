@@ -111,6 +111,16 @@ final class TestExchange: RequestExchange {
     /// A stand-in's content isn't chunked.
     var trailers: Trailers { Trailers() }
 
+    /// Whether the connection could be moved; where it was moved to is `movers`.
+    var canBeMoved = true
+    private(set) var movers: [ConnectionMover] = []
+
+    func divert(to mover: @escaping ConnectionMover) -> Bool {
+        guard canBeMoved else { return false }
+        movers.append(mover)
+        return true
+    }
+
     func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard body.count <= limit else {
             try? send(status: 413, contentType: nil, fields: [], body: RawSpan())

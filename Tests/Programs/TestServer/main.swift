@@ -36,6 +36,7 @@ func start(_ arguments: [String]) throws {
             addStreams(&routes)
             addConstants(&routes)
             addWeather(&routes)
+            addFragile(&routes)
         } onWorkerStart: { worker in
             Weather.delayStart()
             try Doom.obey(worker)

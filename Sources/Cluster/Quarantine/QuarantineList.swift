@@ -1,0 +1,53 @@
+// What is quarantined, where every worker can see it: shared memory that the master writes and workers can only read.
+//
+//   word 0   how many entries follow: 0 where nothing is quarantined
+//   word 1   1
+//   then     pairs of words: the endpoint's number; the hash of a path, or 0 for every path
+//
+// A worker may see an entry half written. It then moves one request that it could have served, or serves one itself.
+
+/// A view: copying it copies the pointer.
+@safe
+@usableFromInline package struct QuarantineList {
+    @usableFromInline let words: UnsafeMutablePointer<UInt64>
+
+    package static let byteCount = (2 + 2 * Suspicion.capacity) * 8
+
+    /// - Parameter memory: `byteCount` bytes, aligned to 8, that outlive every copy of this view.
+    package init(at memory: UnsafeMutableRawPointer) {
+        unsafe words = memory.bindMemory(to: UInt64.self, capacity: Self.byteCount / 8)
+    }
+
+    // MARK: The master
+
+    package func publish(_ subjects: some Collection<Suspicion.Subject>) {
+        unsafe words[1] = 1
+        // Nothing is moved while the entries change places.
+        unsafe words[0] = 0
+        var count = 0
+        for subject in subjects.prefix(Suspicion.capacity) {
+            unsafe words[2 + 2 * count] = 0
+            unsafe words[3 + 2 * count] = subject.path ?? 0
+            unsafe words[2 + 2 * count] = subject.endpoint
+            count += 1
+        }
+        unsafe words[0] = UInt64(count)
+    }
+
+    // MARK: The workers
+
+    @inlinable package var isEmpty: Bool { unsafe words[0] == 0 }
+
+    /// - Parameter path: as the request spells it.
+    package func contains(endpoint: UInt64, path: RawSpan) -> Bool {
+        var hash: UInt64?
+        for index in 0..<min(unsafe Int(clamping: words[0]), Suspicion.capacity) {
+            guard unsafe words[2 + 2 * index] == endpoint else { continue }
+            let wanted = unsafe words[3 + 2 * index]
+            if wanted == 0 { return true }
+            if hash == nil { hash = PathHash.of(path) }
+            if hash == wanted { return true }
+        }
+        return false
+    }
+}

@@ -1,0 +1,89 @@
+// When the quarantine worker is started, and when it may go. A pure value of the master: events and times in, actions out.
+// Process: master · Thread: loop
+
+internal import EverycoreLoop
+internal import EverycoreStatistics
+
+/// All times are monotonic nanoseconds.
+package struct QuarantineSupervisor {
+    package enum Action: Equatable {
+        case fork(generation: Int)
+        /// It finishes what it has, and goes.
+        case letGo(generation: Int)
+    }
+
+    private enum State: Equatable {
+        case absent
+        case starting(generation: Int)
+        case ready(generation: Int)
+    }
+
+    private var state = State.absent
+    private var lastGeneration = 0
+    /// Bounds what its deaths cost the machine: 20 in a row, then 20 a second.
+    private var bucket = TokenBucket(capacity: 20, interval: 50_000_000)
+    private var failedStarts = 0
+    private var notBefore: UInt64 = 0
+    /// Since when nothing is to be done.
+    private var idleSince: UInt64?
+    private let policy: RespawnPolicy
+
+    /// How long it stays without need: what workers sent before they learned of the end is still served.
+    private static let retention: UInt64 = 5_000_000_000
+
+    package init(policy: RespawnPolicy) { self.policy = policy }
+
+    /// - Parameter isNeeded: something is quarantined, or waits in the queue.
+    package mutating func update(isNeeded: Bool, now: UInt64) -> [Action] {
+        switch state {
+        case .absent:
+            guard isNeeded, now >= notBefore, bucket.take(now: now) else { return [] }
+            lastGeneration = min(lastGeneration, .max - 1) + 1
+            state = .starting(generation: lastGeneration)
+            idleSince = nil
+            return [.fork(generation: lastGeneration)]
+        case .starting(let generation), .ready(let generation):
+            if isNeeded {
+                idleSince = nil
+                return []
+            }
+            let since = idleSince ?? now
+            idleSince = since
+            guard now.subtractingDownToZero(since) >= Self.retention else { return [] }
+            state = .absent
+            return [.letGo(generation: generation)]
+        }
+    }
+
+    /// When `update` is due next.
+    package func nextUpdate(isNeeded: Bool) -> UInt64? {
+        switch state {
+        case .absent: isNeeded ? max(notBefore, bucket.time(of: 1)) : nil
+        case .starting, .ready: isNeeded ? nil : (idleSince ?? 0).addingUpToLimit(Self.retention)
+        }
+    }
+
+    package mutating func becameReady(generation: Int) {
+        guard state == .starting(generation: generation) else { return }
+        state = .ready(generation: generation)
+    }
+
+    /// - Parameter random: a number in 0..<1.
+    package mutating func ended(generation: Int, hasServed: Bool, random: Double, now: UInt64) {
+        guard state == .starting(generation: generation) || state == .ready(generation: generation) else { return }
+        failedStarts = hasServed ? 0 : min(failedStarts + 1, 1000)
+        notBefore = now.addingUpToLimit(policy.pause(afterFailedStarts: failedStarts, unit: random).wholeNanoseconds)
+        state = .absent
+    }
+
+    /// A new description: the worker of the old one goes, and the next one starts without delay.
+    package mutating func reset() -> [Action] {
+        defer { (state, failedStarts, notBefore, idleSince) = (.absent, 0, 0, nil) }
+        switch state {
+        case .absent: return []
+        case .starting(let generation), .ready(let generation): return [.letGo(generation: generation)]
+        }
+    }
+
+    package var isPresent: Bool { state != .absent }
+}

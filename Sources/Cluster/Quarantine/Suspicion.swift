@@ -1,0 +1,201 @@
+// Which requests kill workers: evidence of deaths goes in, what is quarantined and what no longer is comes out.
+// A pure value of the master; it knows endpoints by number and paths by hash. Every table in it is bounded.
+// Process: master · Thread: loop
+//
+// A death accuses the request that ran. `deaths` of them in one window make an endpoint suspect: the paths alone where some
+// path repeats, the whole endpoint where as many different ones died. Requests that only waited are accused where none ran: those
+// in flight at every such death and rarely otherwise.
+
+internal import EverycoreLoop
+internal import EverycoreStatistics
+
+/// All times are monotonic nanoseconds.
+package struct Suspicion {
+    /// What is quarantined: one path of an endpoint, or all of it.
+    package struct Subject: Hashable, Sendable {
+        package let endpoint: UInt64
+        /// Nil stands for every path.
+        package let path: UInt64?
+
+        package init(endpoint: UInt64, path: UInt64? = nil) {
+            self.endpoint = endpoint
+            self.path = path
+        }
+    }
+
+    package struct Request: Hashable, Sendable {
+        package let endpoint: UInt64
+        package let path: UInt64
+
+        package init(endpoint: UInt64, path: UInt64) {
+            self.endpoint = endpoint
+            self.path = path
+        }
+    }
+
+    /// What one death tells.
+    package struct Evidence: Sendable {
+        /// The request that held the loop's thread.
+        package var ran: Request?
+        /// The endpoints of those whose handlers waited.
+        package var waiting: Set<UInt64> = []
+        /// It answered more than half of all requests of the last minute: as a whole it is never suspect.
+        package var dominant: UInt64?
+        /// Endpoints that are often in flight while nothing happens.
+        package var usual: Set<UInt64> = []
+        /// A further death would leave the service without workers for long: this one is enough.
+        package var isLastChance = false
+
+        package init(ran: Request? = nil, waiting: Set<UInt64> = []) {
+            self.ran = ran
+            self.waiting = waiting
+        }
+    }
+
+    package struct Entry: Equatable, Sendable {
+        package var began: UInt64
+        package var lastDeath: UInt64
+        package var duration: UInt64
+        package var deaths: UInt64
+
+        package var end: UInt64 { lastDeath.addingUpToLimit(duration) }
+    }
+
+    package enum Change: Equatable, Sendable {
+        case began(Subject)
+        case ended(Subject)
+    }
+
+    /// So many subjects at a time; the one whose last death is longest ago gives its place to a new one.
+    package static let capacity = 64
+    /// Deaths that are remembered within the window.
+    private static let memory = 256
+    /// More candidates than these among requests that only waited are no evidence.
+    private static let candidateLimit = 4
+
+    private let policy: QuarantinePolicy
+    package private(set) var entries: [Subject: Entry] = [:]
+    private var deaths: [(at: UInt64, request: Request)] = []
+    private var unexplained: [(at: UInt64, waiting: Set<UInt64>)] = []
+    /// What was quarantined before: for how long, and until when that counts.
+    private var former: [Subject: (duration: UInt64, until: UInt64)] = [:]
+
+    package init(policy: QuarantinePolicy) { self.policy = policy }
+
+    /// When `expire` has something to do next.
+    package var nextEnd: UInt64? { entries.values.map(\.end).min() }
+
+    /// A worker died, or no loop turned for a request's doing.
+    package mutating func died(_ evidence: Evidence, now: UInt64) -> [Change] {
+        guard policy.isOn else { return [] }
+        forgetDeaths(now: now)
+        guard let request = evidence.ran else { return diedWaiting(evidence, now: now) }
+        guard request.endpoint != 0 else { return [] }
+        Self.append((now, request), to: &deaths)
+        // One that was under way when its quarantine began.
+        if extend(request, now: now) { return [] }
+        if let subject = relapsed(request, now: now) { return begin(subject, deaths: 1, now: now) }
+        let ofEndpoint = deaths.filter { $0.request.endpoint == request.endpoint }
+        guard ofEndpoint.count >= (evidence.isLastChance ? 1 : policy.deaths) else { return [] }
+        let paths = Set(ofEndpoint.map(\.request.path))
+        let isVaried = evidence.isLastChance || paths.count >= max(policy.deaths, 2)
+        if isVaried, evidence.dominant != request.endpoint {
+            return begin(Subject(endpoint: request.endpoint), deaths: ofEndpoint.count, now: now)
+        }
+        return paths.sorted().flatMap { path in
+            let count = ofEndpoint.count { $0.request.path == path }
+            return begin(Subject(endpoint: request.endpoint, path: path), deaths: count, now: now)
+        }
+    }
+
+    /// The quarantine worker died, in a request or while some waited.
+    package mutating func diedInQuarantine(_ evidence: Evidence, now: UInt64) {
+        if let request = evidence.ran {
+            _ = extend(request, now: now)
+        } else {
+            for endpoint in evidence.waiting { extend(now: now) { $0.endpoint == endpoint } }
+        }
+    }
+
+    /// Ends what has behaved for long enough.
+    package mutating func expire(now: UInt64) -> [Change] {
+        let over = entries.filter { $0.value.end <= now }.keys.sorted { ($0.endpoint, $0.path ?? 0) < ($1.endpoint, $1.path ?? 0) }
+        for subject in over { forget(subject, now: now) }
+        return over.map(Change.ended)
+    }
+
+    // MARK: Steps
+
+    private mutating func diedWaiting(_ evidence: Evidence, now: UInt64) -> [Change] {
+        guard !evidence.waiting.isEmpty else { return [] }
+        Self.append((now, evidence.waiting), to: &unexplained)
+        let count = max(policy.deaths, 2)
+        guard unexplained.count >= count else { return [] }
+        var candidates = unexplained.suffix(count).reduce(evidence.waiting) { $0.intersection($1.waiting) }
+        candidates.subtract(evidence.usual)
+        if let dominant = evidence.dominant { candidates.remove(dominant) }
+        candidates.remove(0)
+        guard candidates.count <= Self.candidateLimit else { return [] }
+        return candidates.sorted().flatMap { begin(Subject(endpoint: $0), deaths: count, now: now) }
+    }
+
+    private mutating func begin(_ subject: Subject, deaths: Int, now: UInt64) -> [Change] {
+        guard entries[subject] == nil else { return [] }
+        var changes: [Change] = []
+        if subject.path == nil {
+            // The whole endpoint takes the place of its paths.
+            for narrower in entries.keys where narrower.endpoint == subject.endpoint { entries[narrower] = nil }
+        } else if entries[Subject(endpoint: subject.endpoint)] != nil {
+            return []
+        }
+        if entries.count >= Self.capacity, let oldest = entries.min(by: { $0.value.lastDeath < $1.value.lastDeath })?.key {
+            forget(oldest, now: now)
+            changes.append(.ended(oldest))
+        }
+        let shortest = min(policy.duration, policy.longestDuration).wholeNanoseconds
+        let before = former[subject].map { min($0.duration.addingUpToLimit($0.duration), policy.longestDuration.wholeNanoseconds) }
+        entries[subject] = Entry(began: now, lastDeath: now, duration: max(before ?? 0, shortest), deaths: UInt64(clamping: deaths))
+        former[subject] = nil
+        return changes + [.began(subject)]
+    }
+
+    private mutating func forget(_ subject: Subject, now: UInt64) {
+        guard let entry = entries.removeValue(forKey: subject) else { return }
+        if former.count >= Self.capacity, let oldest = former.min(by: { $0.value.until < $1.value.until })?.key { former[oldest] = nil }
+        former[subject] = (entry.duration, now.addingUpToLimit(entry.duration.addingUpToLimit(entry.duration)))
+    }
+
+    /// What was quarantined a short while ago needs no further evidence.
+    private func relapsed(_ request: Request, now: UInt64) -> Subject? {
+        [Subject(endpoint: request.endpoint), Subject(endpoint: request.endpoint, path: request.path)]
+            .first { former[$0].map { now < $0.until } ?? false }
+    }
+
+    private mutating func extend(_ request: Request, now: UInt64) -> Bool {
+        extend(now: now) { $0.endpoint == request.endpoint && ($0.path ?? request.path) == request.path }
+    }
+
+    @discardableResult
+    private mutating func extend(now: UInt64, _ isMeant: (Subject) -> Bool) -> Bool {
+        let meant = entries.keys.filter(isMeant)
+        for subject in meant {
+            guard var entry = entries[subject] else { continue }
+            entry.lastDeath = now
+            entry.deaths = entry.deaths.addingUpToLimit(1)
+            entries[subject] = entry
+        }
+        return !meant.isEmpty
+    }
+
+    private mutating func forgetDeaths(now: UInt64) {
+        let begin = now.subtractingDownToZero(policy.window.wholeNanoseconds)
+        deaths.removeAll { $0.at < begin }
+        unexplained.removeAll { $0.at < begin }
+        former = former.filter { now < $0.value.until }
+    }
+
+    private static func append<Item>(_ item: Item, to items: inout [Item]) {
+        items.append(item)
+        if items.count > memory { items.removeFirst() }
+    }
+}

@@ -1,0 +1,217 @@
+// What deaths prove, and against which requests: the policy behind quarantine, without processes or clocks.
+
+import Cluster
+import Testing
+
+private let second: UInt64 = 1_000_000_000
+
+@Suite struct SuspicionTests {
+    private static func policy(_ change: (inout QuarantinePolicy) -> Void = { _ in }) -> QuarantinePolicy {
+        var policy = QuarantinePolicy()
+        change(&policy)
+        return policy
+    }
+
+    private static func ran(_ endpoint: UInt64, _ path: UInt64) -> Suspicion.Evidence {
+        Suspicion.Evidence(ran: .init(endpoint: endpoint, path: path))
+    }
+
+    @Test func threeDeathsOnOnePathMakeThatPathSuspect() {
+        var suspicion = Suspicion(policy: Self.policy())
+        #expect(suspicion.died(Self.ran(7, 1), now: second) == [])
+        #expect(suspicion.died(Self.ran(7, 1), now: 2 * second) == [])
+        #expect(suspicion.died(Self.ran(7, 1), now: 3 * second) == [.began(.init(endpoint: 7, path: 1))])
+    }
+
+    @Test func threeDeathsOnThreePathsMakeTheEndpointSuspect() {
+        var suspicion = Suspicion(policy: Self.policy())
+        #expect(suspicion.died(Self.ran(7, 1), now: second) == [])
+        #expect(suspicion.died(Self.ran(7, 2), now: second) == [])
+        #expect(suspicion.died(Self.ran(7, 3), now: second) == [.began(.init(endpoint: 7))])
+    }
+
+    @Test func twoPathsThatTakeTurnsAreBothSuspectAtTheThirdDeathAndAThirdPathTakesTheWholeEndpoint() {
+        var suspicion = Suspicion(policy: Self.policy())
+        _ = suspicion.died(Self.ran(7, 1), now: second)
+        _ = suspicion.died(Self.ran(7, 2), now: second)
+        #expect(suspicion.died(Self.ran(7, 1), now: second) == [.began(.init(endpoint: 7, path: 1)), .began(.init(endpoint: 7, path: 2))])
+        #expect(suspicion.died(Self.ran(7, 3), now: second) == [.began(.init(endpoint: 7))])
+        #expect(Array(suspicion.entries.keys) == [.init(endpoint: 7)])
+    }
+
+    @Test func deathsThatAreFurtherApartThanTheWindowDontAddUp() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for time: UInt64 in [1, 31, 62, 93] { #expect(suspicion.died(Self.ran(7, 1), now: time * second) == []) }
+    }
+
+    @Test func deathsOfDifferentEndpointsDontAddUp() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for endpoint: UInt64 in 1...10 { #expect(suspicion.died(Self.ran(endpoint, 1), now: second) == []) }
+    }
+
+    @Test func whatAnsweredMostRequestsIsSuspectByPathOnly() {
+        var suspicion = Suspicion(policy: Self.policy())
+        var changes: [Suspicion.Change] = []
+        for path: UInt64 in 1...3 {
+            var evidence = Self.ran(7, path)
+            evidence.dominant = 7
+            changes += suspicion.died(evidence, now: second)
+        }
+        #expect(changes == (1...3).map { .began(.init(endpoint: 7, path: $0)) })
+    }
+
+    @Test func oneDeathIsEnoughWhereTheNextWouldTakeTheLastWorker() {
+        var suspicion = Suspicion(policy: Self.policy())
+        var evidence = Self.ran(7, 1)
+        evidence.isLastChance = true
+        #expect(suspicion.died(evidence, now: second) == [.began(.init(endpoint: 7))])
+    }
+
+    @Test func aRequestWithoutAnEndpointAccusesNothing() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for _ in 0..<10 { #expect(suspicion.died(Self.ran(0, 1), now: second) == []) }
+    }
+
+    @Test func zeroDeathsTurnItOff() {
+        var suspicion = Suspicion(policy: Self.policy { $0.deaths = 0 })
+        for _ in 0..<10 { #expect(suspicion.died(Self.ran(7, 1), now: second) == []) }
+    }
+
+    // MARK: Requests that waited
+
+    @Test func aSteadySlowEndpointIsNotBlamedForItsNeighbour() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for _ in 0..<20 {
+            var evidence = Suspicion.Evidence(waiting: [1])
+            evidence.usual = [1]
+            #expect(suspicion.died(evidence, now: second) == [])
+        }
+    }
+
+    @Test func whatWaitedAtEveryDeathAndRarelyOtherwiseIsSuspect() {
+        var suspicion = Suspicion(policy: Self.policy())
+        var changes: [Suspicion.Change] = []
+        for others: Set<UInt64> in [[1, 2, 9], [1, 3, 9], [1, 2, 9]] {
+            var evidence = Suspicion.Evidence(waiting: others)
+            evidence.usual = [1]
+            changes += suspicion.died(evidence, now: second)
+        }
+        #expect(changes == [.began(.init(endpoint: 9))])
+    }
+
+    @Test func whatWaitedAtADeathThatHadARunnerIsNotAccused() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for path: UInt64 in 1...3 {
+            var evidence = Self.ran(7, path)
+            evidence.waiting = [9]
+            _ = suspicion.died(evidence, now: second)
+        }
+        #expect(Array(suspicion.entries.keys) == [.init(endpoint: 7)])
+    }
+
+    // MARK: Ends
+
+    private static func quarantined(_ policy: QuarantinePolicy = QuarantinePolicy(), at now: UInt64) -> Suspicion {
+        var suspicion = Suspicion(policy: policy)
+        for _ in 0..<3 { _ = suspicion.died(ran(7, 1), now: now) }
+        return suspicion
+    }
+
+    @Test func quarantineEndsThirtySecondsAfterTheLastDeath() {
+        var suspicion = Self.quarantined(at: second)
+        #expect(suspicion.nextEnd == 31 * second)
+        suspicion.diedInQuarantine(Self.ran(7, 1), now: 20 * second)
+        #expect(suspicion.expire(now: 50 * second - 1) == [])
+        #expect(suspicion.expire(now: 50 * second) == [.ended(.init(endpoint: 7, path: 1))])
+        #expect(suspicion.nextEnd == nil)
+    }
+
+    @Test func aRelapseTakesOneDeathAndDoublesTheTimeUpToTheLongest() {
+        var suspicion = Self.quarantined(at: second)
+        var now = second
+        var lengths: [UInt64] = []
+        for _ in 0..<7 {
+            let end = suspicion.nextEnd ?? 0
+            lengths.append((end - now) / second)
+            now = end
+            _ = suspicion.expire(now: now)
+            #expect(suspicion.died(Self.ran(7, 1), now: now) == [.began(.init(endpoint: 7, path: 1))])
+        }
+        #expect(lengths == [30, 60, 120, 240, 480, 600, 600])
+    }
+
+    @Test func whatBehavedForLongAfterwardsBeginsAnew() {
+        var suspicion = Self.quarantined(at: second)
+        _ = suspicion.expire(now: 31 * second)
+        #expect(suspicion.died(Self.ran(7, 1), now: 31 * second + 61 * second) == [])
+    }
+
+    @Test func aDeathInQuarantineProlongsOnlyWhatRan() {
+        var suspicion = Self.quarantined(at: second)
+        for _ in 0..<3 { _ = suspicion.died(Self.ran(8, 1), now: second) }
+        suspicion.diedInQuarantine(Self.ran(8, 1), now: 20 * second)
+        #expect(suspicion.expire(now: 31 * second) == [.ended(.init(endpoint: 7, path: 1))])
+    }
+
+    @Test func theTableIsBoundedAndTheOldestGivesItsPlace() {
+        var suspicion = Suspicion(policy: Self.policy())
+        var ended = 0
+        for endpoint: UInt64 in 1...200 {
+            for _ in 0..<3 {
+                ended += suspicion.died(Self.ran(endpoint, 1), now: second + endpoint).count { if case .ended = $0 { true } else { false } }
+            }
+        }
+        #expect(suspicion.entries.count == Suspicion.capacity)
+        #expect(ended == 200 - Suspicion.capacity)
+        #expect(suspicion.entries[.init(endpoint: 200, path: 1)] != nil)
+    }
+}
+
+@Suite struct QuarantineSupervisorTests {
+    private static func supervisor() -> QuarantineSupervisor { QuarantineSupervisor(policy: RespawnPolicy()) }
+
+    @Test func theWorkerStartsWhenItIsNeededAndStaysAWhileWithoutNeed() {
+        var supervisor = Self.supervisor()
+        #expect(supervisor.update(isNeeded: false, now: second) == [])
+        #expect(supervisor.nextUpdate(isNeeded: false) == nil)
+        #expect(supervisor.update(isNeeded: true, now: second) == [.fork(generation: 1)])
+        supervisor.becameReady(generation: 1)
+        #expect(supervisor.update(isNeeded: false, now: 10 * second) == [])
+        #expect(supervisor.nextUpdate(isNeeded: false) == 15 * second)
+        #expect(supervisor.update(isNeeded: false, now: 15 * second) == [.letGo(generation: 1)])
+        #expect(supervisor.update(isNeeded: true, now: 16 * second) == [.fork(generation: 2)])
+    }
+
+    @Test func itsDeathsAreBounded() {
+        var supervisor = Self.supervisor()
+        var starts = 0
+        for millisecond: UInt64 in 0..<2000 {
+            let now = second + millisecond * 1_000_000
+            for case .fork(let generation) in supervisor.update(isNeeded: true, now: now) {
+                starts += 1
+                supervisor.becameReady(generation: generation)
+                supervisor.ended(generation: generation, hasServed: true, random: 0.5, now: now)
+            }
+        }
+        // 20 in a row, then 20 a second.
+        #expect((55...62).contains(starts), "\(starts)")
+    }
+
+    @Test func startsThatFailPause() {
+        var supervisor = Self.supervisor()
+        #expect(supervisor.update(isNeeded: true, now: second) == [.fork(generation: 1)])
+        supervisor.ended(generation: 1, hasServed: false, random: 0.5, now: second)
+        #expect(supervisor.update(isNeeded: true, now: second) == [])
+        #expect(supervisor.nextUpdate(isNeeded: true) == second + second / 10)
+        #expect(supervisor.update(isNeeded: true, now: second + second / 10) == [.fork(generation: 2)])
+    }
+
+    @Test func aNewDescriptionBeginsWithoutTheWorkerAndIgnoresItsEnd() {
+        var supervisor = Self.supervisor()
+        _ = supervisor.update(isNeeded: true, now: second)
+        #expect(supervisor.reset() == [.letGo(generation: 1)])
+        #expect(supervisor.update(isNeeded: true, now: second) == [.fork(generation: 2)])
+        supervisor.ended(generation: 1, hasServed: false, random: 0.5, now: second)
+        #expect(supervisor.isPresent)
+    }
+}

@@ -1,0 +1,29 @@
+// Routes whose requests do harm or don't, as their query says: one route, one path, and now and then a poisoned one. Runs in the workers.
+
+import Everycore
+@unsafe @preconcurrency import Glibc
+
+func addFragile(_ routes: inout Routes) {
+    routes.get("/fragile", fragile)
+    routes.post("/fragile", fragile)
+    routes.get("/fragile/:name", fragile)
+    routes.get("/fragile-async") { request async throws in
+        try await Task.sleep(for: .milliseconds(Int(request.queryItem("ms") ?? "") ?? 2))
+        if request.queryItem("die") != nil { trap() }
+        return .text("\(request.worker.slot)\n")
+    }
+    // The crash comes in a task of the handler's own making, which no request's name is known for.
+    routes.get("/fragile-child") { request async throws in
+        if request.queryItem("die") != nil { _ = await Task.detached { trap() }.value }
+        return .text("\(request.worker.slot)\n")
+    }
+    routes.group(quarantine: .off) { routes in routes.get("/spared", fragile) }
+}
+
+/// Answers with the worker's slot and the content.
+private func fragile(_ request: Request) -> Response {
+    if let milliseconds = UInt32(request.queryItem("ms") ?? "") { usleep(min(milliseconds, 60_000) * 1000) }
+    if request.queryItem("die") != nil { trap() }
+    if request.queryItem("exit") != nil { exit(3) }
+    return .text("\(request.worker.slot) \(String(decoding: request.body.bytes, as: UTF8.self))\n")
+}
