@@ -33,7 +33,7 @@ extension Master {
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
         case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .handOverToSuccessors, .begin, .beat, .lameDuck, .messages,
-            .filesTaken, .descriptorNext:
+            .filesTaken, .descriptorNext, .listener:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }

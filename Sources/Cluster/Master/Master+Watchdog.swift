@@ -17,6 +17,7 @@ extension Master {
         lookTimer = loop.every(interval) { [unowned self] in
             let now = EventLoop.monotonicNanoseconds()
             observeMemoryKills(now: now)
+            lookAtListeners(now: now)
             for child in children.values { look(at: child, now: now) }
             recycleIfDue(now: now)
         }

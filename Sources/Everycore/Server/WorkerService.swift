@@ -23,6 +23,9 @@ enum WorkerService {
             timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,
             figures: worker.figures)
         service.handOver = { [unowned worker] connection in worker.handOver(connection) }
+        service.acceptingPaused = { [unowned worker] isAtLimit in
+            worker.pausesAccepting(because: isAtLimit ? .connectionLimit : .noDescriptors)
+        }
         service.connectionEnded = { [unowned worker] isShort in worker.connectionEnded(afterShortLife: isShort) }
         service.excess = (
             { [unowned worker] in worker.excessConnections }, { [unowned worker] connection in worker.passOn(connection) }
