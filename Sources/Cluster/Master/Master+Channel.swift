@@ -8,6 +8,7 @@ extension Master {
     func watch(_ child: Child) {
         // It beats as the options at its fork say, whatever a reload changes.
         child.watchdog = Watchdog(limit: options.stuckLimit ?? Watchdog.noLimit)
+        child.pulse = Pulse(beatInterval: options.beatInterval)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])

@@ -57,6 +57,8 @@ final class Master {
     var queueOwners = QueueOwners()
     lazy var queueWatch = QueueWatch(master: self)
     var listenerHealth = ListenerHealth()
+    /// Times that a worker accepted nothing although its loop turned.
+    var deafWorkers = 0
     var standIns: StandIns
     var roll: Roll?
     var isRollingBack = false

@@ -51,7 +51,7 @@ package struct SocketFile: Codable, Hashable {
         let aside = asideName(for: file.path)
         guard unsafe rename(file.path, aside) == 0 else { return errno == ENOENT }
         guard let moved = SocketFile(at: aside), (moved.device, moved.inode) == (file.device, file.inode) else {
-            _ = cposix_rename_new(aside, file.path)
+            _ = unsafe cposix_rename_new(aside, file.path)
             return false
         }
         _ = unsafe unlink(aside)
@@ -128,7 +128,7 @@ struct DirectoryLock {
         let directory = Self.directory(of: path)
         for attempt in 0..<(waits ? 200 : 1) {
             if attempt > 0 { usleep(10_000) }
-            let descriptor = cposix_lock_directory(directory)
+            let descriptor = unsafe cposix_lock_directory(directory)
             if descriptor >= 0 {
                 self.descriptor = descriptor
                 return

@@ -3,15 +3,15 @@
 // Process: any · Thread: loop
 
 internal import CEverycorePosix
-internal import EverycoreLoop
+package import EverycoreLoop
 internal import Glibc
 
 /// One slot's pair.
-struct HandOverSocket: Hashable {
-    let sender: Int32
-    private(set) var receiver: Int32
+package struct HandOverSocket: Hashable {
+    package let sender: Int32
+    package private(set) var receiver: Int32
 
-    init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
+    package init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
 
     /// Inherited from another master.
     init?(_ descriptors: [Int32]) {
@@ -29,19 +29,24 @@ struct HandOverSocket: Hashable {
     }
 
     /// On which board and for which entry of it a connection is counted already.
-    struct Booking: Equatable {
-        let board: UInt32
-        let entry: UInt32
+    package struct Booking: Equatable {
+        package let board: UInt32
+        package let entry: UInt32
+
+        package init(board: UInt32, entry: UInt32) {
+            self.board = board
+            self.entry = entry
+        }
     }
 
-    struct Arrival {
-        let connection: Int32
+    package struct Arrival: Equatable {
+        package let connection: Int32
         /// Its sender had just accepted it.
-        let isNew: Bool
-        let booking: Booking
+        package let isNew: Bool
+        package let booking: Booking
     }
 
-    enum Reception {
+    package enum Reception: Equatable {
         case connection(Arrival)
         case nothing
         /// The sending end was shut down, or sends empty packets.
@@ -54,7 +59,7 @@ struct HandOverSocket: Hashable {
     private static let byteCount = 9
 
     /// False when the socket is full: the connection stays with the caller, as its descriptor does in any case.
-    func send(_ connection: Int32, isNew: Bool, booking: Booking?) -> Bool {
+    package func send(_ connection: Int32, isNew: Bool, booking: Booking?) -> Bool {
         let bytes = Packet.bytes(of: booking?.board ?? 0) + Packet.bytes(of: booking?.entry ?? .max) + [isNew ? 1 : 0]
         while true {
             if unsafe bytes.withUnsafeBytes({
@@ -67,7 +72,7 @@ struct HandOverSocket: Hashable {
     /// Takes one packet. Any process that holds the sender can have put anything into it, so the descriptor is looked at before it is
     /// used: what isn't a connection, or would block its reader, is closed here. It has left the socket by then, so that no other
     /// worker meets it.
-    func receive() -> Reception {
+    package func receive() -> Reception {
         var bytes = [UInt8](repeating: 0, count: Self.byteCount)
         var descriptors = cposix_packet_descriptors()
         var count = -1

@@ -85,6 +85,9 @@ package struct LoadBoard {
     /// Connections that it has received from siblings; wraps around.
     package func arrived(_ entry: Int) -> UInt32 { isValid(entry) ? unsafe cposix_load32(word(entry, 3)) : 0 }
 
+    /// Connections that it has taken, from wherever; wraps around.
+    package func taken(_ entry: Int) -> UInt32 { accepted(entry) &+ arrived(entry) }
+
     package func pause(of entry: Int) -> AcceptingPause? {
         isValid(entry) ? AcceptingPause(rawValue: unsafe cposix_load32(word(entry, 4))) : nil
     }

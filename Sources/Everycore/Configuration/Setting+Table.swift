@@ -71,7 +71,10 @@ extension Setting {
         Setting("respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause after a failed start, doubled each time"),
         Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),
         Setting("respawn.give_up", \.respawn.giveUp, .duration(.seconds(1) ... .seconds(86400)), "time of failed starts only, until exit 70"),
-        Setting("stuck.limit", \.stuck.limit, .durationOrOff(.milliseconds(100) ... .seconds(86400)), "time that a loop may be stuck before its worker is killed"),
+        Setting("stuck.limit", \.stuck.limit, .stuckLimit, "time that a loop may be stuck before its worker is killed"),
+        Setting(
+            "stuck.stand_in", \.stuck.standIn, .durationOrOff(.milliseconds(100) ... .seconds(86400)),
+            "time that no worker's loop may turn before others start"),
         Setting("recycle.requests", \.recycle.requests, .number(0...1_000_000_000_000), "requests until a worker is replaced; 0 sets no bound"),
         Setting("recycle.age", \.recycle.age, .durationOrOff(.seconds(1) ... .seconds(31_536_000)), "age until a worker is replaced"),
         Setting("recycle.memory", \.recycle.memory, .recycleMemory, "memory until a worker is replaced"),
