@@ -20,6 +20,8 @@ static int option(int descriptor, int name) {
 
 int cposix_listens(int descriptor) { return option(descriptor, SO_ACCEPTCONN) == 1; }
 
+int cposix_is_packet_socket(int descriptor) { return option(descriptor, SO_TYPE) == SOCK_SEQPACKET; }
+
 int cposix_is_same_socket(int one, int other) {
     uint64_t cookies[2] = {0, 0};
     int descriptors[2] = {one, other};

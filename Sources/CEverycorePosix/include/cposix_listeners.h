@@ -9,6 +9,8 @@ enum { cposix_poll_ended = 0x2000 };
 int cposix_take_connection(int descriptor);
 // Whether the descriptor is a listening socket.
 int cposix_listens(int descriptor);
+// Whether the descriptor is a socket of packets (SOCK_SEQPACKET).
+int cposix_is_packet_socket(int descriptor);
 // Whether both numbers stand for the same socket (SO_COOKIE, socket(7)): 1, or 0 where they don't or where the kernel doesn't say.
 int cposix_is_same_socket(int one, int other);
 // Makes `number` stand for what `descriptor` stands for, close-on-exec: dup3(2). 0, or -1 with errno.

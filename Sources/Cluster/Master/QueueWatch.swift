@@ -62,18 +62,19 @@ final class QueueWatch {
             if master.handOver.indices.contains(slot) { watch(.handOver(slot: slot), [master.handOver[slot].receiver]) }
         }
         watch(.shared, master.listeners.shared.map(\.descriptor))
-        for (queue, watched) in queues where queue.slot.map({ !master.listeners.listens($0) }) ?? false {
-            for watch in watched.arrivals { watch.cancel() }
-            queues[queue] = nil
-        }
+        for queue in queues.keys where queue.slot.map({ !master.listeners.listens($0) }) ?? false { forget(queue) }
     }
 
     /// Another socket gets the listener's number.
     func forget(_ listener: Listener) {
-        for (queue, watched) in queues where watched.descriptors.contains(listener.descriptor) {
-            for watch in watched.arrivals { watch.cancel() }
-            queues[queue] = nil
-        }
+        for (queue, watched) in queues where watched.descriptors.contains(listener.descriptor) { forget(queue) }
+    }
+
+    func forgetHandOver(_ slot: Int) { forget(.handOver(slot: slot)) }
+
+    private func forget(_ queue: Queue) {
+        for watch in queues[queue]?.arrivals ?? [] { watch.cancel() }
+        queues[queue] = nil
     }
 
     private func watch(_ queue: Queue, _ descriptors: [Int32]) {
@@ -162,14 +163,16 @@ final class QueueWatch {
         }
         if !requests.isEmpty, unsafe poll(&requests, nfds_t(requests.count), 0) < 0 { return ([], []) }
         var seen: [Queue: Bool] = [:]
-        var haveEnded = false
+        var ended: Set<Queue> = []
         for (request, queue) in zip(requests, owners) {
             let isOver = request.revents & (Int16(POLLHUP) | Int16(POLLERR) | Int16(cposix_poll_ended)) != 0
-            haveEnded = haveEnded || isOver
+            if isOver { ended.insert(queue) }
             seen[queue] = seen[queue] ?? false || request.revents & Int16(POLLIN) != 0 && !isOver
         }
         let result = judge(seen, workers, elapsed)
-        if haveEnded { master.healListeners() }
+        for queue in ended {
+            if case .handOver(let slot) = queue { master.healHandOver(slot) } else { master.healListeners() }
+        }
         return result
     }
 

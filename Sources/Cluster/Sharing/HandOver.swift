@@ -8,7 +8,7 @@ internal import Glibc
 
 /// One slot's pair.
 package struct HandOverSocket: Hashable {
-    package let sender: Int32
+    package private(set) var sender: Int32
     package private(set) var receiver: Int32
 
     package init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
@@ -25,6 +25,12 @@ package struct HandOverSocket: Hashable {
     func receiving(from receiver: Int32) -> HandOverSocket {
         var moved = self
         moved.receiver = receiver
+        return moved
+    }
+
+    func sending(to sender: Int32) -> HandOverSocket {
+        var moved = self
+        moved.sender = sender
         return moved
     }
 

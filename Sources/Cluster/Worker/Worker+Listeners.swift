@@ -19,9 +19,12 @@ extension Worker {
                 _ = Glibc.close(descriptor)
                 return
             }
-            index == .max
-                ? replaceArrivals(slot: Int(slot), with: descriptor)
-                : replaceListener(slot: slot == .max ? nil : Int(slot), index: Int(index), with: descriptor)
+            switch index {
+            case Packet.handOverReceiver, Packet.handOverSender:
+                replaceHandOver(slot: Int(slot), isReceiver: index == Packet.handOverReceiver, with: descriptor)
+            default:
+                replaceListener(slot: slot == .max ? nil : Int(slot), index: Int(index), with: descriptor)
+            }
         }
     }
 
@@ -34,8 +37,9 @@ extension Worker {
         }
         let old = all[index]
         let accepts = !isHeld && !isDraining && acceptedListeners.contains(old)
+        // Also where it got the number of one that was closed.
         if cposix_is_same_socket(old.descriptor, descriptor) == 1 {
-            _ = Glibc.close(descriptor)
+            if descriptor != old.descriptor { _ = Glibc.close(descriptor) }
             if accepts { connectionService?.stopAccepting(from: old) }
             return accepts ? accept(from: old) : ()
         }
@@ -77,17 +81,25 @@ extension Worker {
         cposix_listens(listener.descriptor) == 1 && (try? SocketAddress(boundTo: listener.descriptor))?.isBound(to: listener.address) == true
     }
 
-    private func replaceArrivals(slot: Int, with descriptor: Int32) {
+    /// - Parameter isReceiver: false for the end that siblings' connections are sent to.
+    private func replaceHandOver(slot: Int, isReceiver: Bool, with descriptor: Int32) {
         guard let sharing, sharing.handOver.indices.contains(slot) else {
             _ = Glibc.close(descriptor)
             return
         }
-        if cposix_is_same_socket(sharing.handOver[slot].receiver, descriptor) == 1 {
-            _ = Glibc.close(descriptor)
+        let socket = sharing.handOver[slot]
+        let old = isReceiver ? socket.receiver : socket.sender
+        let isWatched = isReceiver && sharing.arrivals.watches[slot] != nil && !isDraining
+        if cposix_is_same_socket(old, descriptor) == 1 {
+            if descriptor != old { _ = Glibc.close(descriptor) }
         } else {
-            self.sharing?.handOver[slot] = sharing.handOver[slot].receiving(from: descriptor)
+            // What is in the old one still comes.
+            if isWatched { receiveArrivals(at: slot, atMost: ConnectionArrivals.socketLimit) }
+            self.sharing?.arrivals.stop(slot)
+            self.sharing?.handOver[slot] = isReceiver ? socket.receiving(from: descriptor) : socket.sending(to: descriptor)
+            if cposix_is_packet_socket(old) == 1 { _ = Glibc.close(old) }
         }
-        guard sharing.arrivals.watches[slot] != nil, !isDraining else { return }
+        guard isWatched else { return }
         do throws(SystemError) {
             try takeArrivals(at: slot)
         } catch {
