@@ -58,7 +58,10 @@ extension ProcessTests {
             let client = try server.connect()
             client.request("GET", "/eat-descriptors")
             #expect(try client.reply().status == 200)
-            #expect(answers(server, within: .seconds(10)))
+            let hasSuccessor = server.program.becomesTrue(within: .seconds(12)) {
+                (try? server.get("/whoami", within: .seconds(2)).identity().generation) == 2
+            }
+            #expect(hasSuccessor)
             #expect(server.program.logs("because=it has no free descriptor"))
             client.leave()
             #expect(server.stop() == 0)
