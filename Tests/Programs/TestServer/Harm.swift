@@ -72,7 +72,7 @@ func addHarm(_ routes: inout Routes) {
     routes.get("/close-listeners") { _ in .text("\(eachListener { close($0) })\n") }
     // The sockets on which workers give each other connections. The last of its kind is the worker's channel to the master.
     routes.get("/shut-down-hand-overs") { _ in
-        let sockets = (3..<256).filter { descriptor in
+        let sockets = (Int32(3)..<256).filter { descriptor in
             var type: Int32 = 0
             var length = socklen_t(MemoryLayout<Int32>.size)
             return unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == Int32(SOCK_SEQPACKET.rawValue)
