@@ -9,14 +9,17 @@ extension Master {
     func decideStandIns(now: UInt64) {
         guard stopping == .running, !holdsConnections else { return }
         var workers: [StandIns.Worker] = []
-        for child in children.values where child.phase == .ready || child.isReplacedStuck {
-            guard case .worker(let slot) = child.role, !child.wasStuck else { continue }
-            let isCurrent = child.phase == .ready
-            workers.append(
-                .init(
-                    pid: child.pid, slot: slot, isCurrent: isCurrent,
-                    hasSuccessor: isCurrent && children.values.contains { $0.role == child.role && $0.phase == .starting },
-                    outSince: outSince(child)))
+        // Mostly one serves, and it ends here.
+        if !children.values.contains(where: { $0.role.isWorker && $0.phase == .ready && outSince($0) == nil }) {
+            let starting = Set(children.values.filter { $0.phase == .starting }.map(\.role))
+            for child in children.values where child.phase == .ready || child.isReplacedStuck {
+                guard case .worker(let slot) = child.role, !child.wasStuck else { continue }
+                let isCurrent = child.phase == .ready
+                workers.append(
+                    .init(
+                        pid: child.pid, slot: slot, isCurrent: isCurrent, hasSuccessor: isCurrent && starting.contains(child.role),
+                        outSince: outSince(child)))
+            }
         }
         for action in standIns.decide(workers, limit: workerCount, now: now) {
             switch action {
