@@ -115,6 +115,9 @@ package struct BlackBox {
         return CrashMark(signal: Int32(truncatingIfNeeded: word), sender: Int32(truncatingIfNeeded: word >> 32))
     }
 
+    /// When the request began that runs now; 0 between requests.
+    package var heldSince: UInt64 { unsafe words[1] }
+
     /// How many requests wait in their handlers.
     package var waiting: Int { unsafe Int(clamping: words[3]) }
 

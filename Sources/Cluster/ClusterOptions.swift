@@ -35,6 +35,9 @@ public struct ClusterOptions {
     /// How long a worker's loop may be stuck before the worker is ended and replaced: time in which its thread used the CPU, or slept in
     /// the kernel, without turning the loop. Time in which it got no CPU doesn't count. At least 100 ms; nil for ever.
     public var stuckLimit: Duration? = .seconds(60)
+    /// When no worker's loop has turned for so long, successors of the stuck workers start; these go when they go on. At most as many
+    /// as there are workers; then the one that is stuck for longest is killed. At least 100 ms; nil never.
+    public var standInAfter: Duration? = .seconds(2)
     /// When dead workers are replaced.
     public var respawn = RespawnPolicy()
     /// When requests that keep killing workers get a worker of their own.
@@ -70,4 +73,10 @@ public struct ClusterOptions {
     var credentials: Credentials?
 
     public init() {}
+
+    /// How often an idle loop leaves a sign of life.
+    var beatInterval: Duration {
+        let interval = Watchdog.interval(for: stuckLimit ?? Watchdog.noLimit)
+        return standInAfter.map { min(interval, max($0 / 2, .milliseconds(10))) } ?? interval
+    }
 }

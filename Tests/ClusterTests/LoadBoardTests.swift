@@ -5,11 +5,13 @@ import Testing
 
 @Suite struct LoadBoardTests {
     /// Entries of an open board, in slots of the same numbers.
-    private func withBoard(_ loads: [Int], _ body: (LoadBoard) throws -> Void) rethrows {
+    private func withBoard(
+        _ loads: [Int], isHeld: @escaping (Int) -> Bool = { _ in false }, _ body: (LoadBoard) throws -> Void
+    ) rethrows {
         let memory = UnsafeMutableRawPointer.allocate(byteCount: LoadBoard.byteCount(entries: 16), alignment: 8)
         defer { unsafe memory.deallocate() }
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: LoadBoard.byteCount(entries: 16))
-        let board = unsafe LoadBoard(at: memory, entries: 16)
+        let board = unsafe LoadBoard(at: memory, entries: 16, isHeld: isHeld)
         for (entry, load) in loads.enumerated() {
             board.begin(entry, slot: entry)
             board.open(entry)
@@ -88,6 +90,60 @@ import Testing
             #expect(board.placeElsewhere(own: 0) == nil)
             board.open(1)
             #expect(board.placeElsewhere(own: 0) == .init(entry: 1, slot: 7))
+        }
+    }
+
+    @Test func aWorkerWhoseHandlerRunsForLongIsGivenNothing() {
+        withBoard([9, 0, 4], isHeld: { $0 == 1 }) { board in
+            #expect(board.place(own: 0, slack: 0) == .init(entry: 2, slot: 2))
+            #expect(board.placeElsewhere(own: 0) == .init(entry: 2, slot: 2))
+            #expect(board.placeExcess(own: 0) == .init(entry: 2, slot: 2))
+            #expect(board.excess(own: 0, slack: 0) == 1)
+            // It may give.
+            #expect(board.placeElsewhere(own: 1) == .init(entry: 2, slot: 2))
+        }
+    }
+
+    @Test func aWorkerThatSaysItselfThatItTakesNoneIsOpenAgainOnlyWhenBothSaySo() {
+        withBoard([3, 0]) { board in
+            board.setFull(1, true)
+            #expect(board.placeElsewhere(own: 0) == nil)
+            board.open(1)
+            #expect(board.placeElsewhere(own: 0) == nil)
+            board.close(1)
+            board.setFull(1, false)
+            #expect(board.placeElsewhere(own: 0) == nil)
+            board.open(1)
+            #expect(board.placeElsewhere(own: 0) == .init(entry: 1, slot: 1))
+            #expect(board.connections(of: 1) == 1)
+        }
+    }
+
+    @Test func whatIsTakenIsCountedAndEndsAPause() {
+        withBoard([0]) { board in
+            board.notePause(0, .noDescriptors)
+            #expect(board.pause(of: 0) == .noDescriptors)
+            board.noteArrived(0)
+            #expect(board.pause(of: 0) == .noDescriptors)
+            board.noteAccepted(0)
+            #expect(board.pause(of: 0) == nil)
+            #expect((board.accepted(0), board.arrived(0), board.taken(0)) == (1, 1, 2))
+            board.begin(0, slot: 0)
+            #expect(board.taken(0) == 0)
+        }
+    }
+
+    @Test func aCountOfAnySizeIsChangedInOneStep() {
+        withBoard([0]) { board in
+            board.add(0, .max)
+            let most = board.connections(of: 0)
+            #expect(most == (1 << 30) - 1)
+            #expect(board.place(own: 0, slack: 0) == nil)
+            #expect(board.connections(of: 0) == most)
+            board.add(0, -(most - 7))
+            #expect(board.connections(of: 0) == 7)
+            board.add(0, .min)
+            #expect(board.connections(of: 0) == 0)
         }
     }
 

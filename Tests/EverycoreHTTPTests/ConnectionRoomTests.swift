@@ -38,6 +38,23 @@ import Testing
         #expect(second.read(until: "later 3000"))
     }
 
+    @Test(arguments: ["", "GET / HTTP/1.1\r\nHo"])
+    func `at the connection limit heads that stay incomplete are evicted, the oldest first, after a second`(part: String) throws {
+        let server = try limited { $0.connections = 2 }
+        defer { server.stop() }
+        let (first, second) = (try server.connect(), try server.connect())
+        first.send(Array(part.utf8))
+        #expect(server.eventually { $0.openConnections == 2 })
+        second.send(Array(part.utf8))
+        let third = try server.connect()
+        third.send(ConnectionRuleTests.probe)
+        // A client far away has a second to complete its head.
+        #expect(!third.read(until: "after", seconds: 0.6))
+        #expect(third.read(until: "GET /after", seconds: 2))
+        #expect(first.read() != .open)
+        #expect(second.read(seconds: 0.05) == .open)
+    }
+
     @Test func `the last request of a connection closes it, also when it is refused`() throws {
         let server = try limited { $0.requestsPerConnection = 3 }
         defer { server.stop() }

@@ -54,7 +54,7 @@ import Testing
 
     @Test func `the layout is these bytes`() {
         #expect(golden.encoded() == goldenBytes)
-        #expect(Report.layoutVersion == 2)
+        #expect(Report.layoutVersion == 3)
     }
 
     @Test func `these bytes are that report`() throws {

@@ -77,6 +77,64 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        /// New connections, each with a request, one after the other: the longest time until an answer.
+        private func slowestAnswer(_ server: TestedServer, _ count: Int) throws -> Duration {
+            var slowest = Duration.zero
+            for _ in 0..<count {
+                let start = ContinuousClock.now
+                #expect(try server.get("/plaintext").status == 200)
+                slowest = max(slowest, ContinuousClock.now - start)
+                usleep(5000)
+            }
+            return slowest
+        }
+
+        @Test(arguments: ["port=0", "listen=/tmp/everycore-stuck-\(getpid()).socket"])
+        func getsNoNewConnections(_ listen: String) throws {
+            let server = try TestedServer.harmful(listen, environment: Self.noTraces)
+            let (client, _) = try server.connect(toSlot: 1)
+            client.request("GET", "/slow?ms=2500")
+            usleep(20_000)
+            #expect(try slowestAnswer(server, 48) < .milliseconds(250))
+            #expect(server.program.logs("worker is stuck: a sibling accepts for it"))
+            #expect(lines(server, "worker is stuck").first?.contains("request=GET /slow ") == true)
+            #expect(try client.reply().body == "slow\n")
+            client.leave()
+            #expect(server.stop() == 0)
+        }
+
+        @Test(arguments: [1, 2]) func whileNoOtherServesGetsOthersInItsPlaceAndMayFinish(_ workers: Int) throws {
+            let server = try TestedServer.harmful(
+                "listen=/tmp/everycore-standin-\(getpid()).socket", workers: workers, environment: Self.noTraces)
+            let clients = try (0..<workers).map { try server.connect(toSlot: $0).connection }
+            for client in clients { client.request("GET", "/slow?ms=4000") }
+            usleep(20_000)
+            #expect(try slowestAnswer(server, 1) < .milliseconds(2900))
+            #expect(try slowestAnswer(server, 20) < .milliseconds(250))
+            #expect(try server.get("/whoami").identity().generation == 2)
+            #expect(lines(server, "no worker serves: starting others in their place").count == 1)
+            #expect(lines(server, "worker is stuck, and no other worker serves").count == workers)
+            for client in clients { #expect(try client.reply().body == "slow\n") }
+            #expect(server.program.becomesTrue(within: .seconds(3)) { lines(server, "] worker exited").count == workers })
+            #expect(lines(server, "killing").isEmpty)
+            for client in clients { client.leave() }
+            #expect(server.workers.count == workers)
+            #expect(server.stop() == 0)
+        }
+
+        @Test func whenMoreAreStuckThanThereAreWorkersTheLongestStuckOneIsKilled() throws {
+            let server = try TestedServer.harmful("stuck.stand_in=300ms", "timeouts.drain=500ms", workers: 1, environment: Self.noTraces)
+            for generation in 1...3 {
+                let client = try server.connect()
+                #expect(try client.whoami().generation == generation)
+                client.request("GET", "/spin")
+                #expect(try slowestAnswer(server, 1) < .seconds(3))
+            }
+            #expect(server.program.logs("more are stuck than there are workers"))
+            #expect(lines(server, "killing a stuck worker").count == 2)
+            #expect(server.stop() == 0)
+        }
+
         private static func cpuGroup() -> ControlGroup? {
             ControlGroup(
                 "cpu", version1: [("cpu.cfs_period_us", "100000"), ("cpu.cfs_quota_us", "2000")], version2: [("cpu.max", "2000 100000")])

@@ -8,4 +8,5 @@
 #include "cposix_http.h"
 #include "cposix_everycore.h"
 #include "cposix_sharing.h"
+#include "cposix_listeners.h"
 #include "cposix_world.h"

@@ -18,8 +18,18 @@ final class Child {
     /// Of the description that it runs by.
     let edition: Int
     var phase = Phase.starting
-    /// It hasn't emptied its queue of connections for too long; a sibling does.
+    /// Whether its loop turns.
+    var pulse = Pulse(beatInterval: nil)
+    /// Its loop doesn't turn; a sibling accepts for it.
     var isStuck = false
+    /// Since when it accepts nothing although its loop turns; a sibling accepts for it.
+    var deafSince: UInt64?
+    /// How often it was seen so.
+    var deafLooks = 0
+    /// What it had taken then.
+    var takenWhenDeaf: UInt32 = 0
+    /// It was stuck when its successor was ready, and goes when it goes on.
+    var isReplacedStuck = false
     /// Logs it when it lasts.
     var stuckTimer: LoopTimer?
     /// Its first packet was here.
@@ -72,6 +82,9 @@ final class Child {
     var pid: Int32 { handle.pid }
     var generation: Int { handle.generation }
     var channel: Channel { handle.channel }
+
+    /// Whether connections may be sent to it, as far as is known.
+    var takesConnections: Bool { !isStuck && deafSince == nil }
 
     /// Whether it can be asked for a report.
     var serves: Bool { role.isWorker && (phase == .ready || phase == .draining) && channel.isOpen }

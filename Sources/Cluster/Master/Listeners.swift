@@ -17,7 +17,8 @@ package struct Listeners {
     package internal(set) var ofAuxiliaries: [[Listener]] = []
     /// Sockets of the service manager's: all slots share them.
     var inheritedDescriptors: Set<Int32> = []
-    var socketPaths: [String] = []
+    /// The paths of Unix sockets that this cluster has bound.
+    var socketFiles: [SocketFile] = []
     let backlog: Int32
     /// How many slots listen; those behind don't.
     var listening: Int
@@ -60,22 +61,23 @@ package struct Listeners {
     /// The paths of Unix sockets go first: another server may make its own there while this one drains.
     mutating func closeThoseOfSlots() {
         let paths = Set(ofSlots.joined().map(\.address))
-        removePaths { paths.contains(.unix(path: $0)) }
+        removeFiles { paths.contains(.unix(path: $0.path)) }
         for descriptor in Set(ofSlots.joined().map(\.descriptor)) { _ = Glibc.close(descriptor) }
         ofSlots = []
     }
 
     /// Closes the master's descriptors and removes the paths of Unix sockets.
     package mutating func close() {
-        removePaths { _ in true }
+        removeFiles { _ in true }
         for descriptor in Set(all.map(\.descriptor)) { _ = Glibc.close(descriptor) }
         ofSlots = []
         ofAuxiliaries = []
     }
 
-    private mutating func removePaths(where isMeant: (String) -> Bool) {
-        for path in socketPaths where isMeant(path) { _ = unsafe unlink(path) }
-        socketPaths.removeAll(where: isMeant)
+    /// Those only that are still this cluster's: another server may have taken the path.
+    private mutating func removeFiles(where isMeant: (SocketFile) -> Bool) {
+        for file in socketFiles where isMeant(file) { file.remove() }
+        socketFiles.removeAll(where: isMeant)
     }
 
     /// Has the slots before `count` listen, too. Once a listener has begun, it listens for as long as the cluster.
@@ -92,10 +94,17 @@ package struct Listeners {
         }
     }
 
-    /// The listeners that no other slot has.
-    func own(_ slot: Int) -> [Listener] {
+    /// The slot's listeners: those that no other slot has, or all.
+    func own(_ slot: Int, all: Bool = false) -> [Listener] {
         guard ofSlots.indices.contains(slot) else { return [] }
-        return ofSlots[slot].filter { $0.address.port != nil && !inheritedDescriptors.contains($0.descriptor) }
+        return all ? ofSlots[slot] : ofSlots[slot].filter { !isShared($0) }
+    }
+
+    /// Those from which every slot accepts.
+    var shared: [Listener] { (ofSlots.first ?? []).filter(isShared) }
+
+    private func isShared(_ listener: Listener) -> Bool {
+        listener.address.port == nil || inheritedDescriptors.contains(listener.descriptor)
     }
 
     /// Whether connections can wait in the slot's queues.
@@ -125,31 +134,26 @@ package struct Listeners {
     mutating func open(
         _ address: ListenAddress, isShared: Bool, onlyIPv6: Bool = false, listens: Bool = true
     ) throws(ClusterError) -> Listener {
-        if case .unix(let path) = address { try removeStaleSocket(address, path) }
-        let listener = try bindAndListen(address, isShared: isShared, onlyIPv6: onlyIPv6, listens: listens)
-        if case .unix(let path) = address { socketPaths.append(path) }
-        return listener
+        guard case .unix(let path) = address else {
+            return try bindAndListen(address, isShared: isShared, onlyIPv6: onlyIPv6, listens: listens)
+        }
+        do throws(SystemError) {
+            let (descriptor, file) = try openSocket(at: path, waitsForLock: true)
+            socketFiles.append(file)
+            return Listener(descriptor: descriptor, address: address)
+        } catch {
+            throw error.errno == EADDRINUSE ? .portTaken(address) : .cannotListen(address, error)
+        }
     }
 
-    /// A socket file outlives the program that made it. One that nobody answers on is left over.
-    private func removeStaleSocket(_ address: ListenAddress, _ path: String) throws(ClusterError) {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return }
-        guard status.st_mode & S_IFMT == S_IFSOCK else {
-            throw .cannotListen(address, SystemError(errno: EEXIST, operation: "make the socket"))
-        }
-        let descriptor = cposix_stream_socket(AF_UNIX)
-        defer { _ = Glibc.close(descriptor) }
-        let refused: Bool
+    func openSocket(at path: String, waitsForLock: Bool) throws(SystemError) -> (descriptor: Int32, file: SocketFile) {
+        let descriptor = try systemCall("socket") { cposix_stream_socket(AF_UNIX) }
         do throws(SystemError) {
-            try SocketAddress(address).connect(descriptor)
-            refused = false
+            return (descriptor, try SocketFile.bind(descriptor, to: path, access: access, backlog: backlog, waitsForLock: waitsForLock))
         } catch {
-            // Others, such as EAGAIN for a full queue, mean that somebody listens.
-            refused = error.errno == ECONNREFUSED
+            _ = Glibc.close(descriptor)
+            throw error
         }
-        guard refused else { throw .portTaken(address) }
-        _ = unsafe unlink(path)
     }
 
     private func bindAndListen(
@@ -159,21 +163,14 @@ package struct Listeners {
         do throws(SystemError) {
             let socketAddress = try SocketAddress(address)
             descriptor = try systemCall("socket") { cposix_stream_socket(socketAddress.family) }
-            if case .tcp = address {
-                try set(SOL_SOCKET, SO_REUSEADDR, 1, on: descriptor)
-                if isShared { try set(SOL_SOCKET, SO_REUSEPORT, 1, on: descriptor) }
-                if socketAddress.family == AF_INET6 {
-                    try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, onlyIPv6 ? 1 : 0, on: descriptor)
-                }
-                // Accepted connections inherit it (tcp(7)), which saves a system call for each.
-                try set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, on: descriptor)
+            try set(SOL_SOCKET, SO_REUSEADDR, 1, on: descriptor)
+            if isShared { try set(SOL_SOCKET, SO_REUSEPORT, 1, on: descriptor) }
+            if socketAddress.family == AF_INET6 {
+                try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, onlyIPv6 ? 1 : 0, on: descriptor)
             }
-            if case .unix(let path) = address {
-                try socketAddress.bind(descriptor, mode: access.mode)
-                try access.own(path)
-            } else {
-                try socketAddress.bind(descriptor)
-            }
+            // Accepted connections inherit it (tcp(7)), which saves a system call for each.
+            try set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, on: descriptor)
+            try socketAddress.bind(descriptor)
             if listens { try systemCall("listen") { Glibc.listen(descriptor, backlog) } }
             guard case .tcp(let host, _) = address else { return Listener(descriptor: descriptor, address: address) }
             let port = try SocketAddress(boundTo: descriptor).port

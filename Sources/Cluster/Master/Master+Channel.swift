@@ -9,6 +9,7 @@ extension Master {
         // It beats as the options at its fork say, whatever a reload changes.
         let limit = child.role == .quarantine ? options.quarantine.stuckLimit : options.stuckLimit
         child.watchdog = Watchdog(limit: limit ?? Watchdog.noLimit)
+        child.pulse = Pulse(beatInterval: options.beatInterval)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
@@ -34,7 +35,7 @@ extension Master {
             guard let number = packet.numbered?.number else { return }
             collectFigures { [unowned self] in send($0, to: child, number) }
         case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .handOverToSuccessors, .begin, .beat, .lameDuck, .messages,
-            .filesTaken, .descriptorNext:
+            .filesTaken, .descriptorNext, .listener:
             log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
         }
     }

@@ -71,6 +71,7 @@ extension Master {
         child.phase = .draining
         child.wasAsked = true
         child.waitsForSuccessor = false
+        child.isReplacedStuck = child.isStuck
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .draining)
         }
@@ -79,7 +80,9 @@ extension Master {
         assignQueues()
         do throws(MessageError) {
             try child.channel.send(control: Packet(.handOver, number: options.drainDeadline.wholeMilliseconds))
-            killAfter(options.drainDeadline + .milliseconds(500), child)
+            // One that is stuck hears of it when it goes on; until then the watchdog has the say.
+            let patience = child.isStuck ? max(options.drainDeadline, options.stuckLimit ?? .zero) : options.drainDeadline
+            killAfter(patience + .milliseconds(500), child)
         } catch {
             send(SIGKILL, to: child)
         }

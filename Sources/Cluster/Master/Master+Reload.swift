@@ -45,6 +45,7 @@ extension Master {
         workerSupervisor.changePlan(isProven: isProven)
         auxiliarySupervisor.policy = options.respawn
         recycling = Recycling(policy: options.recycle, random: Self.random)
+        standIns.patience = options.standInAfter
         startReporting()
         startLooking()
     }

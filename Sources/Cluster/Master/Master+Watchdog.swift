@@ -9,7 +9,7 @@ internal import EverycoreStatistics
 extension Master {
     private static let ticksPerSecond = UInt64(clamping: sysconf(Int32(_SC_CLK_TCK)))
     /// From SIGABRT, which lets a backtrace show where the worker is stuck, to SIGKILL.
-    private static let abortGrace = Duration.seconds(1)
+    static let abortGrace = Duration.seconds(1)
 
     /// One timer for all that the master looks at by itself. Once more after a reload.
     func startLooking() {
@@ -17,6 +17,7 @@ extension Master {
         lookTimer = loop.every(interval) { [unowned self] in
             let now = EventLoop.monotonicNanoseconds()
             observeMemoryKills(now: now)
+            lookAtListeners(now: now)
             for child in children.values { look(at: child, now: now) }
             lookAtEndpoints(now: now)
             recycleIfDue(now: now)
@@ -68,11 +69,8 @@ extension Master {
             log(.error, "killing a worker whose main thread has ended", about: child, request(of: child))
             send(SIGKILL, to: child)
         case .kill:
-            child.wasStuck = true
             let limit = (child.role == .quarantine ? options.quarantine.stuckLimit : options.stuckLimit) ?? .zero
-            log(.error, "killing a stuck worker", about: child, request(of: child).merging(["limit": "\(limit.inSeconds)"]) { $1 })
-            send(SIGABRT, to: child)
-            killAfter(Self.abortGrace, child)
+            killStuck(child, ["limit": "\(limit.inSeconds)"])
         }
     }
 

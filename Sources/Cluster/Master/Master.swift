@@ -9,6 +9,8 @@
 //   Master+Deaths.swift    what an end proves
 //   Master+Orders.swift    reloads and upgrades that have to wait
 //   Master+Queues.swift    who empties which queue of connections
+//   Master+Listeners.swift listeners that no longer listen
+//   Master+StandIns.swift  workers in the place of stuck ones
 //   Master+Replace.swift   planned successors
 //   Master+Reload.swift    all workers by a new description, one by one
 //   Master+Scale.swift     more workers or fewer
@@ -55,6 +57,10 @@ final class Master {
     let quarantine: Quarantine
     var queueOwners = QueueOwners()
     lazy var queueWatch = QueueWatch(master: self)
+    var listenerHealth = ListenerHealth()
+    /// Times that a worker accepted nothing although its loop turned.
+    var deafWorkers = 0
+    var standIns: StandIns
     var roll: Roll?
     var isRollingBack = false
     /// Ends the watch over the last of the new workers.
@@ -163,6 +169,7 @@ final class Master {
         auxiliarySupervisor = Supervisor(
             slots: plan.auxiliaries.count, policy: options.respawn, givesUp: false, now: now, random: random)
         recycling = Recycling(policy: options.recycle, random: random)
+        standIns = StandIns(patience: options.standInAfter, workers: workerCount)
         let start = ClusterStart(
             workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
             addresses: addresses,

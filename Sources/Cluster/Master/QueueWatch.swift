@@ -1,152 +1,203 @@
-// Notices workers that don't accept the connections that wait for them: stuck in a handler, stopped, or dead without anyone knowing.
-// Runs in the master; owned by it.
+// Notices workers that don't accept the connections that wait for them: stuck in a handler, stopped, or deaf, because their sockets are
+// closed or they have no descriptors left. Every queue that leads to a worker is watched: its TCP listeners, those that all
+// workers share (Unix, the service manager's), and the socket on which siblings hand connections over.
+// Process: master · Thread: loop
 //
 // The master never accepts, but it can see that a queue isn't empty. Where nothing happens that costs nothing: a listener tells once
-// that somebody came. From then on a timer compares what the worker has in its shared page: while that advances, it is well, and no
-// system call is made for it. When it stands still, its queue is looked at.
+// that a connection came. From then on a timer compares what the worker has in shared memory: while that advances, it is well, and no
+// system call is made for it. When it stands still, its queue is looked at. What is decided is in QueueJudge.swift and Pulse.swift.
 
+internal import CEverycorePosix
 internal import EverycoreLoop
-internal import Glibc
 internal import EverycoreStatistics
+internal import Glibc
 
 final class QueueWatch {
-    private struct Slot {
+    private enum Queue: Hashable {
+        case listeners(slot: Int)
+        case handOver(slot: Int)
+        case shared
+
+        /// Nil where it is every worker's.
+        var slot: Int? {
+            switch self {
+            case .listeners(let slot), .handOver(let slot): slot
+            case .shared: nil
+            }
+        }
+    }
+
+    private struct Watched {
+        let descriptors: [Int32]
         var arrivals: [DescriptorWatch] = []
         /// Whether the timer looks after it.
         var isActive = false
-        var pid: Int32 = 0
-        var progress: UInt64 = 0
-        /// Turns of the timer without progress.
-        var still = 0
+        var judge = QueueJudge()
     }
 
     private unowned let master: Master
-    private var slots: [Int: Slot] = [:]
+    private var queues: [Queue: Watched] = [:]
     private var timer: LoopTimer?
+    /// Looks for workers that are stuck while nothing waits for them.
+    private var slowTimer: LoopTimer?
+    private var lastLook: UInt64 = 0
+    private var looks: UInt32 = 0
 
     private static let interval = Duration.milliseconds(20)
-    /// Turns of the timer: after the first without progress a sign of life is asked for, after the last the worker is stuck.
-    private static let patience = 3
-    /// Turns of the timer with nothing to do before the listener has to tell again.
-    private static let retention = 10
+    private static let slowInterval = Duration.milliseconds(500)
 
     init(master: Master) { self.master = master }
 
     func stop() {
-        slots = [:]
+        queues = [:]
         timer = nil
+        slowTimer = nil
     }
 
     /// Watches the queues of slots that came into use.
     func update() {
-        for slot in 0..<master.capacity where master.listeners.listens(slot) && slots[slot] == nil {
-            var entry = Slot()
-            for listener in master.listeners.own(slot) {
-                // One that can't be watched is served all the same.
-                guard let watch = try? master.loop.watch(listener.descriptor, for: .read, { [unowned self] _ in
-                    activate(slot)
-                }) else { continue }
-                entry.arrivals.append(watch)
-            }
-            slots[slot] = entry
+        if slowTimer == nil { slowTimer = master.loop.every(Self.slowInterval) { [unowned self] in if timer == nil { look() } } }
+        for slot in 0..<master.capacity where master.listeners.listens(slot) {
+            watch(.listeners(slot: slot), master.listeners.own(slot).map(\.descriptor))
+            if master.handOver.indices.contains(slot) { watch(.handOver(slot: slot), [master.handOver[slot].receiver]) }
         }
-        for (slot, entry) in slots where !master.listeners.listens(slot) {
-            for watch in entry.arrivals { watch.cancel() }
-            slots[slot] = nil
-        }
+        watch(.shared, master.listeners.shared.map(\.descriptor))
+        for queue in queues.keys where queue.slot.map({ !master.listeners.listens($0) }) ?? false { forget(queue) }
     }
 
-    private func activate(_ slot: Int) {
-        for watch in slots[slot]?.arrivals ?? [] { watch.pause() }
-        guard slots[slot]?.isActive == false, let child = worker(of: slot) else {
-            // While it has no worker a sibling accepts.
-            if slots[slot]?.isActive == false { slots[slot]?.isActive = true }
-            return startTimer()
+    /// Another socket gets the listener's number.
+    func forget(_ listener: Listener) {
+        for (queue, watched) in queues where watched.descriptors.contains(listener.descriptor) { forget(queue) }
+    }
+
+    func forgetHandOver(_ slot: Int) { forget(.handOver(slot: slot)) }
+
+    private func forget(_ queue: Queue) {
+        for watch in queues[queue]?.arrivals ?? [] { watch.cancel() }
+        queues[queue] = nil
+    }
+
+    private func watch(_ queue: Queue, _ descriptors: [Int32]) {
+        guard queues[queue] == nil, !descriptors.isEmpty else { return }
+        var watched = Watched(descriptors: descriptors)
+        for descriptor in descriptors {
+            // One that can't be watched is served all the same.
+            let watch = try? master.loop.watch(descriptor, for: .read) { [unowned self] _ in activate(queue) }
+            if let watch { watched.arrivals.append(watch) }
         }
-        slots[slot]?.isActive = true
-        slots[slot]?.pid = child.pid
-        slots[slot]?.progress = progress(of: child)
-        slots[slot]?.still = 0
+        queues[queue] = watched
+    }
+
+    private func activate(_ queue: Queue) {
+        guard queues[queue]?.isActive == false else { return }
+        for watch in queues[queue]?.arrivals ?? [] { watch.pause() }
+        queues[queue]?.isActive = true
+        queues[queue]?.judge = QueueJudge()
         startTimer()
     }
 
     private func startTimer() {
         guard timer == nil else { return }
+        lastLook = EventLoop.monotonicNanoseconds()
         timer = master.loop.every(Self.interval) { [unowned self] in look() }
     }
 
-    private func worker(of slot: Int) -> Child? {
-        master.children.values.first { $0.role == .worker(slot: slot) && $0.phase == .ready }
-    }
-
-    private func progress(of child: Child) -> UInt64 {
-        let figures = child.page.figures
-        return figures[.connectionsAccepted] &+ figures[.connectionsHandedOver] &+ figures[.requests] &+ child.page.blackBox.lastBeat
-    }
-
     private func look() {
+        let now = EventLoop.monotonicNanoseconds()
+        let elapsed = now &- min(lastLook, now)
+        lastLook = now
+        looks &+= 1
         var workers: [Int: Child] = [:]
         for child in master.children.values where child.phase == .ready && child.role.isWorker { workers[child.role.slot] = child }
-        var idle: [Int] = []
-        for (slot, var entry) in slots where entry.isActive {
-            defer { slots[slot] = entry }
-            guard let child = workers[slot], child.pid == entry.pid else {
-                // Another worker has the slot, or none: look at that one anew.
-                entry.pid = workers[slot]?.pid ?? 0
-                entry.progress = workers[slot].map(progress) ?? 0
-                entry.still = 0
-                if workers[slot] == nil { idle.append(slot) }
-                continue
-            }
-            let progress = progress(of: child)
-            if progress != entry.progress {
-                entry.progress = progress
-                entry.still = 0
-                continue
-            }
-            entry.still += 1
-            idle.append(slot)
+        let (waiting, unattended) = examine(workers, elapsed)
+        var isInDoubt = false
+        for (slot, child) in workers {
+            let isAwaited = waiting.contains(.shared) || waiting.contains(.listeners(slot: slot)) || waiting.contains(.handOver(slot: slot))
+            look(at: child, isAwaited, elapsed, now)
+            isInDoubt = isInDoubt || child.pulse.isInDoubt
         }
-        for child in workers.values where child.isStuck {
-            if let entry = slots[child.role.slot], entry.pid == child.pid, entry.still == 0 { master.changed(child, toStuck: false) }
+        // Those that were replaced while they were stuck: do they go on?
+        for child in master.children.values where child.isReplacedStuck && child.phase == .draining { look(at: child, false, elapsed, now) }
+        for queue in unattended {
+            for child in queue.slot.map({ workers[$0].map { [$0] } ?? [] }) ?? Array(workers.values) { master.becameDeaf(child, now: now) }
         }
-        if !idle.isEmpty { examine(idle, workers) }
-        if !slots.values.contains(where: \.isActive) { timer = nil }
+        master.decideStandIns(now: now)
+        if isInDoubt || queues.values.contains(where: \.isActive) { startTimer() } else { timer = nil }
     }
 
-    /// Looks at the queues of workers that have made no progress: one system call for all.
-    private func examine(_ idle: [Int], _ workers: [Int: Child]) {
+    private func look(at child: Child, _ isAwaited: Bool, _ elapsed: UInt64, _ now: UInt64) {
+        let box = child.page.blackBox
+        let taken = master.pages.board.taken(child.page.index)
+        if child.deafSince != nil, child.takenWhenDeaf != taken { master.hearsAgain(child) }
+        let progress = child.page.figures[.requests] &+ UInt64(taken)
+        let reading = Pulse.Reading(progress: progress, beat: box.lastBeat, heldSince: box.heldSince)
+        switch child.pulse.looked(reading, isAwaited: isAwaited, elapsed: elapsed, now: now) {
+        case .ask: try? child.channel.send(control: Packet(.beat))
+        case .stuck: master.changed(child, toStuck: true)
+        case .recovered:
+            child.isReplacedStuck = false
+            master.changed(child, toStuck: false)
+        case nil: break
+        }
+    }
+
+    /// What the queue's worker, or for a shared queue all workers, have taken.
+    private func taken(_ queue: Queue, _ workers: [Int: Child]) -> UInt32 {
+        let board = master.pages.board
+        switch queue {
+        case .listeners(let slot): return workers[slot].map { board.accepted($0.page.index) } ?? 0
+        case .handOver(let slot): return workers[slot].map { board.arrived($0.page.index) } ?? 0
+        case .shared: return workers.values.reduce(0) { $0 &+ board.accepted($1.page.index) }
+        }
+    }
+
+    /// Looks at the queues from which nothing was taken, now and then at all: one system call for them.
+    private func examine(_ workers: [Int: Child], _ elapsed: UInt64) -> (waiting: Set<Queue>, unattended: [Queue]) {
         var requests: [pollfd] = []
-        var owners: [Int] = []
-        for slot in idle {
-            for listener in master.listeners.own(slot) {
-                requests.append(pollfd(fd: listener.descriptor, events: Int16(POLLIN), revents: 0))
-                owners.append(slot)
+        var owners: [Queue] = []
+        for (queue, watched) in queues where watched.isActive && (looks % 25 == 0 || watched.judge.needsLook(taken: taken(queue, workers))) {
+            for descriptor in watched.descriptors {
+                requests.append(pollfd(fd: descriptor, events: Int16(POLLIN) | Int16(cposix_poll_ended), revents: 0))
+                owners.append(queue)
             }
         }
-        guard unsafe poll(&requests, nfds_t(requests.count), 0) >= 0 else { return }
-        var waiting: Set<Int> = []
-        for (request, slot) in zip(requests, owners) where request.revents != 0 { waiting.insert(slot) }
-        for slot in idle {
-            guard let child = workers[slot], let still = slots[slot]?.still else {
-                // Whoever stands in empties it; the next worker of the slot will be looked at.
-                if !waiting.contains(slot) { rest(slot) }
-                continue
-            }
-            if child.isStuck { continue }
-            if waiting.contains(slot) {
-                if still == 1 { try? child.channel.send(control: Packet(.beat)) }
-                if still >= Self.patience { master.changed(child, toStuck: true) }
-            } else if still >= Self.retention {
-                rest(slot)
-            }
+        if !requests.isEmpty, unsafe poll(&requests, nfds_t(requests.count), 0) < 0 { return ([], []) }
+        var seen: [Queue: Bool] = [:]
+        var ended: Set<Queue> = []
+        for (request, queue) in zip(requests, owners) {
+            let isOver = request.revents & (Int16(POLLHUP) | Int16(POLLERR) | Int16(cposix_poll_ended)) != 0
+            if isOver { ended.insert(queue) }
+            seen[queue] = seen[queue] ?? false || request.revents & Int16(POLLIN) != 0 && !isOver
         }
+        let result = judge(seen, workers, elapsed)
+        for queue in ended {
+            if case .handOver(let slot) = queue { master.healHandOver(slot) } else { master.healListeners() }
+        }
+        return result
     }
 
-    /// Nobody waits: the listener tells when somebody comes.
-    private func rest(_ slot: Int) {
-        slots[slot]?.isActive = false
-        slots[slot]?.still = 0
-        for watch in slots[slot]?.arrivals ?? [] { watch.resume() }
+    private func judge(_ seen: [Queue: Bool], _ workers: [Int: Child], _ elapsed: UInt64) -> (waiting: Set<Queue>, unattended: [Queue]) {
+        var waiting: Set<Queue> = []
+        var unattended: [Queue] = []
+        for (queue, watched) in queues where watched.isActive {
+            var judge = watched.judge
+            let verdict = judge.looked(isWaiting: seen[queue], taken: taken(queue, workers), elapsed: elapsed)
+            queues[queue]?.judge = judge
+            switch verdict {
+            case .fine: break
+            case .waits: waiting.insert(queue)
+            case .unattended:
+                waiting.insert(queue)
+                unattended.append(queue)
+            case .quiet: rest(queue)
+            }
+        }
+        return (waiting, unattended)
+    }
+
+    /// Nothing waits: the socket tells when a connection comes.
+    private func rest(_ queue: Queue) {
+        queues[queue]?.isActive = false
+        for watch in queues[queue]?.arrivals ?? [] { watch.resume() }
     }
 }

@@ -27,11 +27,18 @@ final class SharedPages {
         }
         unsafe self.memory = unsafe memory
         unsafe ofNobody = WorkerFigures(at: memory + pages)
-        unsafe board = LoadBoard(at: memory + pages + stride, entries: count)
+        let stride = stride
+        unsafe board = LoadBoard(at: memory + pages + stride, entries: count) { entry in
+            let since = unsafe BlackBox(at: memory + entry * stride + WorkerFigures.byteCount).heldSince
+            return since != 0 && EventLoop.coarseNanoseconds() > since &+ Self.longForAHandler
+        }
         free = Array((0..<count).reversed())
     }
 
     var hasFree: Bool { !free.isEmpty }
+
+    /// A worker whose handler has run for so long is given no connections: it may run for seconds.
+    private static let longForAHandler: UInt64 = 10_000_000
 
     /// A zeroed range, or nil when all are lent.
     func take() -> SharedPage? {

@@ -72,6 +72,12 @@ struct SocketAddress {
         }
     }
 
+    /// Whether a socket with this address is what `address` asked for: the same path, or the same port.
+    func isBound(to address: ListenAddress) -> Bool {
+        if case .tcp(_, let port) = address { return family != AF_UNIX && port == self.port }
+        return readable == address
+    }
+
     func bind(_ descriptor: Int32) throws(SystemError) { unsafe try call("bind", descriptor) { unsafe Glibc.bind($0, $1, $2) } }
 
     /// Makes the socket's path with this mode.

@@ -1,16 +1,17 @@
 // Connections on their way from one worker to another: for each slot a socket pair, made by the master before the first fork, whose
-// both ends every worker holds. So what was sent to a worker that died meanwhile waits for whoever takes its place.
+// both ends every worker holds. So what was sent to a worker that died meanwhile waits for the worker that takes its place.
+// Process: any · Thread: loop
 
 internal import CEverycorePosix
-internal import EverycoreLoop
+package import EverycoreLoop
 internal import Glibc
 
 /// One slot's pair.
-struct HandOverSocket: Hashable {
-    let sender: Int32
-    let receiver: Int32
+package struct HandOverSocket: Hashable {
+    package private(set) var sender: Int32
+    package private(set) var receiver: Int32
 
-    init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
+    package init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
 
     /// Inherited from another master.
     init?(_ descriptors: [Int32]) {
@@ -20,24 +21,51 @@ struct HandOverSocket: Hashable {
 
     var descriptors: [Int32] { [sender, receiver] }
 
-    /// On which board and for which entry of it a connection is counted already.
-    struct Booking: Equatable {
-        let board: UInt32
-        let entry: UInt32
+    /// The same end under another number.
+    func receiving(from receiver: Int32) -> HandOverSocket {
+        var moved = self
+        moved.receiver = receiver
+        return moved
     }
 
-    struct Arrival {
-        let connection: Int32
+    func sending(to sender: Int32) -> HandOverSocket {
+        var moved = self
+        moved.sender = sender
+        return moved
+    }
+
+    /// On which board and for which entry of it a connection is counted already.
+    package struct Booking: Equatable {
+        package let board: UInt32
+        package let entry: UInt32
+
+        package init(board: UInt32, entry: UInt32) {
+            self.board = board
+            self.entry = entry
+        }
+    }
+
+    package struct Arrival: Equatable {
+        package let connection: Int32
         /// Its sender had just accepted it.
-        let isNew: Bool
-        let booking: Booking
+        package let isNew: Bool
+        package let booking: Booking
+    }
+
+    package enum Reception: Equatable {
+        case connection(Arrival)
+        case nothing
+        /// The sending end was shut down, or sends empty packets.
+        case ended
+        /// A packet that brought no connection: one that has ended, another file, or one for which this process had no descriptor.
+        case unusable
     }
 
     /// What travels beside the descriptor: the booking, two times four bytes, little-endian; then whether it is new.
     private static let byteCount = 9
 
     /// False when the socket is full: the connection stays with the caller, as its descriptor does in any case.
-    func send(_ connection: Int32, isNew: Bool, booking: Booking?) -> Bool {
+    package func send(_ connection: Int32, isNew: Bool, booking: Booking?) -> Bool {
         let bytes = Packet.bytes(of: booking?.board ?? 0) + Packet.bytes(of: booking?.entry ?? .max) + [isNew ? 1 : 0]
         while true {
             if unsafe bytes.withUnsafeBytes({
@@ -47,31 +75,26 @@ struct HandOverSocket: Hashable {
         }
     }
 
-    /// The next connection; nil when none waits.
-    func receive() -> Arrival? {
+    /// Takes one packet. Any process that holds the sender can have put anything into it, so the descriptor is looked at before it is
+    /// used: what isn't a connection, or would block its reader, is closed here. It has left the socket by then, so that no other
+    /// worker meets it.
+    package func receive() -> Reception {
         var bytes = [UInt8](repeating: 0, count: Self.byteCount)
         var descriptors = cposix_packet_descriptors()
-        while true {
-            let count = unsafe bytes.withUnsafeMutableBytes {
+        var count = -1
+        repeat {
+            count = unsafe bytes.withUnsafeMutableBytes {
                 unsafe cposix_receive_packet(receiver, $0.baseAddress, $0.count, &descriptors)
             }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return nil }
-            // Without room for its descriptor a connection is lost in the kernel (recvmsg(2), MSG_CTRUNC).
-            guard descriptors.count > 0 else { continue }
-            let connection = descriptors.descriptors.0
-            guard descriptors.count == 1, count == Self.byteCount else {
-                closeAll(descriptors)
-                continue
-            }
-            let booking = Booking(board: Packet.number(in: bytes[0...]) ?? 0, entry: Packet.number(in: bytes[4...]) ?? .max)
-            return Arrival(connection: connection, isNew: bytes[8] != 0, booking: booking)
+        } while count < 0 && errno == EINTR
+        guard count >= 0 else { return .nothing }
+        if count == 0, descriptors.count == 0, descriptors.were_cut == 0 { return .ended }
+        let received = ReceivedDescriptors(descriptors)
+        guard count == Self.byteCount, let connection = received.only, cposix_take_connection(connection) == 0 else {
+            received.close()
+            return .unusable
         }
-    }
-
-    /// What no sibling of this program sends.
-    private func closeAll(_ descriptors: cposix_packet_descriptors) {
-        let all = [descriptors.descriptors.0, descriptors.descriptors.1, descriptors.descriptors.2, descriptors.descriptors.3]
-        for descriptor in all.prefix(Int(descriptors.count)) { close(descriptor) }
+        let booking = Booking(board: Packet.number(in: bytes[0...]) ?? 0, entry: Packet.number(in: bytes[4...]) ?? .max)
+        return .connection(Arrival(connection: connection, isNew: bytes[8] != 0, booking: booking))
     }
 }

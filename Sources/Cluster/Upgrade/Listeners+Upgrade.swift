@@ -8,11 +8,12 @@ extension Listeners {
         state.slots = ofSlots.map { $0.map(UpgradeState.Socket.init) }
         state.listening = listening
         state.inherited = inheritedDescriptors.sorted()
-        state.socketPaths = socketPaths
+        state.socketPaths = socketFiles.map(\.path)
+        state.socketFiles = socketFiles
     }
 
     /// Runs in the old master: what listens, and the paths of Unix sockets, are the other one's.
-    mutating func leaveToSuccessor() { socketPaths = [] }
+    mutating func leaveToSuccessor() { socketFiles = [] }
 
     /// Runs in the new master: takes what the old one had, and opens what more slots need. None of these listens before this master has
     /// taken over: nobody would accept from it, and the old one knows nothing of it where it stays.

@@ -9,7 +9,7 @@ internal import EverycoreStatistics
 struct Succession {
     let channel: Channel
     /// To be removed by whoever is the last master: the old one, until this one's workers accept.
-    let socketPaths: [String]
+    let socketFiles: [SocketFile]
     /// The old master's process.
     let pid = getppid()
     var assembler = ClusterFigures.Assembler()
@@ -43,7 +43,7 @@ extension Master {
             }
         }
         channel.onEnd = { [unowned self] in predecessorEnded() }
-        succession = Succession(channel: channel, socketPaths: state.socketPaths)
+        succession = Succession(channel: channel, socketFiles: state.boundFiles)
         serviceManager?.keepSilent()
     }
 
@@ -68,7 +68,7 @@ extension Master {
     private func begin() {
         guard let succession, !succession.hasBegun else { return }
         self.succession?.hasBegun = true
-        listeners.socketPaths += succession.socketPaths
+        listeners.socketFiles += succession.socketFiles
         do throws(ClusterError) { try listeners.listen(slots: workerCount) } catch {
             log(.error, "can't listen for every worker", ["reason": "\(error)"])
         }

@@ -48,6 +48,8 @@ struct UpgradeState: Codable {
     var listening = 0
     var inherited: [Int32] = []
     var socketPaths: [String] = []
+    /// The same, with what tells them from others' under the same names. An older version has none.
+    var socketFiles: [SocketFile]?
     var handOver: [[Int32]] = []
     var auxiliaries: [Auxiliary] = []
     var lastGenerations: [Int] = []
@@ -66,6 +68,9 @@ struct UpgradeState: Codable {
         [channel] + (program >= 0 ? [program] : []) + inherited + slots.joined().map(\.descriptor) + handOver.flatMap { $0 }
             + auxiliaries.flatMap { $0.listeners.map(\.descriptor) }
     }
+
+    /// The files of the Unix sockets.
+    var boundFiles: [SocketFile] { socketFiles ?? socketPaths.compactMap { SocketFile(at: $0) } }
 
     // MARK: On its way
 

@@ -88,6 +88,13 @@ extension Channel {
         try transmit(WaitingPacket(bytes: packet.encoded(), messages: 0, file: nil))
     }
 
+    /// With a descriptor, of which the receiver gets a copy.
+    func send(control packet: Packet, with descriptor: OwnedDescriptor) throws(MessageError) {
+        guard isOpen, !sending.peerIsGone else { throw .disconnected }
+        sendBatch()
+        try transmit(WaitingPacket(bytes: packet.encoded(), messages: 0, file: descriptor))
+    }
+
     /// A packet of the cluster's own that may be refused like a message.
     func send(bulk packet: Packet) throws(MessageError) {
         if isFull(for: packet.payload.count, .message) { throw .queueFull }

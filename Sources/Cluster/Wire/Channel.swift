@@ -11,6 +11,11 @@ internal import Glibc
 package final class Channel {
     /// Called for each packet of the cluster's own, in the order in which all packets were sent.
     package var onPacket: (Packet) -> Void = { _ in }
+    /// Called for a packet of the cluster's own that brings a descriptor, which is the handler's to close; -1 where this process had
+    /// none to spare.
+    var onDescriptor: (Packet, Int32) -> Void = { _, descriptor in if descriptor >= 0 { _ = Glibc.close(descriptor) } }
+    /// Called before a descriptor is taken: the next packet brings one.
+    var onDescriptorNext: () -> Void = {}
     /// Called for each packet of messages, which are in this part of the buffer, and the large message's file.
     var onMessages: (_ bytes: ByteStorage, _ messages: Range<Int>, _ file: FileArrival) -> Void = { _, _, _ in }
     /// Called for what arrived and is no packet.
@@ -150,11 +155,18 @@ package final class Channel {
                 descriptors.close()
                 return onMessages(bytes, messages, .lost)
             }
+            if kind.bringsDescriptor {
+                let packet = try Packet(decoding: bytes.array(0..<count))
+                if descriptors.only == nil { descriptors.close() }
+                return onDescriptor(packet, descriptors.only ?? -1)
+            }
             descriptors.close()
             let packet = try Packet(decoding: bytes.array(0..<count))
             switch kind {
             case .filesTaken: filesTaken(packet)
-            case .descriptorNext: expectsDescriptor = true
+            case .descriptorNext:
+                expectsDescriptor = true
+                onDescriptorNext()
             default: onPacket(packet)
             }
         } catch {

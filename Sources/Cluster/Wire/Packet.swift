@@ -42,12 +42,17 @@ package struct Packet: Equatable {
         case begin = 36
         /// Master: as `handOver`, but to the workers of another master, so many (a second number) of them.
         case handOverToSuccessors = 37
+        /// Master: a listening socket, or an end of a hand-over socket, in the place of the one that the worker has: the slot (all ones for
+        /// an auxiliary's), its place among the slot's listeners or which end it is. The descriptor comes along.
+        case listener = 40
         /// Worker: it runs; comes before everything else.
         case online = 48
         /// Worker: it leaves of its own will or as it was told; nothing comes after this.
         case leaving = 49
         /// Master: the cluster will drain soon; serve on, but look as if you didn't.
         case lameDuck = 64
+
+        var bringsDescriptor: Bool { self == .listener }
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {
@@ -62,6 +67,10 @@ package struct Packet: Equatable {
             }
         }
     }
+
+    /// In the place of a listener's place.
+    static let handOverReceiver = UInt32.max
+    static let handOverSender = UInt32.max - 1
 
     package static let version: UInt8 = 2
     package static let headerByteCount = 4

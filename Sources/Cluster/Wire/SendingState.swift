@@ -74,7 +74,8 @@ struct WaitingPacket {
     let bytes: [UInt8]
     /// How many of them the queue's bound counts.
     let messages: Int
-    let file: SealedFile?
+    /// Travels with it.
+    let file: OwnedDescriptor?
 }
 
 /// Somebody who waits for room.

@@ -12,8 +12,8 @@ struct Sharing {
     /// The worker's own entry.
     let entry: Int
     /// For each slot, also those not in use.
-    let listeners: [[Listener]]
-    let handOver: [HandOverSocket]
+    var listeners: [[Listener]]
+    var handOver: [HandOverSocket]
     /// Whose board it is.
     let masterPID: Int32
     /// The slot whose queues are the worker's own.
@@ -24,7 +24,7 @@ struct Sharing {
     var bookings = Bookings()
     /// The slots whose queues this worker empties now.
     var adopted: Set<Int> = []
-    var arrivals: [Int: DescriptorWatch] = [:]
+    var arrivals = ConnectionArrivals()
     /// Short connections that ended in the current tenth of a second, and in the one before.
     var turnover: (current: UInt32, previous: UInt32, until: UInt64) = (0, 0, 0)
 
@@ -73,6 +73,7 @@ extension Worker {
     /// - Returns: false when it is this worker's to serve; then ``connectionEnded(afterShortLife:)`` is called at its end.
     public func handOver(_ connection: Int32) -> Bool {
         guard let sharing else { return false }
+        sharing.board.noteAccepted(sharing.entry)
         if !sharing.balances {
             sharing.board.add(sharing.entry)
         } else if let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) {
@@ -117,6 +118,12 @@ extension Worker {
         return true
     }
 
+    /// Tells the cluster that this worker leaves connections in its queues, and why. It holds until the next call of ``handOver(_:)``.
+    /// Without it a worker that accepts nothing, although connections wait and its loop turns, is taken for broken.
+    public func pausesAccepting(because reason: AcceptingPause) {
+        if let sharing { sharing.board.notePause(sharing.entry, reason) }
+    }
+
     /// The workers of another master have a board of their own, so these are served in turn.
     private func passOn(_ connection: Int32, toSuccessorsWith sharing: Sharing) -> Bool {
         let count = min(drain.successorCount, sharing.handOver.count)
@@ -145,64 +152,6 @@ extension Worker {
         return isNext ? turnover.current : 0
     }
 
-    // MARK: Others' queues
-
-    /// The master says that nobody else empties this slot's queues.
-    func adopt(slot: Int) {
-        guard let sharing, let connectionService, !isDraining, slot != sharing.slot,
-            sharing.listeners.indices.contains(slot), self.sharing?.adopted.insert(slot).inserted == true
-        else { return }
-        do {
-            for listener in foreignListeners(of: slot) { try connectionService.startAccepting(from: listener) }
-            try takeArrivals(at: slot)
-        } catch {
-            logger.warning("could not accept for a sibling", metadata: ["sibling": "\(slot)", "reason": "\(error)"])
-        }
-    }
-
-    /// The slot has a worker of its own again.
-    func release(slot: Int) {
-        guard sharing?.adopted.remove(slot) != nil else { return }
-        sharing?.arrivals[slot] = nil
-        for listener in foreignListeners(of: slot) { connectionService?.stopAccepting(from: listener) }
-    }
-
-    /// A Unix socket is everyone's already.
-    private func foreignListeners(of slot: Int) -> [Listener] {
-        (sharing?.listeners[slot] ?? []).filter { !listeners.contains($0) }
-    }
-
-    /// Unix sockets, and those of the service manager, are every slot's.
-    func isOfOneSlotAlone(_ listener: Listener) -> Bool {
-        guard let sharing else { return false }
-        return sharing.listeners.count { $0.contains(listener) } == 1
-    }
-
-    /// The worker's own, and those of the siblings for whom it accepts.
-    var acceptedListeners: [Listener] { listeners + (sharing?.adopted ?? []).flatMap(foreignListeners(of:)) }
-
-    private func takeArrivals(at slot: Int) throws(SystemError) {
-        guard let socket = sharing?.handOver[slot] else { return }
-        sharing?.arrivals[slot] = try loop.watch(socket.receiver, for: .read) { [unowned self] _ in receive(from: socket, atMost: 64) }
-    }
-
-    private func receive(from socket: HandOverSocket, atMost limit: Int) {
-        for _ in 0..<limit {
-            guard let connectionService, let arrival = socket.receive() else { return }
-            // It was booked for one that has died since.
-            if let sharing, arrival.booking != sharing.booking(sharing.entry) { sharing.board.add(sharing.entry) }
-            sharing?.bookings.held &+= 1
-            connectionService.take(arrival.connection, isNew: arrival.isNew)
-        }
-    }
-
-    /// Now and then: what the board says of this worker is what it has.
-    func settleBookings() {
-        guard let sharing, !isDraining else { return }
-        let surplus = self.sharing?.bookings.settle(booked: sharing.board.connections(of: sharing.entry)) ?? 0
-        for _ in 0..<surplus.magnitude { surplus > 0 ? sharing.board.subtract(sharing.entry) : sharing.board.add(sharing.entry) }
-    }
-
     // MARK: Going
 
     /// Runs when the worker begins to go: from here on nobody hands it connections. The queues of its slot have other owners already,
@@ -213,11 +162,11 @@ extension Worker {
         sharing.board.close(sharing.entry)
         guard isHandingOver else {
             // Nobody else is there for the queues of others either.
-            for slot in sharing.adopted.union([sharing.slot]) { receive(from: sharing.handOver[slot], atMost: .max) }
+            for slot in sharing.adopted.union([sharing.slot]) { receiveArrivals(at: slot, atMost: ConnectionArrivals.socketLimit) }
             return
         }
         for slot in sharing.adopted { release(slot: slot) }
-        self.sharing?.arrivals = [:]
+        self.sharing?.arrivals.stop()
         for listener in listeners { connectionService?.stopAccepting(from: listener) }
     }
 }

@@ -37,8 +37,11 @@ extension Worker {
 
     /// Ends this slot's ``listeners``, and those of siblings that it accepts for, for a worker of a cluster that stops, when it has accepted what waited in them: then nobody
     /// connects to a queue that is emptied no more, and new connections are refused. While the cluster runs on, the queues have
-    /// other owners, and nothing is closed.
+    /// other owners, and nothing is closed; nor is anything before ``onDrain(_:)``'s handlers are called.
     public func closeListeners() {
+        guard isDraining else {
+            return logger.warning("closeListeners() has no effect: this worker isn't told to go")
+        }
         guard !drain.hasClosedListeners, !isHandingOver, !isHeld else { return }
         drain.hasClosedListeners = true
         for listener in acceptedListeners {

@@ -5,7 +5,7 @@ internal import EverycoreLoop
 extension Worker {
     func startBeating() {
         blackBox.beat(now: startedAt)
-        beatTimer = loop.every(Watchdog.interval(for: options.stuckLimit ?? Watchdog.noLimit)) { [unowned self] in
+        beatTimer = loop.every(options.beatInterval) { [unowned self] in
             blackBox.beat(now: EventLoop.monotonicNanoseconds())
         }
     }

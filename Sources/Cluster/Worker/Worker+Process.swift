@@ -67,6 +67,7 @@ extension Worker {
     private func run(_ body: (Worker) throws -> Void) -> Never {
         loop.adoptConcurrency()
         channel.onPacket = { [unowned self] packet in handle(packet) }
+        receiveListeners()
         receiveMessages()
         channel.onMalformed = { [unowned self] reason in
             logger.warning("ignored a packet from the master", metadata: ["reason": "\(reason)"])
@@ -114,7 +115,7 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken, .descriptorNext:
+        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken, .descriptorNext, .listener:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

@@ -23,8 +23,8 @@ public final class Worker: @unchecked Sendable {
     /// The loop that this process runs on.
     public let loop: EventLoop
     /// The slot's own listening sockets, one for each address in the order of ``Cluster/listen(on:)``; those that a service manager
-    /// handed over, where it did.
-    public let listeners: [Listener]
+    /// handed over, where it did. The cluster may put another socket in the place of one that no longer listens.
+    public internal(set) var listeners: [Listener]
     /// Logs with this worker's number, generation and process id.
     public let logger: Logger
     /// Where this worker's figures are kept; the master reads them even when the process is gone.
@@ -46,6 +46,8 @@ public final class Worker: @unchecked Sendable {
     var connectionService: (any ConnectionService)?
     var isHeld: Bool
     var lameDuck = LameDuckState()
+    /// End those that others have taken the place of.
+    var listenerTimers: [LoopTimer] = []
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
     var beatTimer: LoopTimer?

@@ -17,11 +17,6 @@ package struct SocketAccess: Sendable {
     /// The workers' user and group own what they serve on.
     func own(_ path: String) throws(SystemError) {
         guard let owner else { return }
-        do throws(SystemError) {
-            try systemCall("give \(path) to user \(owner.user), group \(owner.group)") { unsafe lchown(path, owner.user, owner.group) }
-        } catch {
-            _ = unsafe unlink(path)
-            throw error
-        }
+        try systemCall("give \(path) to user \(owner.user), group \(owner.group)") { unsafe lchown(path, owner.user, owner.group) }
     }
 }

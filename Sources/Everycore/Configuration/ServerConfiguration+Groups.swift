@@ -116,9 +116,18 @@ extension ServerConfiguration {
 
     /// When a worker whose loop doesn't turn is ended.
     public struct Stuck: Sendable, Equatable {
+        public enum Limit: Sendable, Equatable {
+            /// As long as ``Timeouts/handler``, so that handlers that never wait have as much time as those that do: at least 30 seconds;
+            /// a minute where that is off.
+            case automatic
+            case after(Duration)
+            case off
+        }
+
         /// How long its thread may use the CPU, or sleep in the kernel, in one handler. Time in which it got no CPU doesn't count.
-        /// `nil` waits for ever.
-        public var limit: Duration? = .seconds(60)
+        public var limit = Limit.automatic
+        /// When no worker's loop has turned for so long, others start in the place of the stuck ones. `nil` never.
+        public var standIn: Duration? = .seconds(2)
     }
 
     /// When requests that keep killing workers are served by a worker of their own; see <doc:Quarantine>.

@@ -71,7 +71,10 @@ extension Setting {
         Setting("respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause after a failed start, doubled each time"),
         Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),
         Setting("respawn.give_up", \.respawn.giveUp, .duration(.seconds(1) ... .seconds(86400)), "time of failed starts only, until exit 70"),
-        Setting("stuck.limit", \.stuck.limit, .durationOrOff(.milliseconds(100) ... .seconds(86400)), "time that a loop may be stuck before its worker is killed"),
+        Setting("stuck.limit", \.stuck.limit, .stuckLimit, "time that a loop may be stuck before its worker is killed"),
+        Setting(
+            "stuck.stand_in", \.stuck.standIn, .durationOrOff(.milliseconds(100) ... .seconds(86400)),
+            "time that no worker's loop may turn before others start"),
         Setting("quarantine.deaths", \.quarantine.deaths, .number(0...1000), "deaths that make a route or a path suspect; 0 turns quarantine off"),
         Setting("quarantine.window", \.quarantine.window, .duration(.seconds(1) ... .seconds(3600)), "time within which they count together"),
         Setting("quarantine.duration", \.quarantine.duration, .duration(.seconds(1) ... .seconds(86400)), "time in quarantine after the last death"),

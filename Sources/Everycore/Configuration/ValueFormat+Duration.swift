@@ -50,3 +50,27 @@ private func durationText(_ duration: Duration) -> String {
     }
     return "0s"
 }
+
+extension ValueFormat where Value == ServerConfiguration.Stuck.Limit {
+    /// A duration, `auto` or `off`.
+    package static let stuckLimit: Self = {
+        let range: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86400)
+        return ValueFormat(
+            scalar: .word, expectation: durationExpectation(range) + ", auto, or off",
+            parse: { text in
+                switch text {
+                case "auto": .automatic
+                case "off", "0": .off
+                default: parsedDuration(text).flatMap { range.contains($0) ? .after($0) : nil }
+                }
+            },
+            render: { limit in
+                switch limit {
+                case .automatic: "auto"
+                case .off: "off"
+                case .after(let duration): durationText(duration)
+                }
+            },
+            accepts: { limit in if case .after(let duration) = limit { range.contains(duration) } else { true } })
+    }()
+}

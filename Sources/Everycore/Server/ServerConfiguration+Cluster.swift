@@ -27,6 +27,14 @@ extension ServerConfiguration {
         }
     }
 
+    private var stuckLimit: Duration? {
+        switch stuck.limit {
+        case .automatic: timeouts.handler.map { max($0, .seconds(30)) } ?? .seconds(60)
+        case .after(let limit): limit
+        case .off: nil
+        }
+    }
+
     package var clusterOptions: ClusterOptions {
         var options = ClusterOptions()
         options.output =
@@ -44,7 +52,8 @@ extension ServerConfiguration {
         options.respawn.firstDelay = respawn.delayFirst
         options.respawn.longestDelay = respawn.delayMaximum
         options.respawn.giveUpAfter = respawn.giveUp
-        options.stuckLimit = stuck.limit
+        options.stuckLimit = stuckLimit
+        options.standInAfter = stuck.standIn
         options.quarantine.deaths = quarantine.deaths
         options.quarantine.window = quarantine.window
         options.quarantine.duration = quarantine.duration

@@ -28,6 +28,9 @@ enum WorkerService {
             loop: worker.loop, application: application, limits: configuration.httpLimits,
             timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,
             figures: worker.figures)
+        service.acceptingPaused = { [unowned worker] isAtLimit in
+            worker.pausesAccepting(because: isAtLimit ? .connectionLimit : .noDescriptors)
+        }
         if worker.isQuarantine {
             service.connectionEnded = { [unowned worker] _ in worker.movedConnectionEnded() }
             service.giveAway(to: { [unowned worker] connection in worker.giveBack(connection) })

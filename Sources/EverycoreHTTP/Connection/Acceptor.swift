@@ -58,7 +58,10 @@ final class Acceptor {
             if !service.hasRoom {
                 // An idle connection gives way to one that waits, not to none.
                 guard hasWaiting else { return }
-                guard service.makeRoom() else { return rest() }
+                guard service.makeRoom() else {
+                    service.acceptingPaused?(true)
+                    return rest()
+                }
             }
             let descriptor = cposix_accept(listener)
             guard descriptor >= 0 else {
@@ -67,6 +70,7 @@ final class Acceptor {
                 case EAGAIN: return
                 case EMFILE, ENFILE, ENOBUFS, ENOMEM:
                     if service.makeRoom() { continue }
+                    service.acceptingPaused?(false)
                     return rest()
                 default: return rest()
                 }

@@ -92,11 +92,24 @@ extension Connection {
         service.remove(self, isPassedOn: true)
     }
 
-    /// Closes an idle connection, unless a request is just arriving.
-    func giveWay() {
+    /// Closes a connection that is idle, or whose head is overdue, unless a request is just arriving.
+    func evict() {
         readable()
-        if isIdle { closeNow(.incomplete) }
+        if isIdle || headIsOverdue(at: EventLoop.monotonicNanoseconds()) { closeNow(.incomplete) }
     }
+
+    /// Whether a head is expected and isn't complete after a second: enough for a client far away, too little for one that holds
+    /// connections by sending half a head, or nothing.
+    func headIsOverdue(at now: UInt64) -> Bool {
+        guard awaitsHead else { return false }
+        // The time that it has runs from there.
+        let began = service.deadlines[slot] &- service.timeouts.header
+        return now &- min(began, now) >= Self.overdueTime
+    }
+
+    var awaitsHead: Bool { phase == .head && (life.served == 0 || input.headBegan) && !queue.isBlocked }
+
+    private static var overdueTime: UInt64 { 1_000_000_000 }
 
     // MARK: The end
 

@@ -160,7 +160,10 @@ extension Connection {
             } else if !input.headBegan {
                 // The first request's time runs from the connection's start.
                 input.headBegan = true
-                if life.served > 0 { setDeadline(timeouts.header, from: life.readAt) }
+                if life.served > 0 {
+                    setDeadline(timeouts.header, from: life.readAt)
+                    unsafe service.awaiting.append(slot)
+                }
             }
         case .body:
             setBodyDeadline()

@@ -23,6 +23,8 @@ package import EverycoreStatistics
     var isDraining = false
     /// Decides who serves a connection that was just accepted: true when somebody else does, who has its descriptor now.
     package var handOver: ((_ connection: Int32) -> Bool)?
+    /// Told when connections that wait are left in their queues: because there are as many as may be, or for want of descriptors.
+    package var acceptingPaused: ((_ isAtLimit: Bool) -> Void)?
     /// Told of each connection that ends here: whether it was one of many that come and go.
     package var connectionEnded: ((_ afterShortLife: Bool) -> Void)?
     /// How many connections others should have rather than this service, and what gives them one that is between two requests.
@@ -45,6 +47,8 @@ package import EverycoreStatistics
     var deadlines = DeadlineTable()
     /// Connections between two requests, the one that is so for longest first. Some may have a request again.
     @exclusivity(unchecked) var idle = SlotList()
+    /// Those that have begun, and sent a part of a head or nothing; also some that have sent it whole since.
+    @exclusivity(unchecked) var awaiting = SlotList()
     var sweep: LoopTimer?
     private var spare: Exchange?
     var drained: (() -> Void)?
@@ -105,15 +109,26 @@ package import EverycoreStatistics
         connectionLimits.connections == 0 || openConnections < connectionLimits.connections
     }
 
-    /// Closes the connection that has been idle for longest, for one that waits in the queue. False when none is idle.
+    /// Closes a connection for one that waits in the queue: the one that has been idle for longest; where none is idle, the one
+    /// whose head is incomplete for longest. False when there is neither.
     func makeRoom() -> Bool {
         figures.add(.limitConnections, 1)
-        // The list may have some that aren't idle any more: each is dropped from it once for each time that it was.
+        // A list may have some that aren't so any more: each is dropped from it once for each time that it was.
         while let slot = unsafe idle.first {
             unsafe idle.remove(slot)
             guard let connection = connections[slot], connection.isIdle else { continue }
-            connection.giveWay()
+            connection.evict()
             if connection.isClosed { return true }
+        }
+        let now = EventLoop.monotonicNanoseconds()
+        while let slot = unsafe awaiting.first {
+            if let connection = connections[slot], connection.awaitsHead {
+                // Those behind it have begun later.
+                guard connection.headIsOverdue(at: now) else { return false }
+                connection.evict()
+                if connection.isClosed { return true }
+            }
+            unsafe awaiting.remove(slot)
         }
         return false
     }
@@ -137,6 +152,7 @@ package import EverycoreStatistics
         openConnections &+= 1
         if isNew {
             figures.add(.connectionsAccepted, 1)
+            unsafe awaiting.append(slot)
         } else {
             connection.life.served = 1
             unsafe idle.append(slot)
@@ -157,6 +173,7 @@ package import EverycoreStatistics
         connections[connection.slot] = nil
         deadlines.release(connection.slot)
         unsafe idle.remove(connection.slot)
+        unsafe awaiting.remove(connection.slot)
         let wasFull = !hasRoom
         openConnections &-= 1
         figures.subtract(.connectionsOpen, 1)

@@ -39,13 +39,16 @@ protocol ServedConnection: ExchangeOwner {
     var isClosed: Bool { get }
     /// Between two requests of a kept connection.
     var isIdle: Bool { get }
+    /// Nothing of its next head has come, or a part.
+    var awaitsHead: Bool { get }
     var canBePassedOn: Bool { get }
 
     func start()
     func writeOutput()
     func deadlinePassed(_ now: UInt64)
     func serviceDrains()
-    func giveWay()
+    func headIsOverdue(at now: UInt64) -> Bool
+    func evict()
     func wasPassedOn()
 }
 

@@ -16,6 +16,8 @@
     case connectionsAccepted
     /// Accepted, and given to a sibling that had fewer; the sibling counts them as accepted.
     case connectionsHandedOver
+    /// Received from a sibling, and sent on to another for want of a descriptor.
+    case connectionsReturned
     /// Gauge.
     case connectionsOpen
     case latencySumNanoseconds

@@ -54,6 +54,7 @@ extension JSONWriter {
         object("connections") { connections in
             connections.member("accepted", figures[.connectionsAccepted])
             connections.member("handed_over", figures[.connectionsHandedOver])
+            connections.member("returned", figures[.connectionsReturned])
             connections.member("open", figures[.connectionsOpen])
         }
     }

@@ -32,6 +32,10 @@ extension MetricsPage {
                 Family(
                     "connections_handed_over_total", .counter, "Accepted connections given to a worker that had fewer.",
                     [([], .connectionsHandedOver)]),
+                Family(
+                    "connections_returned_total", .counter,
+                    "Connections that a worker without a free descriptor sent on to another.",
+                    [([], .connectionsReturned)]),
                 Family("connections_open", .gauge, "Connections open now.", [([], .connectionsOpen)]),
                 Family("resident_memory_bytes", .gauge, "Resident memory.", [([], .residentBytes)]),
                 Family(

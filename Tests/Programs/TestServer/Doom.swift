@@ -9,11 +9,14 @@ enum Doom {
     /// A file whose existence dooms workers. Set in the master before the fork.
     nonisolated(unsafe) static var path: String?
     nonisolated(unsafe) static var isBad = false
+    /// Workers call what is meant for their end right after their start.
+    nonisolated(unsafe) static var closesListenersEarly = false
     nonisolated(unsafe) private static var timer: LoopTimer?
 
     /// "late" in the file lets a worker become ready first; "slow" has it start for a second, and then live; "hang" for ever; "bad" makes
     /// it die in `/fragile`.
     static func obey(_ worker: Worker) throws {
+        if unsafe closesListenersEarly { unsafe timer = worker.loop.after(.milliseconds(20)) { worker.closeListeners() } }
         guard let path = unsafe path, let file = unsafe fopen(path, "r") else { return }
         defer { unsafe fclose(file) }
         switch unsafe fgetc(file) {

@@ -72,6 +72,27 @@ func addHarm(_ routes: inout Routes) {
     }
     // Writes rubbish to everything that leads to the master; answers how many pieces were taken.
     routes.get("/garble") { _ in .text("\(garble())") }
+    // What a handler with a stray number does to sockets that are all workers'.
+    routes.get("/shut-down-listeners") { _ in .text("\(eachListener { shutdown($0, Int32(SHUT_RDWR)) })\n") }
+    routes.get("/close-listeners") { _ in .text("\(eachListener { close($0) })\n") }
+    // The sockets on which workers give each other connections. The last of its kind is the worker's channel to the master.
+    routes.get("/shut-down-hand-overs") { _ in
+        let sockets = (Int32(3)..<256).filter { descriptor in
+            var type: Int32 = 0
+            var length = socklen_t(MemoryLayout<Int32>.size)
+            return unsafe getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == Int32(SOCK_SEQPACKET.rawValue)
+        }
+        for descriptor in sockets.dropLast() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+        return .text("\(sockets.count)\n")
+    }
+    // Uses up the process' descriptors, also those that become free.
+    routes.get("/eat-descriptors") { _ in
+        var thread = pthread_t()
+        unsafe pthread_create(&thread, nil, { _ in
+            while true { if dup(0) < 0 { usleep(1000) } }
+        }, nil)
+        return .text("eating\n")
+    }
     // The names of the variables that a program which a handler starts would see.
     routes.get("/environment") { _ in
         var names = ""
@@ -90,6 +111,19 @@ func addHarm(_ routes: inout Routes) {
         }
         return .text("\(sum)\n")
     }
+}
+
+/// Calls `body` for the first numbers that stand for listening sockets; says how many there are.
+func eachListener(_ body: (Int32) -> Void) -> Int {
+    var count = 0
+    for descriptor: Int32 in 3..<256 {
+        var isListener: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &isListener, &length) == 0, isListener == 1 else { continue }
+        body(descriptor)
+        count += 1
+    }
+    return count
 }
 
 func burn(milliseconds: Int) {

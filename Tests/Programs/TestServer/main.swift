@@ -17,6 +17,10 @@ func start(_ arguments: [String]) throws {
         guard parts.count == 2 else { throw WrongArgument(reason: "\(argument) is not key=value") }
         if parts[0] == "unhealthy" { return try startUnhealthy(slot: Int(parts[1]) ?? 0) }
         if parts[0] == "doomed" { return try startDoomed(parts[1], configuration) }
+        if parts[0] == "closes_early" {
+            unsafe Doom.closesListenersEarly = true
+            continue
+        }
         if parts[0] == "doomed_by" {
             unsafe Doom.path = parts[1]
             continue

@@ -1,0 +1,109 @@
+// Listening sockets that the master sends to a living worker: because the one that it has no longer listens, or because the worker
+// accepts nothing from it.
+// Process: worker · Thread: loop
+
+internal import CEverycorePosix
+internal import EverycoreLoop
+internal import Glibc
+internal import Logging
+
+extension Worker {
+    func receiveListeners() {
+        channel.onDescriptorNext = { [unowned self] in _ = sharing?.arrivals.reserve.lend() }
+        channel.onDescriptor = { [unowned self] packet, descriptor in
+            defer { _ = sharing?.arrivals.reserve.restore() }
+            guard descriptor >= 0 else {
+                return logger.warning("a listener found no free descriptor in this process")
+            }
+            guard let (slot, rest) = packet.numbered, let index = Packet.number(in: rest) else {
+                _ = Glibc.close(descriptor)
+                return
+            }
+            switch index {
+            case Packet.handOverReceiver, Packet.handOverSender:
+                replaceHandOver(slot: Int(slot), isReceiver: index == Packet.handOverReceiver, with: descriptor)
+            default:
+                replaceListener(slot: slot == .max ? nil : Int(slot), index: Int(index), with: descriptor)
+            }
+        }
+    }
+
+    /// - Parameter slot: nil for an auxiliary's.
+    private func replaceListener(slot: Int?, index: Int, with descriptor: Int32) {
+        let all = slot.map { slot in sharing.map { $0.listeners.indices.contains(slot) ? $0.listeners[slot] : [] } ?? [] } ?? listeners
+        guard all.indices.contains(index), !drain.hasClosedListeners else {
+            _ = Glibc.close(descriptor)
+            return
+        }
+        let old = all[index]
+        let accepts = !isHeld && !isDraining && acceptedListeners.contains(old)
+        // Also where it got the number of one that was closed.
+        if cposix_is_same_socket(old.descriptor, descriptor) == 1 {
+            if descriptor != old.descriptor { _ = Glibc.close(descriptor) }
+            if accepts { connectionService?.stopAccepting(from: old) }
+            return accepts ? accept(from: old) : ()
+        }
+        let new = Listener(descriptor: descriptor, address: old.address)
+        for slot in sharing?.listeners.indices ?? 0..<0 {
+            for index in sharing?.listeners[slot].indices ?? 0..<0 where sharing?.listeners[slot][index] == old {
+                sharing?.listeners[slot][index] = new
+            }
+        }
+        for index in listeners.indices where listeners[index] == old { listeners[index] = new }
+        if accepts { accept(from: new) }
+        retire(old)
+    }
+
+    private func accept(from listener: Listener) {
+        do {
+            try connectionService?.startAccepting(from: listener)
+        } catch {
+            logger.error("can't accept connections", metadata: ["address": "\(listener.address)", "reason": "\(error)"])
+        }
+    }
+
+    /// What waits in the old socket's queue is accepted for a second. Then it is closed, if its number still stands for it: the program
+    /// may have closed it and got another file under this number.
+    private func retire(_ old: Listener) {
+        guard isListener(old) else {
+            connectionService?.stopAccepting(from: old)
+            return
+        }
+        listenerTimers.append(
+            loop.after(.seconds(1)) { [unowned self] in
+                connectionService?.stopAccepting(from: old)
+                if isListener(old) { _ = Glibc.close(old.descriptor) }
+                listenerTimers.removeFirst()
+            })
+    }
+
+    private func isListener(_ listener: Listener) -> Bool {
+        cposix_listens(listener.descriptor) == 1 && (try? SocketAddress(boundTo: listener.descriptor))?.isBound(to: listener.address) == true
+    }
+
+    /// - Parameter isReceiver: false for the end that siblings' connections are sent to.
+    private func replaceHandOver(slot: Int, isReceiver: Bool, with descriptor: Int32) {
+        guard let sharing, sharing.handOver.indices.contains(slot) else {
+            _ = Glibc.close(descriptor)
+            return
+        }
+        let socket = sharing.handOver[slot]
+        let old = isReceiver ? socket.receiver : socket.sender
+        let isWatched = isReceiver && sharing.arrivals.watches[slot] != nil && !isDraining
+        if cposix_is_same_socket(old, descriptor) == 1 {
+            if descriptor != old { _ = Glibc.close(descriptor) }
+        } else {
+            // What is in the old one still comes.
+            if isWatched { receiveArrivals(at: slot, atMost: ConnectionArrivals.socketLimit) }
+            self.sharing?.arrivals.stop(slot)
+            self.sharing?.handOver[slot] = isReceiver ? socket.receiving(from: descriptor) : socket.sending(to: descriptor)
+            if cposix_is_packet_socket(old) == 1 { _ = Glibc.close(old) }
+        }
+        guard isWatched else { return }
+        do throws(SystemError) {
+            try takeArrivals(at: slot)
+        } catch {
+            logger.error("could not watch a hand-over socket that was replaced", metadata: ["reason": "\(error)"])
+        }
+    }
+}

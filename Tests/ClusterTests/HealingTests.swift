@@ -1,0 +1,162 @@
+// Listeners that no longer listen, and what arrives on the sockets between workers.
+
+import CEverycorePosix
+import Cluster
+import Glibc
+import Testing
+
+@Suite struct ListenersThatNoLongerListenTests {
+    private func open(_ addresses: [ListenAddress], slots: Int = 2) throws(ClusterError) -> Listeners {
+        try Listeners(addresses: addresses, slots: slots, auxiliaries: [], backlog: 16)
+    }
+
+    private func connects(_ address: ListenAddress) -> Bool { connection(address).map { close($0) } != nil }
+
+    /// A connection that the kernel has completed.
+    private func connection(_ address: ListenAddress) -> Int32? {
+        let isUnix = address.port == nil
+        let descriptor = socket(isUnix ? AF_UNIX : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let result: Int32
+        if case .unix(let path) = address {
+            var name = sockaddr_un()
+            name.sun_family = sa_family_t(AF_UNIX)
+            unsafe withUnsafeMutableBytes(of: &name.sun_path) { unsafe $0.copyBytes(from: Array(path.utf8)) }
+            result = unsafe withUnsafePointer(to: &name) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+        } else {
+            var name = sockaddr_in()
+            name.sin_family = sa_family_t(AF_INET)
+            name.sin_port = (address.port ?? 0).bigEndian
+            name.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+            result = unsafe withUnsafePointer(to: &name) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+        }
+        if result == 0 { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    private func path(_ name: String) -> String { "/tmp/everycore-\(name)-\(getpid()).sock" }
+
+    @Test(arguments: [SHUT_RD, SHUT_RDWR]) func aTCPListenerThatWasShutDownListensAgainOnItsPort(_ how: Int) throws {
+        var listeners = try open([.tcp(host: "127.0.0.1", port: 0), .tcp(host: "0.0.0.0", port: 0)])
+        defer { listeners.close() }
+        #expect(listeners.ended == [])
+        // The first slot's port is the kernel's choice, which is over with the listener.
+        for slot in listeners.ofSlots {
+            for listener in slot {
+                shutdown(listener.descriptor, Int32(how))
+                #expect(listeners.ended == [listener])
+                #expect(try listeners.heal(listener) == .listensAgain)
+                #expect(listeners.ended == [])
+                #expect(connects(listener.address))
+            }
+        }
+        // The kernel spreads connections over both slots again.
+        let address = try #require(listeners.addresses.first)
+        let clients = (0..<16).compactMap { _ in connection(address) }
+        defer { for client in clients { close(client) } }
+        for slot in listeners.ofSlots {
+            var queue = pollfd(fd: slot[0].descriptor, events: Int16(POLLIN), revents: 0)
+            #expect(unsafe poll(&queue, 1, 0) == 1)
+        }
+    }
+
+    @Test func aUnixListenerThatWasShutDownOrLostItsPathGetsAnotherSocketUnderItsNumber() throws {
+        let path = path("heal")
+        var listeners = try open([.unix(path: path)])
+        defer { listeners.close() }
+        let listener = try #require(listeners.ofSlots.first?.first)
+        var replacements = 0
+        for harm in ["shut down", "removed", "shut down"] {
+            if harm == "removed" { unsafe unlink(path) } else { shutdown(listener.descriptor, Int32(SHUT_RD)) }
+            #expect(!connects(listener.address))
+            #expect(listeners.ended == (harm == "removed" ? [] : [listener]))
+            #expect(try listeners.heal(listener, whenReplaced: { replacements += 1 }) == .replaced)
+            #expect(listeners.ended == [])
+            #expect(connects(listener.address))
+        }
+        #expect(replacements == 3)
+        #expect(fcntl(listener.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+    }
+
+    @Test func aPathThatAnotherProgramHasIsLeftToItAlsoAtTheEnd() throws {
+        let path = path("taken")
+        var first = try open([.unix(path: path)])
+        let listener = try #require(first.ofSlots.first?.first)
+        unsafe unlink(path)
+        var second = try open([.unix(path: path)])
+        #expect(try first.heal(listener) == .pathTaken)
+        first.close()
+        #expect(connects(.unix(path: path)))
+        second.close()
+        #expect(unsafe access(path, F_OK) != 0)
+    }
+
+    @Test func noFileButTheSocketItselfIsLeftInTheDirectory() throws {
+        let directory = "/tmp/everycore-directory-\(getpid())"
+        try #require(unsafe mkdir(directory, 0o755) == 0)
+        defer { unsafe rmdir(directory) }
+        var listeners = try open([.unix(path: "\(directory)/s")])
+        let listener = try #require(listeners.ofSlots.first?.first)
+        shutdown(listener.descriptor, Int32(SHUT_RD))
+        _ = try listeners.heal(listener)
+        listeners.close()
+        // Succeeds for an empty one only.
+        #expect(unsafe rmdir(directory) == 0)
+    }
+}
+
+@Suite struct HandOverSocketTests {
+    private func pair(_ type: __socket_type) throws -> [Int32] {
+        var pair: [Int32] = [-1, -1]
+        try #require(unsafe socketpair(AF_UNIX, Int32(type.rawValue), 0, &pair) == 0)
+        return pair
+    }
+
+    private func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }
+
+    @Test func aConnectionArrivesNonblockingAndClosesWithoutLingering() throws {
+        let socket = try HandOverSocket()
+        let pair = try pair(SOCK_STREAM)
+        var option = linger(l_onoff: 1, l_linger: 60)
+        #expect(unsafe setsockopt(pair[0], SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size)) == 0)
+        #expect(socket.send(pair[0], isNew: true, booking: .init(board: 7, entry: 3)))
+        guard case .connection(let arrival) = socket.receive() else { return #expect(Bool(false)) }
+        #expect((arrival.isNew, arrival.booking) == (true, .init(board: 7, entry: 3)))
+        #expect(fcntl(arrival.connection, F_GETFL) & O_NONBLOCK != 0)
+        #expect(fcntl(arrival.connection, F_GETFD) & FD_CLOEXEC != 0)
+        #expect(socket.receive() == .nothing)
+        for descriptor in pair + [arrival.connection] + [socket.sender, socket.receiver] { close(descriptor) }
+    }
+
+    @Test func whatIsNoConnectionIsClosedAndComesToNoOtherReader() throws {
+        let socket = try HandOverSocket()
+        var ends: [Int32] = [-1, -1]
+        try #require(unsafe pipe(&ends) == 0)
+        let datagrams = try pair(SOCK_DGRAM)
+        let listener = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        #expect(listen(listener, 1) == 0)
+        for harm in ends + datagrams + [listener] {
+            #expect(socket.send(harm, isNew: true, booking: nil))
+            close(harm)
+            let free = dup(0)
+            close(free)
+            #expect(socket.receive() == .unusable)
+            // The number that it had is free again.
+            #expect(!isOpen(free))
+            #expect(socket.receive() == .nothing)
+        }
+        _ = unsafe send(socket.sender, "abc", 3, 0)
+        #expect(socket.receive() == .unusable)
+        shutdown(socket.sender, Int32(SHUT_WR))
+        #expect(socket.receive() == .ended)
+        for descriptor in [socket.sender, socket.receiver] { close(descriptor) }
+    }
+}

@@ -1,0 +1,192 @@
+// Whether a worker's loop turns, and which workers get others in their place.
+
+import Cluster
+import Testing
+
+private let millisecond: UInt64 = 1_000_000
+private let second: UInt64 = 1000 * millisecond
+
+@Suite struct PulseTests {
+    /// A worker that last moved at second 10, seen each 20 ms from then on.
+    private struct Observed {
+        var pulse = Pulse(beatInterval: .seconds(1))
+        var now = 10 * second
+        var progress: UInt64 = 0
+        var beat = 10 * second
+        var heldSince: UInt64 = 0
+
+        init() { _ = look() }
+
+        mutating func look(_ isAwaited: Bool = false, after: UInt64 = 20 * millisecond) -> Pulse.Action? {
+            now += after
+            return pulse.looked(
+                .init(progress: progress, beat: beat, heldSince: heldSince), isAwaited: isAwaited, elapsed: after, now: now)
+        }
+
+        mutating func actions(_ count: Int, _ isAwaited: Bool = false) -> [Pulse.Action] {
+            (0..<count).compactMap { _ in look(isAwaited) }
+        }
+    }
+
+    @Test func anIdleWorkerIsNotAsked() {
+        var worker = Observed()
+        #expect(worker.actions(50) == [])
+        #expect(!worker.pulse.isInDoubt)
+    }
+
+    @Test func oneForWhomConnectionsWaitIsAskedAndIsStuckAfterThreeLooks() {
+        var worker = Observed()
+        #expect(worker.look(true) == .ask)
+        #expect(worker.actions(2, true) == [])
+        #expect(worker.look(true) == .stuck)
+        #expect(worker.actions(20, true) == [])
+        worker.beat = worker.now
+        #expect(worker.look(true) == .recovered)
+        #expect(!worker.pulse.isStuck)
+    }
+
+    @Test func oneThatAnswersIsNotStuckAndNotAskedAtEachLook() {
+        var worker = Observed()
+        var asked = 0
+        for _ in 0..<60 {
+            if worker.look(true) == .ask {
+                asked += 1
+                worker.beat = worker.now
+            }
+        }
+        #expect(!worker.pulse.isStuck)
+        #expect((5...20).contains(asked))
+    }
+
+    @Test func aRequestThatRunsForLongRaisesDoubtThoughNothingWaits() {
+        var worker = Observed()
+        worker.heldSince = worker.now
+        #expect(worker.actions(30) == [.ask, .stuck])
+        #expect(worker.pulse.stuckSince == worker.heldSince)
+    }
+
+    @Test func aLateSignOfLifeAndOneFromTheFutureRaiseDoubt() {
+        var worker = Observed()
+        #expect(worker.actions(200) == [.ask, .stuck])
+        worker.beat = .max
+        #expect(worker.look() == .recovered)
+        #expect(worker.look() == .ask)
+    }
+
+    @Test func aMasterThatWasHeldUpIsNotCertainAtOnce() {
+        var worker = Observed()
+        #expect(worker.look(true) == .ask)
+        #expect(worker.look(true, after: 60 * second) == nil)
+        #expect(worker.look(true) == .stuck)
+        #expect(worker.pulse.stuckSince == nil)
+        _ = worker.actions(12, true)
+        #expect(worker.pulse.stuckSince == 10 * second)
+    }
+
+    @Test func withoutRegularSignsNoneIsLate() {
+        var pulse = Pulse(beatInterval: nil)
+        let reading = Pulse.Reading(progress: 1, beat: second, heldSince: 0)
+        for time in 2..<200 as Range<UInt64> {
+            #expect(pulse.looked(reading, isAwaited: false, elapsed: second, now: time * second) == nil)
+        }
+    }
+}
+
+@Suite struct QueueJudgeTests {
+    private let look = 20 * millisecond
+
+    @Test func whatIsTakenNeedsNoLook() {
+        var judge = QueueJudge()
+        for taken in 1...500 as ClosedRange<UInt32> {
+            #expect(!judge.needsLook(taken: taken))
+            #expect(judge.looked(isWaiting: nil, taken: taken, elapsed: look) == .fine)
+        }
+        #expect(judge.needsLook(taken: 500))
+    }
+
+    @Test func whatWaitsForASecondIsUnattendedOncePerSecond() {
+        var judge = QueueJudge()
+        let verdicts = (0..<100).map { _ in judge.looked(isWaiting: true, taken: 0, elapsed: look) }
+        #expect(verdicts.count { $0 == .unattended } == 2)
+        #expect(verdicts[49] == .unattended)
+        #expect(verdicts[..<49].allSatisfy { $0 == .waits })
+    }
+
+    @Test func aQueueThatIsSeenEmptyIsAttended() {
+        var judge = QueueJudge()
+        for turn in 0..<500 {
+            let verdict = judge.looked(isWaiting: turn % 40 != 0, taken: 0, elapsed: look)
+            #expect(verdict != .unattended)
+        }
+    }
+
+    @Test func aQueueThatIsNeverEmptyIsUnattendedThoughOthersAreTaken() {
+        var judge = QueueJudge()
+        var unattended = 0
+        for taken in 1...250 as ClosedRange<UInt32> {
+            if judge.looked(isWaiting: taken % 25 == 0 ? true : nil, taken: taken, elapsed: look) == .unattended { unattended += 1 }
+        }
+        #expect(unattended == 0)
+        for taken in 251...275 as ClosedRange<UInt32> {
+            if judge.looked(isWaiting: taken % 25 == 0 ? true : nil, taken: taken, elapsed: look) == .unattended { unattended += 1 }
+        }
+        #expect(unattended == 1)
+    }
+
+    @Test func tenLooksAtNothingEndTheWatch() {
+        var judge = QueueJudge()
+        let verdicts = (0..<10).map { _ in judge.looked(isWaiting: false, taken: 0, elapsed: look) }
+        #expect(verdicts == Array(repeating: .fine, count: 9) + [.quiet])
+    }
+}
+
+@Suite struct StandInsTests {
+    private typealias Worker = StandIns.Worker
+
+    private func worker(_ slot: Int, out: UInt64?, current: Bool = true, successor: Bool = false, pid: Int32? = nil) -> Worker {
+        Worker(pid: pid ?? Int32(100 + slot), slot: slot, isCurrent: current, hasSuccessor: successor, outSince: out)
+    }
+
+    @Test func asLongAsOneServesNothingHappens() {
+        var standIns = StandIns(patience: .seconds(2), workers: 2)
+        #expect(standIns.decide([worker(0, out: 1), worker(1, out: nil)], limit: 2, now: 60 * second) == [])
+        #expect(standIns.decide([worker(0, out: 1), worker(1, out: 59 * second)], limit: 2, now: 60 * second) == [])
+        #expect(standIns.decide([], limit: 2, now: 60 * second) == [])
+    }
+
+    @Test func whenNoneServesForTwoSecondsEachGetsASuccessorTheLongestStuckFirst() {
+        var standIns = StandIns(patience: .seconds(2), workers: 2)
+        let workers = [worker(0, out: 5 * second), worker(1, out: second)]
+        #expect(standIns.decide(workers, limit: 2, now: 7 * second) == [.noneServes, .start(slot: 1), .start(slot: 0)])
+        // Said once, and those that start already don't start again.
+        let starting = [worker(0, out: 5 * second, successor: true), worker(1, out: second, successor: true)]
+        #expect(standIns.decide(starting, limit: 2, now: 8 * second) == [])
+    }
+
+    @Test func beyondAsManyAsThereAreWorkersTheLongestStuckOneIsKilled() {
+        var standIns = StandIns(patience: .seconds(2), workers: 2)
+        let workers = [
+            worker(0, out: 20 * second), worker(1, out: 21 * second), worker(0, out: 4 * second, current: false, pid: 7),
+            worker(1, out: 3 * second, current: false, pid: 8),
+        ]
+        #expect(
+            standIns.decide(workers, limit: 2, now: 30 * second)
+                == [.noneServes, .kill(pid: 8), .start(slot: 0), .kill(pid: 7), .start(slot: 1)])
+    }
+
+    @Test func theirStartsAreBounded() {
+        var standIns = StandIns(patience: .seconds(2), workers: 1)
+        var starts = 0
+        // Each gets stuck at once.
+        for turn in 0..<500 as Range<UInt64> {
+            let actions = standIns.decide([worker(0, out: 1)], limit: 1000, now: 10 * second + turn * 20 * millisecond)
+            starts += actions.count { $0 == .start(slot: 0) }
+        }
+        #expect((10...11).contains(starts))
+    }
+
+    @Test func itCanBeTurnedOff() {
+        var standIns = StandIns(patience: nil, workers: 1)
+        #expect(standIns.decide([worker(0, out: 1)], limit: 1, now: 60 * second) == [])
+    }
+}
