@@ -72,7 +72,7 @@ extension ProcessTests {
                 connection.request("GET", "/plaintext", headers: "Connection: close\r\n")
                 #expect(try connection.reply().body == "Hello, World!")
             }
-            #expect(program.error.contains("no_new_privs is not set"))
+            #expect(program.logs("no_new_privs is not set"))
             kill(ProcessTable.children(of: program.pid).first ?? -1, SIGTERM)
             #expect(program.wait(within: .seconds(8)) == 0)
         }
