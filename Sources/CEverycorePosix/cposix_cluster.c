@@ -247,3 +247,13 @@ int cposix_terminal_size(int descriptor, unsigned short *columns, unsigned short
     *rows = size.ws_row;
     return 0;
 }
+
+int cposix_has_reuse_port(void) {
+    int on = 1;
+    int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) probe = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0) return 1;
+    int result = setsockopt(probe, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    close(probe);
+    return result == 0;
+}

@@ -1,12 +1,20 @@
+#define _GNU_SOURCE
 #include "cposix_eventloop.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-int cposix_eventfd(void) {
-    return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+int cposix_wake_up_pair(int *reader, int *writer) {
+    *reader = *writer = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (*reader >= 0) return 0;
+    int ends[2];
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return -1;
+    *reader = ends[0];
+    *writer = ends[1];
+    return 0;
 }
 
 int cposix_periodic_timer(uint64_t nanoseconds) {

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #ifndef MFD_NOEXEC_SEAL
@@ -60,11 +61,21 @@ ssize_t cposix_send_with_descriptor(int socket, const void *bytes, size_t count,
     return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+// A file in memory without a name, for kernels and sandboxes without memfd_create.
+static int unnamed_file(void) {
+    return open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 int cposix_sealed_file(const void *bytes, size_t count) {
     // Newer kernels want to hear that the file is no program, older ones don't know the word (memfd_create(2)).
     int file = memfd_create("everycore-message", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (file < 0 && errno == EINVAL) file = memfd_create("everycore-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (file < 0) return -1;
+    int code = errno;
+    if (file < 0) file = unnamed_file();
+    if (file < 0) {
+        errno = code;
+        return -1;
+    }
     const char *rest = bytes;
     while (count > 0) {
         ssize_t written = write(file, rest, count);
@@ -73,9 +84,11 @@ int cposix_sealed_file(const void *bytes, size_t count) {
         rest += written;
         count -= (size_t)written;
     }
-    if (fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) == 0) return file;
-failed:;
-    int code = errno;
+    // Without seals the receiver looks at the file system.
+    fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+    return file;
+failed:
+    code = errno;
     close(file);
     errno = code;
     return -1;
@@ -85,8 +98,13 @@ int64_t cposix_sealed_size(int descriptor) {
     int seals = fcntl(descriptor, F_GET_SEALS);
     const int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
     struct stat status;
-    if (seals < 0 || (seals & wanted) != wanted || fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return -1;
-    return status.st_size;
+    if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return -1;
+    if (seals >= 0 && (seals & wanted) == wanted) return status.st_size;
+    // Nothing but the sender's good will keeps such a file as it is. It is read by copying, where one that shrank is an error, and
+    // only where no disk and no program can make the reader wait.
+    const unsigned memory = 0x01021994;  // TMPFS_MAGIC (statfs(2))
+    struct statfs system;
+    return fstatfs(descriptor, &system) == 0 && (unsigned)system.f_type == memory ? status.st_size : -1;
 }
 
 int cposix_read_whole(int descriptor, void *bytes, size_t count) {

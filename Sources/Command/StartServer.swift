@@ -5,5 +5,5 @@ import Everycore
 
 /// - Parameter read: reads the configuration; called again on HUP.
 func startServer(_ read: @escaping () throws -> ServerConfiguration) throws {
-    try Server(configuration: read()).run { try Server(configuration: read()) }
+    try Server(demonstrationWith: read()).run { try Server(demonstrationWith: read()) }
 }

@@ -1,5 +1,5 @@
 // Work that waits for the loop: jobs of Swift's concurrency and closures. From the loop's thread it is a plain array and no
-// system call; from another thread a locked array and one write to an eventfd (eventfd(2)). Owned by its loop.
+// system call; from another thread a locked array and one write to an eventfd (eventfd(2)), or a pipe. Owned by its loop.
 
 import CEverycoreLibevent
 import CEverycorePosix
@@ -21,24 +21,27 @@ final class JobQueue {
     private var local: [Work] = []
     private var running: [Work] = []
     private let remote = Guarded<[Work]>([])
-    private let wakeUp: Int32
+    private let wakeUp: (reader: Int32, writer: Int32)
     private var wakeUpWatch: DescriptorWatch?
     private var turn: LoopTurn?
 
     init() throws(SystemError) {
-        wakeUp = try systemCall("create an eventfd") { cposix_eventfd() }
+        var (reader, writer) = (Int32(-1), Int32(-1))
+        _ = try systemCall("make a descriptor to wake the loop") { unsafe cposix_wake_up_pair(&reader, &writer) }
+        wakeUp = (reader, writer)
     }
 
     deinit {
-        close(wakeUp)
+        close(wakeUp.reader)
+        if wakeUp.writer != wakeUp.reader { close(wakeUp.writer) }
     }
 
     func attach(to loop: EventLoop) {
         turn = LoopTurn(loop: loop, keepsLoop: false) { [unowned loop] in loop.jobs.run(on: loop) }
-        let watch = DescriptorWatch(loop: loop, descriptor: wakeUp, interest: .read, keepsLoop: false) { [unowned loop] _ in
+        let watch = DescriptorWatch(loop: loop, descriptor: wakeUp.reader, interest: .read, keepsLoop: false) { [unowned loop] _ in
             loop.jobs.takeRemote()
         }
-        // An eventfd can always be watched; without memory for it the loop would still serve its own thread.
+        // Such a descriptor can always be watched; without memory for it the loop would still serve its own thread.
         _ = watch.add()
         wakeUpWatch = watch
     }
@@ -65,12 +68,13 @@ final class JobQueue {
     private func wake() {
         var one: UInt64 = 1
         // EAGAIN means that the counter is full, so the loop is awake already.
-        _ = unsafe write(wakeUp, &one, 8)
+        _ = unsafe write(wakeUp.writer, &one, 8)
     }
 
     private func takeRemote() {
+        // A pipe may hold several; it stays readable then.
         var count: UInt64 = 0
-        _ = unsafe read(wakeUp, &count, 8)
+        _ = unsafe read(wakeUp.reader, &count, 8)
         let work = remote.withLock { queue in
             let taken = queue
             queue.removeAll(keepingCapacity: true)

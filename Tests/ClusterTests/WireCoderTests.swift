@@ -1,5 +1,6 @@
 // Codable values to bytes and back, golden bytes, and bytes that are damaged.
 
+import Foundation
 import Testing
 
 import Cluster
@@ -166,6 +167,124 @@ private struct Interleaved: Codable, Equatable {
             bytes = [0x09] + (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } + [4] + Array("next".utf8) + bytes
         }
         #expect(throws: DecodingError.self) { try WireDecoder().decode(Linked.self, from: bytes) }
+    }
+
+    /// Goes down by containers that it opens for itself, of one kind or the other.
+    private struct Deep: Codable {
+        enum Way: CaseIterable { case unkeyed, keyed, superUnkeyed, superKeyed }
+        enum Key: String, CodingKey { case key }
+        var depth = 0
+        var way = Way.unkeyed
+        var encodesAtTheEnd = true
+
+        init(_ depth: Int, _ way: Way, encodesAtTheEnd: Bool = true) { (self.depth, self.way, self.encodesAtTheEnd) = (depth, way, encodesAtTheEnd) }
+
+        func encode(to encoder: any Encoder) throws {
+            var encoder = encoder
+            var unkeyed = encoder.unkeyedContainer()
+            if way == .keyed {
+                var keyed = unkeyed.nestedContainer(keyedBy: Key.self)
+                for _ in 0..<depth { keyed = keyed.nestedContainer(keyedBy: Key.self, forKey: .key) }
+                if encodesAtTheEnd { try keyed.encode(1, forKey: .key) }
+                return
+            }
+            for _ in 0..<depth {
+                switch way {
+                case .unkeyed: unkeyed = unkeyed.nestedUnkeyedContainer()
+                case .superUnkeyed:
+                    encoder = unkeyed.superEncoder()
+                    unkeyed = encoder.unkeyedContainer()
+                case .superKeyed, .keyed:
+                    var keyed = unkeyed.superEncoder().container(keyedBy: Key.self)
+                    encoder = keyed.superEncoder(forKey: .key)
+                    unkeyed = encoder.unkeyedContainer()
+                }
+            }
+            if encodesAtTheEnd { try unkeyed.encode(1) }
+        }
+
+        init(from decoder: any Decoder) throws {
+            var container = try decoder.unkeyedContainer()
+            while true {
+                container = try container.nestedUnkeyedContainer()
+                depth += 1
+            }
+        }
+    }
+
+    @Test(arguments: [1, 100, 300, 100_000], [true, false])
+    func containersThatATypeOpensForItselfAreBoundedToo(depth: Int, encodesAtTheEnd: Bool) throws {
+        for way in Deep.Way.allCases {
+            let deep = Deep(depth, way, encodesAtTheEnd: encodesAtTheEnd)
+            if depth <= 100 {
+                #expect(try WireEncoder(sizeLimit: 1 << 20).encode(deep).count > depth)
+            } else {
+                #expect(throws: EncodingError.self) { try WireEncoder(sizeLimit: 1 << 20).encode(deep) }
+            }
+        }
+    }
+
+    @Test func aPayloadThatNestsContainersIsBounded() {
+        var headers: [UInt8] = []
+        let depth = 200_000
+        for level in 0..<depth {
+            let count = UInt32((depth - level - 1) * 5)
+            headers.append(0x0A)
+            for shift in 0..<UInt32(4) { headers.append(UInt8(truncatingIfNeeded: count >> (8 * shift))) }
+        }
+        #expect(throws: DecodingError.self) { try WireDecoder().decode(Deep.self, from: headers) }
+    }
+
+    private struct Blob<Bytes: Codable & Equatable>: Codable, Equatable { var bytes: Bytes; var more: [Bytes?] }
+
+    private func checkBytes<Bytes: Codable & Equatable>(_ make: ([UInt8]) -> Bytes) throws {
+        let content: [UInt8] = (0..<1000).map { UInt8(truncatingIfNeeded: $0 * 7) }
+        let value = make(content)
+        let encoded = try WireEncoder(sizeLimit: 1 << 20).encode(value)
+        #expect(try encoded == WireEncoder(sizeLimit: 1 << 20).encode(content), "\(Bytes.self)")
+        #expect(try WireDecoder().decode(Bytes.self, from: encoded) == value)
+        #expect(try WireDecoder().decode([UInt8].self, from: encoded) == content)
+        let blob = Blob(bytes: value, more: [nil, make([]), make([0x80])])
+        #expect(try roundTrip(blob) == blob)
+    }
+
+    @Test func bytesAreSentAsSuchWhateverHoldsThem() throws {
+        let before: [UInt8] = [1, 2]
+        try checkBytes { (bytes: [UInt8]) -> [UInt8] in bytes }
+        try checkBytes { (bytes: [UInt8]) -> ContiguousArray<UInt8> in ContiguousArray(bytes) }
+        try checkBytes { (bytes: [UInt8]) -> Data in Data(bytes) }
+        try checkBytes { (bytes: [UInt8]) -> Data in Data(before + bytes).dropFirst(2) }
+    }
+
+    @Test func dataCostsAboutWhatBytesCost() throws {
+        let content = [UInt8](repeating: 200, count: 8 << 20)
+        let clock = ContinuousClock()
+        let bytes = try clock.measure { _ = try WireDecoder().decode([UInt8].self, from: WireEncoder(sizeLimit: 1 << 24).encode(content)) }
+        let data = try clock.measure { _ = try WireDecoder().decode(Data.self, from: WireEncoder(sizeLimit: 1 << 24).encode(Data(content))) }
+        #expect(data < bytes * 5 + Duration.milliseconds(100), "\(data), \(bytes)")
+    }
+
+    /// A collection of bytes that has its own way to be coded.
+    private struct Own: RangeReplaceableCollection, Codable, Equatable {
+        var content: [UInt8] = []
+        init() {}
+        init(from decoder: any Decoder) throws { content = Array(try decoder.singleValueContainer().decode(String.self).utf8) }
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            try container.encode(String(decoding: content, as: UTF8.self))
+        }
+        var startIndex: Int { content.startIndex }
+        var endIndex: Int { content.endIndex }
+        func index(after index: Int) -> Int { index + 1 }
+        subscript(position: Int) -> UInt8 { content[position] }
+        mutating func replaceSubrange(_ range: Range<Int>, with elements: some Collection<UInt8>) { content.replaceSubrange(range, with: elements) }
+    }
+
+    @Test func otherCollectionsOfBytesCodeThemselves() throws {
+        var own = Own()
+        own.append(contentsOf: "Hi".utf8)
+        #expect(try WireEncoder(sizeLimit: 99).encode(own) == [0x07, 2, 0x48, 0x69])
+        #expect(try roundTrip(own) == own)
     }
 
     @Test func lengthsBeyondTheInputAreRefused() {

@@ -17,6 +17,31 @@ import Testing
         for wrong in ["a/b", "..", "a  b", " a", "a\u{7}"] { #expect(setting.apply(wrong, to: &configuration) != nil, "\(wrong)") }
     }
 
+    @Test func typesByEnding() throws {
+        let setting = try setting("files.types")
+        var configuration = ServerConfiguration()
+        #expect(setting.text(in: configuration) == "off")
+        let text = "html=text/html;charset=shift_jis apple-app-site-association=application/json"
+        #expect(setting.apply(text, to: &configuration) == nil)
+        #expect(configuration.files.types.map(\.name) == ["html", "apple-app-site-association"])
+        #expect(configuration.files.types.map(\.type) == ["text/html;charset=shift_jis", "application/json"])
+        #expect(setting.text(in: configuration) == text)
+        for wrong in ["html", "html=", "=text/html", "html=text", "a=b/c  d=e/f", "html=text/html; charset=a"] {
+            #expect(setting.apply(wrong, to: &configuration) != nil, "\(wrong)")
+        }
+    }
+
+    @Test func charsetOfText() throws {
+        let setting = try setting("files.charset")
+        var configuration = ServerConfiguration()
+        #expect(setting.text(in: configuration) == "utf-8")
+        #expect(setting.apply("ISO-8859-1", to: &configuration) == nil)
+        #expect(configuration.files.charset == "ISO-8859-1")
+        #expect(setting.apply("off", to: &configuration) == nil)
+        #expect(configuration.files.charset == nil)
+        for wrong in ["", "utf 8", "utf-8;", "\"utf-8\"", "utf-8\r\n"] { #expect(setting.apply(wrong, to: &configuration) != nil, "\(wrong)") }
+    }
+
     @Test func rulesOfCaches() throws {
         let setting = try setting("files.cache_control")
         var configuration = ServerConfiguration()

@@ -67,7 +67,7 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
     @Test(arguments: Setting.all.map(\.key))
     func whatCheckPrintsGivesTheSameConfigurationAgain(_ key: String) throws {
         let setting = try #require(Setting.all.first { $0.key == key })
-        let candidates = ["off", "json", "true", "false", "127.0.0.9", "[::1]:9", "3000", "90s", "/tmp", "512", "16k", "200ms", "*.js no-cache; /a/* max-age=5, public", "gzip", "7", "cores", "root", "300%"]
+        let candidates = ["off", "json", "true", "false", "127.0.0.9", "[::1]:9", "3000", "90s", "/tmp", "512", "16k", "200ms", "*.js no-cache; /a/* max-age=5, public", "gzip", "a=b/c;d=e", "7", "cores", "root", "300%"]
         let value = candidates.first { text in
             var configuration = ServerConfiguration()
             return setting.apply(text, to: &configuration) == nil && configuration != ServerConfiguration() && configuration.problems().isEmpty

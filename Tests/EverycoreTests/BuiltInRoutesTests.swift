@@ -1,11 +1,16 @@
-// Facts about the routes that every server has.
+// Facts about the routes that every server has, and those that the command demonstrates.
 
 import EverycoreLoop
 import Everycore
 import Testing
 
 struct BuiltInRoutesTests {
-    private func client() throws -> TestClient { try TestClient { $0.addBuiltIn() } }
+    private func client() throws -> TestClient {
+        try TestClient {
+            $0.addHealth()
+            $0.addDemonstration()
+        }
+    }
 
     @Test func `plaintext and json are constants`() throws {
         let text = try client().get("/plaintext")
@@ -52,14 +57,24 @@ struct BuiltInRoutesTests {
     @Test func `work computes as long as it is told`() throws {
         let client = try client()
         let start = EventLoop.monotonicNanoseconds()
-        #expect(try client.start("GET", "/work?ms=5").response?.body == "worked 5 ms\n")
+        #expect(try client.get("/work?ms=5").body == "worked 5 ms\n")
         #expect(EventLoop.monotonicNanoseconds() - start >= 5_000_000)
     }
 
-    @Test(arguments: ["", "?ms=", "?ms=-1", "?ms=+1", "?ms=1.5", "?ms=x", "?ms=60001", "?ms=99999999999999999999", "?s=1"])
+    @Test(arguments: ["", "?ms=", "?ms=-1", "?ms=+1", "?ms=1.5", "?ms=x", "?ms=1001", "?ms=99999999999999999999", "?s=1"])
     func `sleep and work refuse what is no time within their bounds`(query: String) throws {
         #expect(try client().get("/sleep\(query)").status == 400)
         #expect(try client().get("/work\(query)").status == 400)
+    }
+
+    @Test func `work leaves the worker to others, and is refused where there is too much of it`() throws {
+        let client = try client()
+        let working = try (0..<20).map { _ in try client.start("GET", "/work?ms=500") }
+        #expect(working.compactMap { $0.response?.status } == Array(repeating: 503, count: 4))
+        let start = EventLoop.monotonicNanoseconds()
+        #expect(try client.get("/sleep?ms=1").status == 200)
+        #expect(EventLoop.monotonicNanoseconds() - start < 400_000_000)
+        #expect(working.prefix(16).allSatisfy { !$0.isAnswered })
     }
 
     @Test func `ready turns to 503 while the worker drains, and health doesn't`() throws {
@@ -73,9 +88,35 @@ struct BuiltInRoutesTests {
     @Test func `an application's own route stands in for the built-in one, wherever it is registered`() throws {
         let client = try TestClient {
             $0.get("/") { _ in .text("mine") }
-            $0.addBuiltIn()
+            $0.addHealth()
+            $0.addDemonstration()
+            $0.get("/health") { _ in .text("mine too") }
         }
         #expect(try client.get("/").body == "mine")
-        #expect(try client.get("/health").status == 200)
+        #expect(try client.get("/health").body == "mine too")
+        #expect(try client.get("/ready").status == 200)
+    }
+
+    @Test func `demonstrations yield to every route that matches their paths`() throws {
+        let client = try TestClient {
+            $0.addHealth()
+            $0.addDemonstration()
+            $0.get("/:page") { .text("page \($0.parameters["page"] ?? "")") }
+        }
+        #expect(try client.get("/plaintext").body == "page plaintext")
+        #expect(try client.send("POST", "/echo", body: "x").status == 405)
+        #expect(try client.get("/").body.hasPrefix("<!doctype html>"))
+        #expect(try client.get("/health").body == "ok\n")
+        let catching = try TestClient {
+            $0.post("/*rest") { _ in .text("all") }
+            $0.addDemonstration()
+        }
+        #expect(try catching.get("/plaintext").status == 405)
+        #expect(try catching.get("/").status == 405)
+    }
+
+    @Test func `the links of the pages hold behind a proxy that removed a prefix`() throws {
+        #expect(try client().get("/").body.contains("href=\"plaintext\""))
+        #expect(try !client().get("/").body.contains("href=\"/"))
     }
 }

@@ -135,9 +135,35 @@ struct RouteTableTests {
         #expect(match(table, "/b") == found(1))
     }
 
+    @Test func `a method that is any token has routes of its own`() throws {
+        var builder = RouteTableBuilder()
+        for (method, pattern) in [("GET", "/a"), ("PURGE", "/a"), ("QUERY", "/:x"), ("PURGE", "/b/*rest")] { _ = builder.add(method, pattern) }
+        #expect(builder.add("PURGE", "/a", yields: true) == nil)
+        let table = try builder.table()
+        func other(_ name: String) -> Int? { unsafe table.otherMethod(named: Array(name.utf8).span.bytes) }
+        func match(_ name: String, _ path: String) -> RouteMatch? {
+            other(name).map { number in unsafe table.search(other: number, Array(path.utf8).span.bytes) }
+        }
+        #expect(other("BREW") == nil && other("PURG") == nil && other("purge") == nil)
+        #expect(match("PURGE", "/a") == .found(endpoint: 1, captures: []))
+        #expect(match("QUERY", "/a") == .found(endpoint: 2, captures: [1..<2]))
+        #expect(match("PURGE", "/b/c/d") == .found(endpoint: 3, captures: [3..<6]))
+        #expect(match("PURGE", "/c/d") == .notFound)
+        guard case .methodNotAllowed(let methods) = match("PURGE", "/c") else {
+            Issue.record("found")
+            return
+        }
+        #expect(methods.description == "OPTIONS, QUERY")
+        #expect(allowed(table, "/a").description == "GET, HEAD, OPTIONS, PURGE, QUERY")
+        #expect(table.allMethods.description == "GET, HEAD, OPTIONS, PURGE, QUERY")
+        #expect(unsafe table.match(.post, Array("/b/c".utf8).span.bytes) == .methodNotAllowed(allowed(table, "/b/c")))
+    }
+
     @Test(arguments: [Method.trace, .connect, .other])
-    func `a method that no route can have is found nowhere`(method: Method) throws {
-        #expect(match(try table("GET /"), "/", method) == .notFound)
+    func `a method that no route has finds paths without it`(method: Method) throws {
+        let table = try table("GET /")
+        #expect(match(table, "/", method) == .methodNotAllowed(allowed(table, "/")))
+        #expect(match(table, "/a", method) == .notFound)
     }
 
     @Test(arguments: ["", "/", "//", "///////", "a", "*", "/%", "/%zz", "/a/%2", "/../a"])

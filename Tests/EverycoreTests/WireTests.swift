@@ -3,6 +3,7 @@
 import EverycoreLoop
 import Everycore
 import EverycoreHTTP
+import HTTPTypes
 import Testing
 
 struct WireTests {
@@ -10,7 +11,8 @@ struct WireTests {
 
     private static func server() throws -> SocketServer {
         try SocketServer { routes in
-            routes.addBuiltIn()
+            routes.addHealth()
+            routes.addDemonstration()
             routes.get("/throws") { _ in throw Secret() }
             routes.get("/later-throws") { request in
                 try await request.context.loop.sleep(for: .milliseconds(5))
@@ -28,6 +30,8 @@ struct WireTests {
             }
             routes.get("/dated") { _ in .html("content").header("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT") }
             routes.post("/versioned") { _ in .text("done").header("ETag", "\"a\"") }
+            routes.on(.init("PURGE") ?? .get, "/purged/:x") { .text("\($0.method.rawValue) \($0.parameters["x"] ?? "") \($0.body.text)") }
+            routes.get("/query") { .text($0.queryItems.map { "\($0.name)=\($0.value)" }.joined(separator: ",")) }
             routes.get("/authority") { request in .text(request.authority ?? "none") }
             routes.post("/trailers/:kind") { request in .text(Self.trailers(request)) }
             routes.post("/later-trailers") { request in
@@ -56,7 +60,7 @@ struct WireTests {
         ("6: a method not offered", "DELETE /post HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "HTTP/1.1 405 Method Not Allowed\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 31\r\nConnection: close\r\nAllow: POST, OPTIONS\r\n\r\nthis method isn't offered here\n"),
         ("7: OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-            "HTTP/1.1 204 No Content\r\nDate: D\r\nConnection: close\r\nAllow: GET, HEAD, POST, PUT, PATCH, OPTIONS\r\n\r\n"),
+            "HTTP/1.1 204 No Content\r\nDate: D\r\nConnection: close\r\nAllow: GET, HEAD, POST, PUT, PATCH, OPTIONS, PURGE\r\n\r\n"),
         ("39: a handler's answer that the client has", "GET /versioned HTTP/1.1\r\nHost: a\r\nIf-None-Match: W/\"a\"\r\nConnection: close\r\n\r\n",
             "HTTP/1.1 304 Not Modified\r\nDate: D\r\nConnection: close\r\nETag: \"a\"\r\nCache-Control: max-age=5\r\n\r\n"),
         ("39: a handler's answer to HEAD", "HEAD /versioned HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"a\"\r\nConnection: close\r\n\r\n",
@@ -82,6 +86,15 @@ struct WireTests {
         ("21: trailers of content that streams",
             "POST /streamed-trailers HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n",
             "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 14\r\nConnection: close\r\n\r\n<> 5 <X-Sum=1>"),
+        ("6: an unknown method where no path is", "BREW /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 501 "),
+        ("6: a method that only another path has", "PURGE /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 405 "),
+        ("8: TRACE where no path is", "TRACE /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 "),
+        ("50: OPTIONS where no path is", "OPTIONS /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 "),
+        ("50: a method of one's own where no path is", "PURGE /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "HTTP/1.1 404 "),
+        ("50: a method of one's own", "PURGE /purged/x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\nConnection: close\r\n\r\nPURGE x hello"),
+        ("9: a malformed escape in the query", "GET /query?q=100%&r=%4&s=%C3%BC HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 16\r\nConnection: close\r\n\r\nq=100%,r=%4,s=ü"),
         ("7: CONNECT", "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "HTTP/1.1 501 "),
         ("8: TRACE", "TRACE /plaintext HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             "HTTP/1.1 405 Method Not Allowed\r\nDate: D\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 31\r\nConnection: close\r\nAllow: GET, HEAD, OPTIONS\r\n\r\nthis method isn't offered here\n"),

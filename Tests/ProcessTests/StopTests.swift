@@ -112,7 +112,7 @@ extension ProcessTests {
 
         @Test(arguments: [SIGTERM, SIGINT, SIGQUIT])
         func isCutShortByASecondSignal(_ second: Int32) throws {
-            let server = try TestedServer.everycore()
+            let server = try TestedServer.harmful()
             let client = try server.connect()
             client.request("GET", "/sleep?ms=20000")
             try server.connect(toSlot: 0).connection.leave()
@@ -128,7 +128,7 @@ extension ProcessTests {
         }
 
         @Test func happensAtOnceWithQuit() throws {
-            let server = try TestedServer.everycore()
+            let server = try TestedServer.harmful()
             let client = try server.connect()
             client.request("GET", "/sleep?ms=20000")
             kill(try #require(server.workers.last), SIGSTOP)

@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+// Whether several sockets may listen on one TCP port (SO_REUSEPORT of socket(7)).
+int cposix_has_reuse_port(void);
+
 // --- Making a worker: in the master before, in the child after ---
 
 // Cores in the affinity mask of this process, or -1 with errno. Also right on machines with more than 1024 cores.

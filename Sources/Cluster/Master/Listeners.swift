@@ -15,7 +15,7 @@ package struct Listeners {
     package internal(set) var ofSlots: [[Listener]] = []
     /// For each auxiliary, by its index.
     package internal(set) var ofAuxiliaries: [[Listener]] = []
-    /// Sockets of the service manager's: all slots share them.
+    /// TCP sockets that all slots share: the service manager's, and all where the system has no SO_REUSEPORT.
     var inheritedDescriptors: Set<Int32> = []
     /// The paths of Unix sockets that this cluster has bound.
     var socketFiles: [SocketFile] = []
@@ -117,6 +117,12 @@ package struct Listeners {
             for slot in ofSlots.indices { ofSlots[slot].append(listener) }
             return
         }
+        guard cposix_has_reuse_port() != 0 else {
+            let listener = try open(address, isShared: false, onlyIPv6: onlyIPv6)
+            inheritedDescriptors.insert(listener.descriptor)
+            for slot in ofSlots.indices { ofSlots[slot].append(listener) }
+            return
+        }
         if port != 0 { try probe(address, onlyIPv6: onlyIPv6) }
         var bound = address
         for slot in ofSlots.indices {
@@ -163,13 +169,14 @@ package struct Listeners {
         do throws(SystemError) {
             let socketAddress = try SocketAddress(address)
             descriptor = try systemCall("socket") { cposix_stream_socket(socketAddress.family) }
-            try set(SOL_SOCKET, SO_REUSEADDR, 1, on: descriptor)
+            // Where the system refuses it, a port that was just in use is taken for a minute.
+            try? set(SOL_SOCKET, SO_REUSEADDR, 1, on: descriptor)
             if isShared { try set(SOL_SOCKET, SO_REUSEPORT, 1, on: descriptor) }
             if socketAddress.family == AF_INET6 {
-                try set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, onlyIPv6 ? 1 : 0, on: descriptor)
+                try? set(Int32(IPPROTO_IPV6), IPV6_V6ONLY, onlyIPv6 ? 1 : 0, on: descriptor)
             }
-            // Accepted connections inherit it (tcp(7)), which saves a system call for each.
-            try set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, on: descriptor)
+            // Accepted connections inherit it (tcp(7)), which saves a system call for each. Without it answers come later, that is all.
+            try? set(Int32(IPPROTO_TCP), TCP_NODELAY, 1, on: descriptor)
             try socketAddress.bind(descriptor)
             if listens { try systemCall("listen") { Glibc.listen(descriptor, backlog) } }
             guard case .tcp(let host, _) = address else { return Listener(descriptor: descriptor, address: address) }

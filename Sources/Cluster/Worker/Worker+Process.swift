@@ -32,15 +32,18 @@ extension Worker {
     /// Runs in the child right after the fork, with all signals blocked; what is the master's has been closed.
     static func live(_ birth: WorkerBirth) -> Never {
         cposix_reset_signals_in_worker()
-        // The kernel kills this process with the master. If the master died before this call, nobody will: check.
-        guard cposix_die_with_parent() == 0, getppid() == birth.masterPID else { _exit(1) }
+        // The kernel kills this process with the master, unless it refuses to: then the channel's end tells. If the master died before
+        // this call, neither will: check.
+        _ = cposix_die_with_parent()
+        guard getppid() == birth.masterPID else { _exit(1) }
         let suffix = birth.slot >= 0 && birth.name == Role.workerName ? "w\(birth.slot)" : birth.name
         unsafe cposix_set_process_name("\(birth.options.processName)-\(suffix)")
         birth.prepareForCrash()
         do throws(SystemError) {
             try birth.confine()
             // A change of user takes the parent's death signal away (prctl(2), PR_SET_PDEATHSIG).
-            guard cposix_die_with_parent() == 0, getppid() == birth.masterPID else { _exit(1) }
+            _ = cposix_die_with_parent()
+            guard getppid() == birth.masterPID else { _exit(1) }
             let loop = try EventLoop()
             let channel = try Channel(
                 descriptor: birth.channel, loop: loop, options: birth.options.messages, buffer: ReceiveBuffer())

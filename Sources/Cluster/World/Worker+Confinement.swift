@@ -4,15 +4,20 @@
 internal import CEverycorePosix
 internal import EverycoreLoop
 internal import Glibc
+internal import Logging
 
 extension WorkerBirth {
     func confine() throws(SystemError) {
         ServiceManager.forget()
-        if slot >= 0, options.pinning == .cores {
-            try systemCall("bind worker \(slot) to a core") { cposix_pin_to_core(UInt32(clamping: slot)) }
-        }
+        if slot >= 0, options.pinning == .cores, cposix_pin_to_core(UInt32(clamping: slot)) != 0 { warn("not bound to a core") }
         try assumeCredentials()
-        if options.noNewPrivileges { try systemCall("set no_new_privs") { cposix_no_new_privileges() } }
+        if options.noNewPrivileges, cposix_no_new_privileges() != 0 { warn("no_new_privs is not set") }
+    }
+
+    /// A kernel or a sandbox refuses what a worker can do without.
+    private func warn(_ what: String) {
+        let error = SystemError(errno: errno, operation: what)
+        options.logger.warning("\(error)", metadata: ["worker": "\(slot)", "gen": "\(generation)"])
     }
 
     /// Fails where the account isn't known, rather than going on as the master's.

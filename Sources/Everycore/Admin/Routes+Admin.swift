@@ -32,6 +32,7 @@ extension Routes {
     }
 }
 
+/// Its links are relative: a proxy may have removed a prefix.
 private let adminPage: StaticString = """
     <!doctype html>
     <html lang="en">
@@ -39,8 +40,8 @@ private let adminPage: StaticString = """
     <title>Everycore: administration</title>
     <h1>Everycore</h1>
     <ul>
-    <li><a href="/stats"><code>/stats</code></a>: what the cluster has done, as JSON
-    <li><a href="/metrics"><code>/metrics</code></a>: the same for Prometheus
+    <li><a href="stats"><code>/stats</code></a>: what the cluster has done, as JSON
+    <li><a href="metrics"><code>/metrics</code></a>: the same for Prometheus
     </ul>
     </html>
 

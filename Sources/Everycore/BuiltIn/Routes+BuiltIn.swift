@@ -1,18 +1,31 @@
-// The routes that every server has unless its configuration turns them off: they show that it lives, and how fast.
+// The routes that come with the server: `/health` and `/ready` with every one, the others with the command alone, to show that it lives
+// and how fast.
 //
-// Registered before the fork, run in the workers. They yield to routes of the application's own at the same place.
+// Registered before the fork, run in the workers. They yield to routes of the application's own.
 
 internal import EverycoreLoop
 internal import HTTPTypes
 
 extension Routes {
-    /// Adds `/`, `/plaintext`, `/json`, `/whoami`, `/echo`, `/sleep`, `/work`, `/health` and `/ready`, where no other route is.
-    ///
-    /// - Parameter hasFiles: a root of static files is served; `/` is its index page then, and not the built-in one.
-    package mutating func addBuiltIn(hasFiles: Bool = false) {
-        yields = true
-        defer { yields = false }
+    /// Adds `/health` and `/ready`, where no other route has their paths.
+    package mutating func addHealth() {
+        rank = .builtIn
+        defer { rank = .own }
+        get("/health") { _ in .text("ok\n") }
+        get("/ready") { request in
+            guard !request.context.isDraining, !request.context.isLameDuck else { throw HTTPError(503, "draining") }
+            return .text("ready\n")
+        }
+    }
 
+    /// Adds `/`, `/plaintext`, `/json`, `/whoami`, `/echo`, `/sleep` and `/work`, where no route matches their paths and no file is.
+    ///
+    /// - Parameters:
+    ///   - hasFiles: a root of static files is served: `/` is its index page or nothing.
+    ///   - longestSleep: of `/sleep`, in milliseconds. Anybody may ask for it.
+    package mutating func addDemonstration(hasFiles: Bool = false, longestSleep: Int = 1000) {
+        rank = .demonstration
+        defer { rank = .own }
         if !hasFiles { get("/") { _ in .html(welcomePage) } }
         get("/plaintext") { _ in .text("Hello, World!") }
         get("/json") { _ in .json(#"{"message":"Hello, World!"}"#) }
@@ -26,19 +39,15 @@ extension Routes {
             on(method, "/echo", echo)
         }
         get("/sleep") { request in
-            let duration = try milliseconds(of: request, upTo: 60_000)
+            let duration = try milliseconds(of: request, upTo: longestSleep)
             try await request.context.loop.sleep(for: .milliseconds(duration))
             return .text("slept \(duration) ms\n")
         }
+        let computations = Computations()
         get("/work") { request in
-            let duration = try milliseconds(of: request, upTo: 10_000)
-            compute(nanoseconds: UInt64(duration) * 1_000_000)
+            let duration = try milliseconds(of: request, upTo: 1000)
+            try await computations.run(for: UInt64(duration) * 1_000_000, on: request.context.loop)
             return .text("worked \(duration) ms\n")
-        }
-        get("/health") { _ in .text("ok\n") }
-        get("/ready") { request in
-            guard !request.context.isDraining, !request.context.isLameDuck else { throw HTTPError(503, "draining") }
-            return .text("ready\n")
         }
     }
 }
@@ -56,9 +65,34 @@ private func milliseconds(of request: Request, upTo limit: Int) throws(HTTPError
     return value
 }
 
-/// Keeps the processor busy until the time is over.
-private func compute(nanoseconds: UInt64) {
-    let end = EventLoop.monotonicNanoseconds() &+ nanoseconds
+/// Keeps the processor busy in slices, between which the worker serves others: a demonstration must never take a worker from the
+/// service. Each worker has its own; used on the loop's thread.
+private final class Computations: @unchecked Sendable {
+    private var count = 0
+
+    /// With the slice's length, bounds how long one turn of the loop takes.
+    private static let atMost = 16
+    private static let slice: UInt64 = 2_000_000
+
+    func run(for time: UInt64, on loop: EventLoop) async throws {
+        guard count < Self.atMost else {
+            var error = HTTPError(503, "\(count) computations are running in this worker")
+            error.headers["Retry-After"] = "1"
+            throw error
+        }
+        count += 1
+        defer { count -= 1 }
+        let end = EventLoop.monotonicNanoseconds() &+ time
+        while true {
+            let now = EventLoop.monotonicNanoseconds()
+            guard now < end else { return }
+            compute(until: min(end, now &+ Self.slice))
+            try await loop.sleep(for: .zero)
+        }
+    }
+}
+
+private func compute(until end: UInt64) {
     var state = end | 1
     while EventLoop.monotonicNanoseconds() < end {
         for _ in 0..<1000 {

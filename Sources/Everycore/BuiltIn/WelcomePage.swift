@@ -1,4 +1,5 @@
-// The page at `/`: what this server is, and where to go from here. One constant, no further requests.
+// The page at `/`: what this server is, and where to go from here. One constant, no further requests. Its links are relative: a proxy
+// may have removed a prefix.
 
 let welcomePage: StaticString = """
     <!doctype html>
@@ -17,14 +18,14 @@ let welcomePage: StaticString = """
     <p>A pre-fork HTTP server for Swift on Linux: one worker process per core, and a master that looks after them.
     A crash in a handler ends one worker; the others go on, and a new one takes its place.</p>
     <table>
-    <tr><td><a href="/plaintext"><code>/plaintext</code></a><td>a constant text
-    <tr><td><a href="/json"><code>/json</code></a><td>a constant JSON object
-    <tr><td><a href="/whoami"><code>/whoami</code></a><td>the worker that answers: its slot, generation and pid
+    <tr><td><a href="plaintext"><code>/plaintext</code></a><td>a constant text
+    <tr><td><a href="json"><code>/json</code></a><td>a constant JSON object
+    <tr><td><a href="whoami"><code>/whoami</code></a><td>the worker that answers: its slot, generation and pid
     <tr><td><code>/echo</code><td>returns the body that it is sent
-    <tr><td><a href="/sleep?ms=500"><code>/sleep?ms=500</code></a><td>waits without holding the worker
-    <tr><td><a href="/work?ms=100"><code>/work?ms=100</code></a><td>computes, and holds the worker
-    <tr><td><a href="/health"><code>/health</code></a><td>200 while the worker lives
-    <tr><td><a href="/ready"><code>/ready</code></a><td>200 while it takes requests, 503 while it drains
+    <tr><td><a href="sleep?ms=500"><code>/sleep?ms=500</code></a><td>waits without holding the worker
+    <tr><td><a href="work?ms=100"><code>/work?ms=100</code></a><td>computes, in slices between which the worker serves others
+    <tr><td><a href="health"><code>/health</code></a><td>200 while the worker lives
+    <tr><td><a href="ready"><code>/ready</code></a><td>200 while it takes requests, 503 while it drains
     </table>
     </html>
 

@@ -5,8 +5,11 @@
 extension ServerConfiguration {
     /// What is served without a handler.
     public struct Routes: Sendable, Equatable {
-        /// Serves the built-in routes: `/`, `/plaintext`, `/json`, `/whoami`, `/echo`, `/sleep`, `/work`, `/health`, `/ready`.
+        /// Serves `/health` and `/ready`, where no route of the application's has their paths.
         public var builtin = true
+        /// In the command, serves `/`, `/plaintext`, `/json`, `/whoami`, `/echo`, `/sleep` and `/work` too, where no file is. A server
+        /// of one's own has none of them. Without `builtin` there are none either.
+        public var demonstration = true
     }
 
     /// How the files below `root` are served.
@@ -18,6 +21,11 @@ extension ServerConfiguration {
         /// Sends `Cache-Control` with the files whose path matches; the first rule that matches counts. None by default: then
         /// caches decide for themselves (RFC 9111 §4.2.2).
         public var cacheControl: [CacheRule] = []
+        /// The media types of endings and names, before those that the server knows itself; the first rule that matches counts.
+        public var types: [TypeRule] = []
+        /// The charset that the server's own types of text are sent with; `nil` sends none, and browsers look into the file. Only `types` says
+        /// another one for single endings.
+        public var charset: String? = "utf-8"
         /// The memory in which each worker keeps files of at most 64 KiB and what it knows of larger ones, in bytes; 0 keeps
         /// nothing. What is kept is looked at again when it is a second old.
         public var cacheSize = 8 << 20

@@ -23,13 +23,16 @@ extension Setting {
         Setting("group", \.group, .account("group"), "group that workers run as"),
         Setting("no_new_privs", \.noNewPrivs, .flag, "workers never get more privileges"),
         Setting("pinning", \.pinning, .pinning, "bind each worker to a core"),
-        Setting("routes.builtin", \.routes.builtin, .flag, "serve the built-in routes"),
+        Setting("routes.builtin", \.routes.builtin, .flag, "serve /health and /ready"),
+        Setting("routes.demonstration", \.routes.demonstration, .flag, "serve the command's demonstration routes too"),
     ]
 
     private static let files = [
         Setting("files.index", \.files.index, .names, "pages that stand for a directory"),
         Setting("files.listing", \.files.listing, .flag, "list directories that have no index page"),
         Setting("files.cache_control", \.files.cacheControl, .cacheRules, "Cache-Control by pattern of the path"),
+        Setting("files.types", \.files.types, .typeRules, "media types by the file's ending or name"),
+        Setting("files.charset", \.files.charset, .charset, "charset of text files"),
         Setting("files.cache_size", \.files.cacheSize, .size(0 ... 1 << 40), "bytes of files that a worker keeps in memory"),
         Setting("files.precompressed", \.files.precompressed, .flag, "send compressed siblings of files"),
         Setting("compression.codings", \.compression.codings, .codings, "codings of responses that handlers make"),

@@ -35,6 +35,34 @@ extension ValueFormat where Value == [CacheRule] {
         accepts: { _ in true })
 }
 
+extension ValueFormat where Value == [TypeRule] {
+    /// `html=text/html;charset=shift_jis data=application/x-data`, or `off`.
+    package static let typeRules = ValueFormat(
+        scalar: .word,
+        expectation: "endings or names of files, each with its media type, such as \"html=text/html;charset=shift_jis bin=application/x-firmware\", or off",
+        parse: { text in
+            if text == "off" { return [] }
+            var rules: [TypeRule] = []
+            for part in text.split(separator: " ", omittingEmptySubsequences: false) {
+                let halves = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard halves.count == 2, let rule = TypeRule(name: String(halves[0]), type: String(halves[1])) else { return nil }
+                rules.append(rule)
+            }
+            return rules
+        },
+        render: { rules in rules.isEmpty ? "off" : rules.map { "\($0.name)=\($0.type)" }.joined(separator: " ") },
+        accepts: { _ in true })
+}
+
+extension ValueFormat where Value == String? {
+    /// A charset's name (RFC 2978), or `off`.
+    package static let charset = ValueFormat(
+        scalar: .word, expectation: "the name of a charset, such as utf-8, or off",
+        parse: { text -> String?? in text == "off" ? .some(nil) : isCharset(text) ? .some(text) : nil },
+        render: { $0 ?? "off" },
+        accepts: { $0.map { isCharset($0) && $0 != "off" } ?? true })
+}
+
 extension ValueFormat where Value == [ContentCoding] {
     /// `gzip br zstd`, as far as this build has them, or `off`.
     package static let codings = ValueFormat(
@@ -52,6 +80,11 @@ extension ValueFormat where Value == [ContentCoding] {
         },
         render: { $0.isEmpty ? "off" : $0.map(\.name.description).joined(separator: " ") },
         accepts: { $0.allSatisfy(ContentCoding.available.contains) })
+}
+
+private func isCharset(_ text: String) -> Bool {
+    (1...40).contains(text.utf8.count)
+        && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || "-_.:+".utf8.contains($0) }
 }
 
 /// A name that can stand in a list and in a directory.

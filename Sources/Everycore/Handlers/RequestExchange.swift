@@ -95,6 +95,7 @@ extension RequestExchange {
     private func send(
         status: Int, contentType: StaticString?, fields: [(name: String, value: String)], _ content: FileContent
     ) throws {
+        if let bytes = content.bytes { return try unsafe send(status: status, contentType: contentType, fields: fields, body: bytes.span.bytes) }
         guard let part = content.wholePart else {
             try begin(status: status, contentType: contentType, fields: fields, length: UInt64(content.length))
             guard sendsContent else { return end() }

@@ -7,11 +7,12 @@ internal import EverycoreLoop
 package import EverycoreHTTP
 
 package final class RoutedApplication {
-    private let table: RouteTable
+    let table: RouteTable
     private let endpoints: [Endpoint]
+    let afterFiles: (table: RouteTable, offset: Int)?
     package let context: WorkerContext
     private let bodyLimit: Int
-    private let files: StaticFiles?
+    let files: StaticFiles?
     private let compressor: ResponseCompressor?
     private let waiting: WaitingRequests?
     /// A constant text that is shorter goes straight to the connection.
@@ -32,6 +33,7 @@ package final class RoutedApplication {
         waiting = context.blackBox.map { WaitingRequests($0, context.endpoints, on: context.loop) }
         table = routes.table
         endpoints = routes.endpoints
+        afterFiles = routes.afterFiles
         self.context = context
         self.bodyLimit = bodyLimit
         self.files = files
@@ -75,45 +77,52 @@ package final class RoutedApplication {
     @inline(never)
     private func search<Exchange: RequestExchange>(_ exchange: Exchange) -> Outcome {
         let head = exchange.head
-        let method = head.method
-        switch method {
-        case .connect, .other: refuse(exchange, HTTPError(501))
         // The whole server is meant, not a path that a parameter could match (RFC 9110 §9.3.7).
-        case .options where head.targetForm == .asterisk:
-            listMethods(exchange, files == nil ? table.allMethods : table.allMethods.union(StaticFiles.methods))
-        case .trace:
-            let methods = head.withPath { table.allowedMethods($0) }
-            refuseMethod(exchange, methods.isEmpty && files != nil ? StaticFiles.methods : methods)
-        default: return searchRoutes(exchange, head, method)
+        if head.method == .options, head.targetForm == .asterisk {
+            listMethods(exchange, allMethods)
+            return .later
+        }
+        guard knows(head) else {
+            refuse(exchange, HTTPError(501))
+            return .later
+        }
+        if let outcome = answer(exchange, table, from: 0) { return outcome }
+        guard let files else {
+            refuse(exchange, HTTPError(404))
+            return .later
+        }
+        let number = Endpoint.files.number
+        if let quarantine, quarantine.gate.isClosed, isDiverted(number, exchange, quarantine) { return .later }
+        context.blackBox?.setEndpoint(number)
+        do {
+            if let response = try files.answer(exchange) { send(response, exchange) }
+        } catch {
+            if let afterFiles, (error as? HTTPError)?.status == 404,
+                let outcome = answer(exchange, afterFiles.table, from: afterFiles.offset)
+            {
+                return outcome
+            }
+            failed(exchange, error)
         }
         return .later
     }
 
-    private func searchRoutes<Exchange: RequestExchange>(_ exchange: Exchange, _ head: RequestHead, _ method: Method) -> Outcome {
-        switch head.withPath({ table.search(method, $0) }) {
-        case .found(let endpoint, let captures):
-            let endpoint = endpoints[endpoint]
-            if let quarantine, quarantine.gate.isClosed, isDiverted(endpoint.number, exchange, quarantine) { break }
+    /// Answers where a route matches the path; returns nil where none does.
+    /// - Parameter offset: of the table's numbers among the endpoints.
+    private func answer<Exchange: RequestExchange>(_ exchange: Exchange, _ table: RouteTable, from offset: Int) -> Outcome? {
+        switch search(table, exchange.head) {
+        case .found(let number, let captures):
+            let endpoint = endpoints[offset &+ number]
+            if let quarantine, quarantine.gate.isClosed, isDiverted(endpoint.number, exchange, quarantine) { return .later }
             if exchange.hasBody { return collect(endpoint, captures, exchange) }
             context.blackBox?.setEndpoint(endpoint.number)
             return call(endpoint, request(endpoint, captures, [], exchange), exchange)
         case .methodNotAllowed(let methods):
-            method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
+            exchange.head.method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
+            return .later
         case .notFound:
-            let number = Endpoint.files.number
-            if let quarantine, quarantine.gate.isClosed, isDiverted(number, exchange, quarantine) { break }
-            guard let files else {
-                refuse(exchange, HTTPError(404))
-                break
-            }
-            context.blackBox?.setEndpoint(number)
-            do {
-                if let response = try files.answer(exchange) { send(response, exchange) }
-            } catch {
-                failed(exchange, error)
-            }
+            return nil
         }
-        return .later
     }
 
     /// A path that is remembered as a file's has no route: it was searched among them first. Returns false for any other.

@@ -18,12 +18,8 @@ extension Response {
         guard tag != nil || date != nil else { return }
         var conditions = Preconditions(head)
         conditions.range = nil
-        if date == nil {
-            conditions.ifModifiedSince = nil
-            conditions.ifUnmodifiedSince = nil
-        }
         // No client can name the tag that stands for none.
-        switch conditions.evaluate(Validators(tag: tag ?? EntityTag("\0"), lastModified: date ?? 0), isGet: true, now: now) {
+        switch conditions.evaluate(Validators(tag: tag ?? EntityTag("\0"), lastModified: date), isGet: true, now: now) {
         case .proceed: break
         case .notModified: becomeNotModified(hasTag: tag != nil)
         case .failed: self = HTTPError(412, "this isn't the version that the request asks for").response

@@ -18,7 +18,7 @@ public struct RouteError: Error, Equatable, Sendable, CustomStringConvertible {
         case catchAllNotLast
         /// Another route has this method and matches the same paths.
         case duplicate(of: String)
-        /// No method that this server offers: `CONNECT`, `TRACE`, and those that it doesn't know.
+        /// No method that a route can have: `CONNECT`, `TRACE`, and what is no token (RFC 9110 §9.1).
         case methodNotOffered
     }
 
@@ -36,7 +36,7 @@ public struct RouteError: Error, Equatable, Sendable, CustomStringConvertible {
             case .catchAllNotLast: "a catch-all is the last segment of its pattern"
             case .duplicate(let other):
                 other == pattern ? "registered twice" : "matches the same paths as \(other)"
-            case .methodNotOffered: "this server doesn't offer the method"
+            case .methodNotOffered: "no route can have this method"
             }
         return "route \(method) \(pattern): \(problem)"
     }

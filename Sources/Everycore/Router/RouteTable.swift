@@ -4,6 +4,7 @@
 // endpoints are numbers, in the order of registration. A path without parameters is found without allocating.
 
 package import EverycoreHTTP
+internal import HTTPTypes
 
 package enum RouteMatch: Equatable {
     /// The captures are ranges of the path's bytes, still percent-encoded, in the order of the pattern's parameters.
@@ -21,6 +22,8 @@ package struct RouteTable: Sendable {
     /// One row per node of the trie, one column per method: the endpoint's number or -1. HEAD falls back to GET here.
     private let endpoints: [Int]
     private let allowed: [MethodSet]
+    /// Methods that `Method` doesn't list: the endpoint by node.
+    private let others: [(name: [UInt8], endpoints: [Int: Int])]
 
     /// `Method.offered.count`, as a constant that needs no initialisation at run time.
     private static var columns: Int { 7 }
@@ -31,11 +34,12 @@ package struct RouteTable: Sendable {
         var endpoints: [Int] = []
         var allowed: [MethodSet] = []
         var all = MethodSet()
-        for row in builder.rows {
+        for (node, row) in builder.rows.enumerated() {
             var columns = row
             if columns[Method.head.column] < 0 { columns[Method.head.column] = row[Method.get.column] }
             var methods = MethodSet()
             for method in Method.offered where columns[method.column] >= 0 { methods.insert(method) }
+            for (name, endpoints) in builder.others where endpoints[node] != nil { methods.insert(other: name) }
             if !methods.isEmpty { methods.insert(.options) }
             endpoints += columns
             allowed.append(methods)
@@ -44,6 +48,7 @@ package struct RouteTable: Sendable {
         all.insert(.options)
         self.endpoints = endpoints
         self.allowed = allowed
+        others = builder.others.map { (Array($0.key.utf8), $0.value) }
         allMethods = all
     }
 
@@ -74,11 +79,28 @@ package struct RouteTable: Sendable {
 
     @inline(never)
     func search(_ method: Method, _ path: borrowing RawSpan) -> RouteMatch {
-        guard method.column < Self.columns else { return .notFound }
+        let column = method.column
+        return search(path) { node in column < Self.columns ? endpoints[node &* Self.columns &+ column] : -1 }
+    }
+
+    /// The number of a method that some route has and `Method` doesn't list.
+    package func otherMethod(named name: borrowing RawSpan) -> Int? {
+        for (number, other) in others.enumerated() where other.name.count == name.byteCount {
+            if unsafe name.withUnsafeBytes({ unsafe $0.elementsEqual(other.name) }) { return number }
+        }
+        return nil
+    }
+
+    /// - Parameter other: a number that `otherMethod` gave.
+    package func search(other: Int, _ path: borrowing RawSpan) -> RouteMatch {
+        search(path) { node in others[other].endpoints[node] ?? -1 }
+    }
+
+    private func search(_ path: borrowing RawSpan, _ endpoint: (_ node: Int) -> Int) -> RouteMatch {
         var offered = MethodSet()
         let match = trie.search(path) { node in
             offered.formUnion(allowed[node])
-            return endpoints[node &* Self.columns &+ method.column]
+            return endpoint(node)
         }
         if match.endpoint >= 0 { return .found(endpoint: match.endpoint, captures: match.captures) }
         return offered.isEmpty ? .notFound : .methodNotAllowed(offered)
@@ -90,6 +112,7 @@ package struct RouteTableBuilder {
     fileprivate var trie = SegmentTrie()
     fileprivate var plainPaths: [(path: [UInt8], node: Int)] = []
     fileprivate var rows = [emptyRow]
+    fileprivate var others: [String: [Int: Int]] = [:]
     private var patterns: [String] = []
     private var errors: [RouteError] = []
 
@@ -101,23 +124,33 @@ package struct RouteTableBuilder {
     /// - Returns: the names of the pattern's parameters; nil when the route isn't part of the table.
     package mutating func add(_ methodName: String, _ pattern: String, yields: Bool = false) -> [String]? {
         do throws(RouteError.Reason) {
-            guard let method = Method(offered: methodName) else { throw .methodNotOffered }
+            let method = Method(offered: methodName)
+            guard method != nil || Self.mayBeOffered(methodName) else { throw .methodNotOffered }
             let parsed = try RoutePattern(pattern)
             let node = trie.insert(parsed)
             while rows.count < trie.nodeCount { rows.append(Self.emptyRow) }
-            let first = rows[node][method.column]
+            let first = method.map { rows[node][$0.column] } ?? others[methodName]?[node] ?? -1
             if first >= 0 {
                 if yields { return nil }
                 throw .duplicate(of: patterns[first])
             }
-            if rows[node] == Self.emptyRow, let path = parsed.plainPath { plainPaths.append((path, node)) }
-            rows[node][method.column] = patterns.count
+            if let method {
+                if rows[node] == Self.emptyRow, let path = parsed.plainPath { plainPaths.append((path, node)) }
+                rows[node][method.column] = patterns.count
+            } else {
+                others[methodName, default: [:]][node] = patterns.count
+            }
             patterns.append(pattern)
             return parsed.names
         } catch {
             errors.append(RouteError(method: methodName, pattern: pattern, reason: error))
             return nil
         }
+    }
+
+    /// Any token, but for the methods that are no business of a route.
+    private static func mayBeOffered(_ name: String) -> Bool {
+        HTTPRequest.Method(name) != nil && name != "CONNECT" && name != "TRACE"
     }
 
     /// The finished table, in which endpoints are numbered from 0 in the order in which they were added.

@@ -9,7 +9,8 @@ public import HTTPTypes
 ///
 /// A pattern's segments are literals, `:name` for one segment that isn't empty, or at the end `*rest` for all that
 /// remains. A literal beats a parameter, a parameter beats a catch-all. `HEAD` is answered by the `GET` handler where it
-/// has none of its own, `OPTIONS` by a list of the methods.
+/// has none of its own, `OPTIONS` by a list of the methods. Any method that is a token can have routes (`QUERY`, `PURGE`), but for
+/// `CONNECT` and `TRACE`.
 ///
 /// ```swift
 /// routes.get("/hello/:name") { request in
@@ -27,16 +28,26 @@ public struct Routes {
         let method: String
         let pattern: String
         let handler: Handler
-        let yields: Bool
+        let rank: Rank
         let mayBeQuarantined: Bool
+    }
+
+    /// Which routes give way to which.
+    enum Rank {
+        /// The application's.
+        case own
+        /// `/health` and `/ready`: to another route with the same method and paths.
+        case builtIn
+        /// To every route that matches the path, and to every file.
+        case demonstration
     }
 
     private var entries: [Entry] = []
     private var prefix = ""
     private var middleware: [any Middleware] = []
     private var quarantine = QuarantineRule.whenSuspect
-    /// Whether routes that are registered now give way to others with the same method and paths.
-    var yields = false
+    /// Of the routes that are registered now.
+    var rank = Rank.own
 
     package init() {}
 
@@ -86,21 +97,36 @@ public struct Routes {
         entries.append(
             Entry(
                 method: method.rawValue, pattern: prefix + pattern, handler: handler.wrapped(in: middleware),
-                yields: yields, mayBeQuarantined: quarantine == .whenSuspect))
+                rank: rank, mayBeQuarantined: quarantine == .whenSuspect))
     }
 
     /// Builds the table and the endpoints that its numbers stand for.
-    package func built() throws(RouteErrors) -> BuiltRoutes {
+    /// - Parameter hasFiles: files are served where no route is. Demonstration routes then come after the files, else into the table.
+    package func built(hasFiles: Bool = false) throws(RouteErrors) -> BuiltRoutes {
         var builder = RouteTableBuilder()
         var endpoints: [Endpoint] = []
-        for entry in entries {
-            guard let names = builder.add(entry.method, entry.pattern, yields: entry.yields) else { continue }
+        func add(_ entry: Entry, to builder: inout RouteTableBuilder) {
+            guard let names = builder.add(entry.method, entry.pattern, yields: entry.rank != .own) else { return }
             endpoints.append(
                 Endpoint(
                     handler: entry.handler, parameterNames: names, text: "\(entry.method) \(entry.pattern)",
                     mayBeQuarantined: entry.mayBeQuarantined))
         }
-        return BuiltRoutes(table: try builder.table(), endpoints: endpoints)
+        for rank in [Rank.own, .builtIn] { for entry in entries where entry.rank == rank { add(entry, to: &builder) } }
+        let table = try builder.table()
+        let demonstrations = entries.filter { entry in
+            let path = Array(entry.pattern.utf8)
+            return unsafe entry.rank == .demonstration && table.allowedMethods(path.span.bytes).isEmpty
+        }
+        if demonstrations.isEmpty { return BuiltRoutes(table: table, endpoints: endpoints, afterFiles: nil) }
+        guard hasFiles else {
+            for entry in demonstrations { add(entry, to: &builder) }
+            return BuiltRoutes(table: try builder.table(), endpoints: endpoints, afterFiles: nil)
+        }
+        let offset = endpoints.count
+        var second = RouteTableBuilder()
+        for entry in demonstrations { add(entry, to: &second) }
+        return BuiltRoutes(table: table, endpoints: endpoints, afterFiles: (try second.table(), offset))
     }
 }
 
@@ -116,5 +142,7 @@ public enum QuarantineRule: Sendable, Equatable {
 package struct BuiltRoutes {
     let table: RouteTable
     let endpoints: [Endpoint]
+    /// Routes that are looked up where no file is, and where their numbers begin among the endpoints.
+    let afterFiles: (table: RouteTable, offset: Int)?
 }
 

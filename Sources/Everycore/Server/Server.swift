@@ -6,6 +6,7 @@
 public import Cluster
 internal import EverycoreLoop
 internal import Glibc
+internal import Logging
 internal import EverycoreStatistics
 
 /// An HTTP server on every core.
@@ -31,8 +32,8 @@ public struct Server {
 
     /// - Parameters:
     ///   - configuration: the settings; the defaults when it is left out. No file and no environment is read.
-    ///   - routes: registers the application's routes. The built-in ones are added where no other route is, unless the
-    ///     configuration turns them off.
+    ///   - routes: registers the application's routes. `/health` and `/ready` are added where no other route has their paths, unless
+    ///     the configuration turns them off.
     ///   - onWorkerStart: runs in each worker before it serves: to open what must not be shared through a fork, such as a database
     ///     connection, and to take messages from the master. When it throws, the worker ends with status 1 and is replaced.
     /// - Throws: ``ServerError/configuration(_:)``, ``RouteErrors``, or what the closure throws.
@@ -40,14 +41,28 @@ public struct Server {
         configuration: ServerConfiguration = ServerConfiguration(), routes: (inout Routes) throws -> Void = { _ in },
         onWorkerStart: @escaping (Worker) throws -> Void = { _ in }
     ) throws {
+        try self.init(configuration: configuration, demonstrates: false, routes: routes, onWorkerStart: onWorkerStart)
+    }
+
+    /// The command's: with the demonstration routes, unless the configuration turns them off.
+    package init(demonstrationWith configuration: ServerConfiguration) throws {
+        try self.init(configuration: configuration, demonstrates: configuration.routes.demonstration, routes: { _ in }, onWorkerStart: { _ in })
+    }
+
+    private init(
+        configuration: ServerConfiguration, demonstrates: Bool, routes: (inout Routes) throws -> Void,
+        onWorkerStart: @escaping (Worker) throws -> Void
+    ) throws {
         let problems = configuration.problems()
         guard problems.isEmpty else { throw ServerError.configuration(problems) }
         var registered = Routes()
         try routes(&registered)
-        if configuration.routes.builtin { registered.addBuiltIn(hasFiles: configuration.root != nil) }
+        let hasFiles = configuration.root != nil
+        if configuration.routes.builtin { registered.addHealth() }
+        if configuration.routes.builtin, demonstrates { registered.addDemonstration(hasFiles: hasFiles) }
         self.configuration = configuration
         self.onWorkerStart = onWorkerStart
-        self.routes = try registered.built()
+        self.routes = try registered.built(hasFiles: hasFiles)
     }
 
     /// Makes this process the master of the workers, until a signal ends it. Returns after an orderly stop: then all workers
@@ -86,6 +101,9 @@ public struct Server {
         let root: DocumentRoot?
         do throws(SystemError) { root = try configuration.root.map { path throws(SystemError) in try DocumentRoot(path) } } catch {
             throw .configuration([.init(key: "root", reason: error.description)])
+        }
+        if root?.walks == true {
+            configuration.clusterOptions.logger.warning("openat2 is refused: symbolic links below root are answered with 404")
         }
         let cluster = Cluster(workers: configuration.workerCount, options: configuration.clusterOptions) { worker in
             try onWorkerStart(worker)

@@ -3,7 +3,8 @@
 // Pure; runs in the workers.
 
 package enum RangeSelection: Sendable, Equatable {
-    /// All of it: the field is of another unit or malformed, wants too many parts, or all of nothing.
+    /// All of it: the field is of another unit or malformed, or wants too many parts. Or there is nothing to take a part of: no byte
+    /// is missing then, and clients that put a range on every request take a 416 for a failure (RFC 9110 §14.2 lets a server ignore it).
     case whole
     /// 416: no byte of it exists.
     case unsatisfiable
@@ -17,7 +18,7 @@ package enum RangeSelection: Sendable, Equatable {
     ///   - field: as sent: `bytes=0-499, -500`.
     ///   - size: of the representation, in bytes.
     package init(_ field: String, size: Int64) {
-        guard let specifiers = Self.specifiers(field), specifiers.count <= Self.maximumParts else {
+        guard size > 0, let specifiers = Self.specifiers(field), specifiers.count <= Self.maximumParts else {
             self = .whole
             return
         }
@@ -29,11 +30,6 @@ package enum RangeSelection: Sendable, Equatable {
                 Self.merge(first..<min(last ?? .max, size - 1) + 1, into: &parts)
             case .last(let count):
                 guard count > 0 else { continue }
-                // All of nothing is satisfiable, but no Content-Range can say so.
-                guard size > 0 else {
-                    self = .whole
-                    return
-                }
                 Self.merge(max(0, size - count)..<size, into: &parts)
             }
         }

@@ -14,18 +14,30 @@ package final class FileContent: Sendable {
     package let parts: [Part]
     /// What comes after the last part.
     package let suffix: [UInt8]
+    /// All of the file, where it was read already.
+    let bytes: [UInt8]?
 
     /// One part as it is.
     init(_ file: OpenFile, _ range: Range<Int64>) {
         self.file = file
         parts = [Part(prefix: [], range: range)]
         suffix = []
+        bytes = nil
+    }
+
+    /// All of the file, which was read.
+    init(_ file: OpenFile, _ bytes: [UInt8]) {
+        self.file = file
+        parts = [Part(prefix: [], range: 0..<Int64(bytes.count))]
+        suffix = []
+        self.bytes = bytes
     }
 
     /// Several parts, each with a head of its own.
     /// - Parameter boundary: must not occur in the content; one of random digits doesn't.
     init(_ file: OpenFile, parts ranges: [Range<Int64>], contentType: String, boundary: String) {
         self.file = file
+        bytes = nil
         let size = file.facts.size
         parts = ranges.enumerated().map { index, range in
             let head = """

@@ -68,24 +68,21 @@ package struct FilePath: Sendable, Equatable {
     /// The file next to it whose name is longer by this.
     package func withSuffix(_ suffix: String) -> FilePath { FilePath(bytes: bytes + Array(suffix.utf8)) }
 
-    /// As a path of a URL, with a slash at its begin and, for what isn't the root, one at its end.
-    package var directoryLocation: String {
-        var location = "/"
-        for byte in bytes { Self.append(byte, to: &location, alsoUnescaped: UInt8(ascii: "/")) }
-        return bytes.isEmpty ? location : location + "/"
+    /// The name behind the last slash, as a segment of a URL. No colon is left in it that could make a scheme of what is before.
+    package var lastSegment: String {
+        Self.escaped(Array(bytes[(bytes.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0)...]))
     }
 
     /// A name as a segment of a URL: everything but unreserved characters is escaped (RFC 3986 §2.3).
     package static func escaped(_ name: [UInt8]) -> String {
         var text = ""
-        for byte in name { append(byte, to: &text, alsoUnescaped: UInt8(ascii: "-")) }
+        for byte in name { append(byte, to: &text) }
         return text
     }
 
-    private static func append(_ byte: UInt8, to text: inout String, alsoUnescaped: UInt8) {
+    private static func append(_ byte: UInt8, to text: inout String) {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x30...0x39, 0x2D, 0x2E, 0x5F, 0x7E,
-            alsoUnescaped:
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), 0x30...0x39, 0x2D, 0x2E, 0x5F, 0x7E:
             text.unicodeScalars.append(Unicode.Scalar(byte))
         default:
             text += byte < 16 ? "%0" : "%"

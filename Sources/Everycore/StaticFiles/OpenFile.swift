@@ -17,19 +17,27 @@ package struct FileFacts: Sendable, Equatable {
     /// When it was modified last, since 1970.
     package var seconds: Int64
     package var nanoseconds: Int64
+    /// When the file or what is known of it changed last, since 1970. No program can set this time.
+    package var changeSeconds: Int64
+    package var changeNanoseconds: Int64
 
-    package init(device: UInt64, inode: UInt64, size: Int64, seconds: Int64, nanoseconds: Int64) {
+    package init(
+        device: UInt64, inode: UInt64, size: Int64, seconds: Int64, nanoseconds: Int64, changeSeconds: Int64, changeNanoseconds: Int64
+    ) {
         self.device = device
         self.inode = inode
         self.size = size
         self.seconds = seconds
         self.nanoseconds = nanoseconds
+        self.changeSeconds = changeSeconds
+        self.changeNanoseconds = changeNanoseconds
     }
 
     init(_ status: stat) {
         self.init(
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
-            seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int64(status.st_mtim.tv_nsec))
+            seconds: Int64(status.st_mtim.tv_sec), nanoseconds: Int64(status.st_mtim.tv_nsec),
+            changeSeconds: Int64(status.st_ctim.tv_sec), changeNanoseconds: Int64(status.st_ctim.tv_nsec))
     }
 
     /// The validators of this version. The tag is device, inode, size and time in nanoseconds, in hexadecimal digits: it changes
@@ -37,15 +45,26 @@ package struct FileFacts: Sendable, Equatable {
     ///
     /// A file that was modified less than a second ago may be modified again within one tick of the kernel's clock, and keep
     /// its time: until then its tag is weak, and so is its date (RFC 9110 §8.8.1, §8.8.2.2).
+    ///
+    /// Build tools date files 1970 or 1980 to have the same bytes every time. Such a date says nothing about the version: the time of
+    /// the change stands in the tag with it, and no `Last-Modified` is sent, from which caches would conclude that the file stays as it
+    /// is for years (RFC 9111 §4.2.2). Nor is a time in the future sent (RFC 9110 §8.8.2.1); how old the version is says the change.
     package func validators(now: Int64) -> Validators {
-        let time = UInt64(bitPattern: seconds &* 1_000_000_000 &+ nanoseconds)
-        let parts = [device, inode, UInt64(bitPattern: size), time]
+        var parts = [device, inode, UInt64(bitPattern: size), Self.joined(seconds, nanoseconds)]
+        if isDateless { parts.append(Self.joined(changeSeconds, changeNanoseconds)) }
         let tag = EntityTag(parts.map { String($0, radix: 16) }.joined(separator: "-"), isWeak: isYoung(now: now))
-        // Never later than the response's Date (RFC 9110 §8.8.2.1).
-        return Validators(tag: tag, lastModified: min(seconds, now))
+        return Validators(tag: tag, lastModified: isDateless || seconds > now ? nil : seconds)
     }
 
-    func isYoung(now: Int64) -> Bool { seconds >= now &- 1 }
+    /// Whether the version may change without a sign of it.
+    func isYoung(now: Int64) -> Bool { (isDateless || seconds > now ? changeSeconds : seconds) >= now &- 1 }
+
+    /// Up to the second day of 1980, where ZIP's calendar begins.
+    private var isDateless: Bool { seconds < 315_619_200 }
+
+    private static func joined(_ seconds: Int64, _ nanoseconds: Int64) -> UInt64 {
+        UInt64(bitPattern: seconds &* 1_000_000_000 &+ nanoseconds)
+    }
 }
 
 /// Why a file can't be had.
@@ -124,6 +143,34 @@ package final class OpenFile: Sendable {
     var isCurrent: Bool {
         var status = stat()
         return unsafe fstat(descriptor, &status) == 0 && status.st_nlink > 0 && FileFacts(status) == facts
+    }
+
+    /// The content of a file that is small enough to be held.
+    package enum Content: Equatable {
+        /// As long as its facts say, which still hold.
+        case known([UInt8])
+        /// The file was written meanwhile.
+        case changed
+        /// The file system doesn't know the length: of a file under /proc it says 0, under /sys that of a page. What was read of it, and
+        /// whether that is all.
+        case unknown([UInt8], isWhole: Bool)
+    }
+
+    /// Reads all of it, and checks what the file system says of it against that.
+    package func content() -> Content? {
+        guard let bytes = read(at: 0, count: Int(facts.size) &+ 1) else { return nil }
+        if Int64(bytes.count) == facts.size { return isUnchanged ? .known(bytes) : .changed }
+        guard isUnchanged else { return .changed }
+        if Int64(bytes.count) < facts.size { return .unknown(bytes, isWhole: true) }
+        guard let more = read(at: Int64(bytes.count), count: Self.bufferSize) else { return nil }
+        return .unknown(bytes + more, isWhole: more.count < Self.bufferSize)
+    }
+
+    static var bufferSize: Int { 65536 }
+
+    private var isUnchanged: Bool {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 && FileFacts(status) == facts
     }
 
     /// Reads up to `count` bytes; fewer at the file's end, nil when it can't be read.

@@ -33,10 +33,10 @@ package struct Preconditions: Sendable {
 package struct Validators: Sendable, Equatable {
     /// Weak where the date is no strong validator either.
     package let tag: EntityTag
-    /// Seconds since 1970.
-    package let lastModified: Int64
+    /// Seconds since 1970; nil where no date says when the version came to be.
+    package let lastModified: Int64?
 
-    package init(tag: EntityTag, lastModified: Int64) {
+    package init(tag: EntityTag, lastModified: Int64?) {
         self.tag = tag
         self.lastModified = lastModified
     }
@@ -54,16 +54,16 @@ extension Preconditions {
 
     /// Evaluates in the order of RFC 9110 §13.2.2, for a GET or HEAD of a representation that exists.
     ///
-    /// A date that is none is as good as absent (§13.1.3, §13.1.4).
+    /// A date that is none is as good as absent, and so is every date where the representation has none (§13.1.3, §13.1.4).
     package func evaluate(_ current: Validators, isGet: Bool, now: Int64) -> Outcome {
         if let ifMatch {
             guard EntityTagList(parsing: ifMatch).contains(where: current.tag.matchesStrongly) else { return .failed }
-        } else if let date = ifUnmodifiedSince.flatMap({ HTTPDate.parse($0, now: now) }), current.lastModified > date {
+        } else if let date = ifUnmodifiedSince.flatMap({ HTTPDate.parse($0, now: now) }), let last = current.lastModified, last > date {
             return .failed
         }
         if let ifNoneMatch {
             if EntityTagList(parsing: ifNoneMatch).contains(where: current.tag.matchesWeakly) { return .notModified }
-        } else if let date = ifModifiedSince.flatMap({ HTTPDate.parse($0, now: now) }), current.lastModified <= date {
+        } else if let date = ifModifiedSince.flatMap({ HTTPDate.parse($0, now: now) }), let last = current.lastModified, last <= date {
             return .notModified
         }
         // Range means something for GET alone (§14.2).

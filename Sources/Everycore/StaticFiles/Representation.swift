@@ -9,6 +9,8 @@ final class Representation {
     let facts: FileFacts
     let validators: Validators
     let coding: ContentCoding?
+    /// The coding of the bytes, as `Content-Encoding` has it. A file may be coded by its type, without another form beside it.
+    let codingName: String?
     let contentType: String
     /// Of a 200.
     let whole: PreparedFields
@@ -31,10 +33,11 @@ final class Representation {
         self.path = path
         self.facts = facts
         self.coding = coding
+        codingName = coding?.name.description ?? MediaType.coding(of: path.bytes)
         self.contentType = contentType
         validators = facts.validators(now: now)
         let lasting = Self.lastingFields(validators, cacheControl: cacheControl, isNegotiated: isNegotiated)
-        let fields = lasting + Self.furtherFields(validators, coding: coding)
+        let fields = lasting + Self.furtherFields(validators, coding: codingName)
         notModified = try PreparedFields(lasting)
         partial = fields
         whole = try PreparedFields([(name: "Content-Type", value: contentType)] + fields)
@@ -50,10 +53,10 @@ final class Representation {
         return fields
     }
 
-    static func furtherFields(_ validators: Validators, coding: ContentCoding?) -> [(name: String, value: String)] {
-        var fields = [(name: "Last-Modified", value: DateLine.fixdate(unixSeconds: validators.lastModified))]
-        fields.append(("Accept-Ranges", "bytes"))
-        if let coding { fields.append(("Content-Encoding", coding.name.description)) }
+    static func furtherFields(_ validators: Validators, coding: String?) -> [(name: String, value: String)] {
+        var fields = [(name: "Accept-Ranges", value: "bytes")]
+        if let date = validators.lastModified { fields.insert(("Last-Modified", DateLine.fixdate(unixSeconds: date)), at: 0) }
+        if let coding { fields.append(("Content-Encoding", coding)) }
         return fields
     }
 

@@ -8,6 +8,8 @@ internal import EverycoreHTTP
 extension Response {
     /// A file, or the part of it that the request asks for; 304 where the client has it already.
     ///
+    /// Files whose length the file system doesn't know, as those below `/proc`, are sent as they are read, without version and ranges.
+    ///
     /// The path is the program's own business: nothing keeps one that is made of a request's parameters from leading anywhere.
     ///
     /// ```swift
@@ -22,12 +24,34 @@ extension Response {
     ///   - contentType: by the path's ending where it is left out.
     /// - Throws: `HTTPError` 404 where there is no such file, 403 where it can't be read, 412, 416 or 503.
     public static func file(_ path: String, for request: Request, contentType: String? = nil) throws -> Response {
-        let file: OpenFile
-        do throws(OpenFailure) { file = try OpenFile(path: path) } catch { throw error.answer }
-        guard !file.isDirectory else { throw HTTPError(404) }
+        let type = contentType ?? MediaType.of(Array(path.utf8))
+        let coding = MediaType.coding(of: Array(path.utf8))
+        var (file, content) = try open(path)
+        if case .changed = content { (file, content) = try open(path) }
+        switch content {
+        case .known, nil: return try response(file, type, coding, content, for: request)
+        case .changed, .unknown: return file.unversioned(contentType: type, coding: coding)
+        }
+    }
+
+    /// The file, and what is in it where that is little.
+    private static func open(_ path: String) throws -> (OpenFile, OpenFile.Content?) {
+        do throws(OpenFailure) {
+            let file = try OpenFile(path: path)
+            if file.isDirectory { throw OpenFailure.absent }
+            guard file.facts.size <= FileCache.largestContent else { return (file, nil) }
+            guard let content = file.content() else { throw OpenFailure.exhausted }
+            return (file, content)
+        } catch {
+            throw error.answer
+        }
+    }
+
+    private static func response(
+        _ file: OpenFile, _ type: String, _ coding: String?, _ content: OpenFile.Content?, for request: Request
+    ) throws -> Response {
         let now = Int64(time(nil))
         let validators = file.facts.validators(now: now)
-        let type = contentType ?? MediaType.of(Array(path.utf8)).description
         let method = request.head.method
         // What another method does is no look at this file: it isn't what the conditions and the range are about.
         let conditions = method == .get || method == .head ? Preconditions(request.head) : Preconditions()
@@ -39,7 +63,7 @@ extension Response {
             for (name, value) in fields { response.headers.add(name, value) }
             return response
         case .proceed(let range):
-            fields += Representation.furtherFields(validators, coding: nil)
+            fields += Representation.furtherFields(validators, coding: coding)
             if let range {
                 switch RangeSelection(range, size: file.facts.size) {
                 case .whole: break
@@ -48,6 +72,7 @@ extension Response {
                 }
             }
             var response = Response(contentType: .text(type), body: .file(FileContent(file, 0..<file.facts.size)))
+            if case .known(let bytes) = content { response.body = .file(FileContent(file, bytes)) }
             for (name, value) in fields { response.headers.add(name, value) }
             return response
         }

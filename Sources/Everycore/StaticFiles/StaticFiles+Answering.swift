@@ -6,32 +6,72 @@ internal import Glibc
 internal import EverycoreHTTP
 
 extension StaticFiles {
+    /// What became of a representation that was to be sent.
+    enum Sending {
+        case done
+        /// Nothing was sent: the file is no longer what the representation says.
+        case outdated
+        /// Nothing was sent: what can be read isn't what the file system says of it. The response takes the representation's place.
+        case replaced(Response)
+    }
+
     /// Answers with a file that was just opened, and remembers what it is.
-    func answer<Exchange: RequestExchange>(_ exchange: Exchange, _ path: FilePath, _ file: OpenFile) throws {
+    /// - Returns: what the application is to answer, or nil where the file was sent.
+    func answer<Exchange: RequestExchange>(_ exchange: Exchange, _ path: FilePath, _ file: OpenFile) throws -> Response? {
         let head = exchange.head
         let form = RequestedForm(head)
-        let previous = cache.size > 0 ? head.withPath { cache.resource(for: $0) } : nil
-        if let previous { openFiles?.letGo(of: previous) }
-        let (resource, files) = try examine(path, file, previous: previous, at: exchange.start)
-        if cache.capacity > 0 {
-            let isLasting = resource.representations.allSatisfy(\.isLasting)
-            head.withPath { isLasting ? cache.insert(resource, for: $0) : cache.remove($0) }
+        var file = file
+        for _ in 0..<Self.tries {
+            let previous = cache.size > 0 ? head.withPath { cache.resource(for: $0) } : nil
+            if let previous { openFiles?.letGo(of: previous) }
+            let (resource, files) = try examine(path, file, previous: previous, at: exchange.start)
+            if cache.capacity > 0 {
+                let isLasting = resource.representations.allSatisfy(\.isLasting)
+                head.withPath { isLasting ? cache.insert(resource, for: $0) : cache.remove($0) }
+            }
+            guard let index = resource.choice(for: form.accepted) else {
+                var error = HTTPError(406, "there is no representation in an encoding that Accept-Encoding allows")
+                error.headers["Vary"] = "Accept-Encoding"
+                throw error
+            }
+            switch try send(resource.representations[index], form, file: files[index], to: exchange) {
+            case .done: return nil
+            case .replaced(let response):
+                head.withPath { cache.remove($0) }
+                return response
+            case .outdated:
+                head.withPath { cache.remove($0) }
+                do throws(OpenFailure) { file = try root.open(path) } catch { throw error.answer }
+                if file.isDirectory { throw HTTPError(404) }
+            }
         }
-        guard let index = resource.choice(for: form.accepted) else {
-            var error = HTTPError(406, "there is no representation in an encoding that Accept-Encoding allows")
-            error.headers["Vary"] = "Accept-Encoding"
-            throw error
-        }
-        _ = try send(resource.representations[index], form, file: files[index], to: exchange)
+        // It is written all the time: what it is at the moment has no version.
+        return file.unversioned(contentType: type(of: path), coding: MediaType.coding(of: path.bytes))
     }
+
+    /// How often a file is looked at that is written while it is read.
+    private static var tries: Int { 3 }
 
     /// Sends what the request wants of a representation.
     /// - Parameter file: the opened file, or nil to open it when it is needed.
-    /// - Returns: false, without an answer, where the file is no longer what the representation says.
     func send<Exchange: RequestExchange>(
         _ representation: Representation, _ form: RequestedForm, file: OpenFile?, to exchange: Exchange
-    ) throws -> Bool {
-        guard form.isConditional else { return try sendWhole(representation, file, to: exchange) }
+    ) throws -> Sending {
+        var (file, content) = (file, representation.content)
+        if content == nil, representation.facts.size <= FileCache.largestContent {
+            // Before anything rests on what the file system says of it.
+            guard let opened = opened(representation, file, at: exchange.start) else { return .outdated }
+            file = opened
+            switch opened.content() {
+            case .known(let bytes):
+                content = bytes
+                if cache.capacity > 0, representation.isLasting { exchange.head.withPath { cache.keep(bytes, of: representation, for: $0) } }
+            case .changed: return .outdated
+            case .unknown: return .replaced(opened.unversioned(contentType: representation.contentType, coding: representation.codingName))
+            case nil: throw HTTPError(503, "the file can't be read")
+            }
+        }
+        guard form.isConditional else { return try sendWhole(representation, content, file, to: exchange) }
         let conditions = Preconditions(exchange.head)
         let isGet = exchange.head.method == .get
         switch conditions.evaluate(representation.validators, isGet: isGet, now: now()) {
@@ -40,44 +80,36 @@ extension StaticFiles {
         case .failed:
             throw HTTPError(412, "the file isn't the version that the request asks for")
         case .proceed(nil):
-            return try sendWhole(representation, file, to: exchange)
+            return try sendWhole(representation, content, file, to: exchange)
         case .proceed(let range?):
             switch RangeSelection(range, size: representation.facts.size) {
-            case .whole: return try sendWhole(representation, file, to: exchange)
+            case .whole: return try sendWhole(representation, content, file, to: exchange)
             case .unsatisfiable: throw HTTPError.rangeNotSatisfiable(size: representation.facts.size)
             case .parts(let parts): return try sendParts(parts, of: representation, file, to: exchange)
             }
         }
-        return true
+        return .done
     }
 
     private func sendWhole<Exchange: RequestExchange>(
-        _ representation: Representation, _ file: OpenFile?, to exchange: Exchange
-    ) throws -> Bool {
-        if let content = representation.content {
+        _ representation: Representation, _ content: [UInt8]?, _ file: OpenFile?, to exchange: Exchange
+    ) throws -> Sending {
+        if let content {
             try unsafe exchange.send(status: 200, prepared: representation.whole, body: content.span.bytes)
-            return true
+            return .done
         }
-        guard let file = opened(representation, file, at: exchange.start) else { return false }
-        let size = file.facts.size
-        if size <= FileCache.largestContent, cache.capacity > 0, representation.isLasting,
-            let content = file.read(at: 0, count: Int(size)), content.count == size
-        {
-            exchange.head.withPath { cache.keep(content, of: representation, for: $0) }
-            try unsafe exchange.send(status: 200, prepared: representation.whole, body: content.span.bytes)
-            return true
-        }
-        try exchange.sendFile(status: 200, prepared: representation.whole, file: file, part: 0..<size)
-        return true
+        guard let file = opened(representation, file, at: exchange.start) else { return .outdated }
+        try exchange.sendFile(status: 200, prepared: representation.whole, file: file, part: 0..<file.facts.size)
+        return .done
     }
 
     private func sendParts<Exchange: RequestExchange>(
         _ parts: [Range<Int64>], of representation: Representation, _ file: OpenFile?, to exchange: Exchange
-    ) throws -> Bool {
-        guard let file = opened(representation, file, at: exchange.start) else { return false }
+    ) throws -> Sending {
+        guard let file = opened(representation, file, at: exchange.start) else { return .outdated }
         let response = Response.parts(parts, of: file, contentType: representation.contentType, fields: representation.partial)
         _ = try exchange.send(response)
-        return true
+        return .done
     }
 
     /// The representation's file, or nil where its path no longer leads to this version.

@@ -41,16 +41,16 @@ extension StaticFiles {
     ) throws -> (resource: Resource, files: [OpenFile]) {
         var files = [file]
         var codings: [ContentCoding?] = [nil]
-        if settings.precompressed, !ContentCoding.allCases.contains(where: { path.hasSuffix($0.suffix) }) {
+        let now = now()
+        if settings.precompressed, !ContentCoding.allCases.contains(where: { path.hasSuffix($0.suffix) }), MediaType.coding(of: path.bytes) == nil {
             for coding in ContentCoding.allCases {
-                // One that can't be read is as good as absent: the file itself is there.
-                guard let sibling = try? root.open(path.withSuffix(coding.suffix)), !sibling.isDirectory else { continue }
+                // One that can't be read, or is out of date, is as good as absent: the file itself is there.
+                guard let sibling = try? root.open(path.withSuffix(coding.suffix)), isUsable(sibling, of: file) else { continue }
                 files.append(sibling)
                 codings.append(coding)
             }
         }
-        let now = now()
-        let contentType = MediaType.of(path.bytes).description
+        let contentType = type(of: path)
         let cacheControl = settings.cacheControl.first { $0.matches(path.bytes) }?.value
         var representations: [Representation] = []
         for (file, coding) in zip(files, codings) {
@@ -63,6 +63,15 @@ extension StaticFiles {
         }
         return (Resource(representations: representations, checkedAt: start), files)
     }
+
+    /// Whether a sibling can be a compressed form of the file as it is: it isn't older, and not empty, which no coding's form of
+    /// anything is. Programs that unpack or copy a site write the two within moments, in any order: so much older it may be.
+    private func isUsable(_ sibling: OpenFile, of file: OpenFile) -> Bool {
+        !sibling.isDirectory && sibling.facts.size > 0 && sibling.facts.seconds >= file.facts.seconds &- Self.siblingTolerance
+    }
+
+    /// In seconds.
+    private static var siblingTolerance: Int64 { 2 }
 }
 
 extension FilePath {

@@ -58,7 +58,8 @@ package final class StaticFiles {
             try unsafe exchange.send(status: 200, prepared: representation.whole, body: content.span.bytes)
             return true
         }
-        return try send(representation, form, file: nil, to: exchange)
+        if case .done = try send(representation, form, file: nil, to: exchange) { return true }
+        return false
     }
 
     /// Answers a request whose path no route has.
@@ -76,9 +77,7 @@ package final class StaticFiles {
         do throws(OpenFailure) { found = try find(path) } catch { throw error.answer }
         guard head.method == .get || head.method == .head else { return try answerOther(exchange) }
         switch found {
-        case .file(let path, let file):
-            try answer(exchange, path, file)
-            return nil
+        case .file(let path, let file): return try answer(exchange, path, file)
         case .directory(let path): return redirect(exchange, to: path)
         case .listing(let path, let directory):
             return Response.html(try DirectoryListing.page(of: directory, at: path)).header("Cache-Control", "no-cache")
@@ -95,11 +94,15 @@ package final class StaticFiles {
         return Response.empty(204).header("Allow", Self.methods.description)
     }
 
-    /// A directory has a slash at its end: relative links in its page would miss it otherwise.
+    /// A directory has a slash at its end: relative links in its page would miss it otherwise. The address is relative to the request's
+    /// own (RFC 9110 §10.2.2): a proxy may have removed a prefix, or changed scheme, host and port.
     private func redirect<Exchange: RequestExchange>(_ exchange: Exchange, to path: FilePath) -> Response {
         let query = exchange.head.query.map { "?" + $0 } ?? ""
-        return Response.redirect(to: path.directoryLocation + query, status: 301)
+        return Response.redirect(to: path.lastSegment + "/" + query, status: 301)
     }
+
+    /// The media type of the file at a path.
+    func type(of path: FilePath) -> String { settings.type(of: path.bytes) }
 
     func now() -> Int64 { Int64(time(nil)) }
 }

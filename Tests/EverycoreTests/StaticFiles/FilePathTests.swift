@@ -40,10 +40,10 @@ struct FilePathTests {
         for target in ["/a", "/a/../b", "/a."] { #expect(try !path(target).isDirectory, "\(target)") }
     }
 
-    @Test func `a location is a path of this server, escaped`() throws {
-        #expect(try path("/a%20b/%C3%BC/x:y").directoryLocation == "/a%20b/%C3%BC/x%3Ay/")
-        #expect(try path("/a%0d%0aSet-Cookie:x").directoryLocation == "/a%0D%0ASet-Cookie%3Ax/")
-        #expect(try path("/a/..").directoryLocation == "/")
+    @Test func `the last segment is escaped, so that it can be an address`() throws {
+        #expect(try path("/a%20b/%C3%BC/x:y").lastSegment == "x%3Ay")
+        #expect(try path("/a%0d%0aSet-Cookie:x").lastSegment == "a%0D%0ASet-Cookie%3Ax")
+        #expect(try path("/a/b/../%63").lastSegment == "c")
         #expect(FilePath.escaped(Array("a/b c".utf8)) == "a%2Fb%20c")
     }
 }
@@ -53,11 +53,36 @@ struct MediaTypeTests {
         ("index.html", "text/html; charset=utf-8"), ("A.HTML", "text/html; charset=utf-8"), ("a/b.css", "text/css; charset=utf-8"),
         ("app.min.js", "text/javascript; charset=utf-8"), ("data.json", "application/json"), ("a.svg", "image/svg+xml"),
         ("a.woff2", "font/woff2"), ("a.wasm", "application/wasm"), ("a.unknown", "application/octet-stream"),
-        ("Makefile", "application/octet-stream"), ("a.b/c", "application/octet-stream"), ("a.", "application/octet-stream"),
-        ("", "application/octet-stream"), ("a.tar.gz", "application/gzip"),
+        ("bin/Makefile", "text/plain; charset=utf-8"), ("a.b/c", "application/octet-stream"), ("a.", "application/octet-stream"),
+        ("", "application/octet-stream"), ("a.tar.gz", "application/gzip"), (".well-known/apple-app-site-association", "application/json"),
+        ("apple-app-site-association", "application/json"), ("x-apple-app-site-association", "application/octet-stream"),
+        ("feed.xml", "application/xml"), ("a.xsl", "application/xml"), ("a.vtt", "text/vtt"), ("a.opml", "text/x-opml+xml"),
+        ("a.mjs", "text/javascript; charset=utf-8"), ("a.avif", "image/avif"), ("a.glb", "model/gltf-binary"), ("a.svgz", "image/svg+xml"),
+        ("site.webmanifest", "application/manifest+json"), ("a.speculationrules", "application/speculationrules+json"),
     ])
-    func `the type is known by the name's ending`(name: String, type: String) {
-        #expect(MediaType.of(Array(name.utf8)).description == type)
+    func `the type is known by the name, and a charset is said of text that doesn't say its own`(name: String, type: String) {
+        #expect(MediaType.of(Array(name.utf8)) == type)
+    }
+
+    @Test func `the configuration's charset and types come first`() throws {
+        var settings = ServerConfiguration.Files()
+        settings.charset = nil
+        settings.types = try [
+            #require(TypeRule(name: "HTML", type: "text/html;charset=shift_jis")), #require(TypeRule(name: "special", type: "application/x-special")),
+        ]
+        let directory = try TestDirectory()
+        for name in ["a.html", "a.css", "special", "b.special", "a.json"] { directory.write(name, "x") }
+        let client = try directory.client { $0 = settings }
+        #expect(try client.get("/a.html")["content-type"] == "text/html;charset=shift_jis")
+        #expect(try client.get("/a.css")["content-type"] == "text/css")
+        #expect(try client.get("/special")["content-type"] == "application/x-special")
+        #expect(try client.get("/b.special")["content-type"] == "application/x-special")
+        #expect(try client.get("/a.json")["content-type"] == "application/json")
+    }
+
+    @Test(arguments: [("", "a/b"), ("a b", "a/b"), ("a/b", "a/b"), ("a=b", "a/b"), ("a", "b"), ("a", "/b"), ("a", "a/"), ("a", "a/b\r\nc:d"), ("a", "a/b; c=d")])
+    func `a rule that can't be sent isn't made`(name: String, type: String) {
+        #expect(TypeRule(name: name, type: type) == nil)
     }
 }
 

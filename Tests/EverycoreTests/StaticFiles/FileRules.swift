@@ -140,7 +140,7 @@ enum FileRules {
     } + [
         FileRule(43, "NUL", "GET /hello.txt%00", gives: refusal("400 Bad Request", "this path leads nowhere")),
         FileRule(43, "a directory without its slash", "GET /sub?q=1", gives: answer("301 Moved Permanently",
-            ["Content-Length: 0", close, "Location: /sub/?q=1"])),
+            ["Content-Length: 0", close, "Location: sub/?q=1"])),
     ]
 }
 

@@ -48,8 +48,8 @@ struct StaticFilesTests {
         let client = try directory.client()
         let response = try client.get("/docs?a=b&c")
         #expect(response.status == 301)
-        #expect(response["location"] == "/docs/?a=b&c")
-        #expect(try client.get("/docs/../docs")["location"] == "/docs/")
+        #expect(response["location"] == "docs/?a=b&c")
+        #expect(try client.get("/docs/../docs")["location"] == "docs/")
         #expect(try client.get("/docs/").body == "<p>docs")
         #expect(try client.get("/docs/")["content-type"] == "text/html; charset=utf-8")
     }
@@ -107,6 +107,9 @@ struct StaticFilesTests {
         #expect(options.status == 204)
         #expect(options["allow"] == "GET, HEAD, OPTIONS")
         #expect(try client.send("POST", "/nothing").status == 404)
+        for method in ["OPTIONS", "TRACE", "DELETE"] { #expect(try client.send(method, "/nothing").status == 404) }
+        #expect(try client.send("TRACE", "/hello.txt").status == 405)
+        #expect(try client.send("BREW", "/nothing").status == 501)
         #expect(try client.send("OPTIONS", "*")["allow"] == "GET, HEAD, OPTIONS")
     }
 
@@ -115,12 +118,29 @@ struct StaticFilesTests {
         directory.write("index.html", "the root's index")
         let client = try directory.client { _ in } routes: {
             $0.post("/hello.txt") { _ in .text("posted") }
-            $0.addBuiltIn(hasFiles: true)
+            $0.addHealth()
         }
         #expect(try client.get("/health").body == "ok\n")
         #expect(try client.get("/").body == "the root's index")
         #expect(try client.get("/hello.txt").status == 405)
         #expect(try client.get("/docs/").body == "<p>docs")
+    }
+
+    @Test func `demonstrations yield to every file, and answer where none is`() throws {
+        directory.write("plaintext", "a file")
+        directory.makeDirectory("echo")
+        let client = try directory.client { _ in } routes: {
+            $0.addHealth()
+            $0.addDemonstration(hasFiles: true)
+        }
+        #expect(try client.get("/plaintext").body == "a file")
+        #expect(try client.get("/plaintext").body == "a file")
+        #expect(try client.send("POST", "/plaintext").status == 405)
+        #expect(try client.get("/echo").status == 301)
+        #expect(try client.get("/json").body.contains("Hello"))
+        #expect(try client.send("POST", "/json").status == 405)
+        #expect(try client.get("/").status == 404)
+        #expect(try client.get("/none").status == 404)
     }
 
     @Test func `Cache-Control is the first rule's that matches`() throws {

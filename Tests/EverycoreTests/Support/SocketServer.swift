@@ -26,7 +26,7 @@ import Testing
         let context = WorkerContext(
             worker: WorkerIdentity(slot: 0, generation: 1, pid: 1), loop: loop, log: Logger(label: "test") { _ in LogRecorder() })
         let application = RoutedApplication(
-            routes: try routes.built(), context: context, bodyLimit: 1024, files: files, compressor: compressor)
+            routes: try routes.built(hasFiles: files != nil), context: context, bodyLimit: 1024, files: files, compressor: compressor)
         service = unsafe HTTPService(
             loop: loop, application: application, timeouts: ConnectionTimeouts(), figures: WorkerFigures(at: memory))
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)

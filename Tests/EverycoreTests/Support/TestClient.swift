@@ -29,7 +29,7 @@ final class TestClient {
             worker: WorkerIdentity(slot: 2, generation: 3, pid: 4711), loop: loop,
             log: Logger(label: "test") { _ in recorder })
         application = RoutedApplication(
-            routes: try routes.built(), context: context, bodyLimit: bodyLimit, files: files, compressor: compressor)
+            routes: try routes.built(hasFiles: files != nil), context: context, bodyLimit: bodyLimit, files: files, compressor: compressor)
     }
 
     /// Sends a request and turns the loop until it is answered, at most for five seconds.
@@ -182,7 +182,7 @@ final class TestExchange: RequestExchange {
     func resumeBody() {}
 
     private var begun: (status: Int, contentType: StaticString?, fields: [(name: String, value: String)])?
-    private var announced: UInt64?
+    private(set) var announced: UInt64?
     private var written: [UInt8] = []
 
     func begin(

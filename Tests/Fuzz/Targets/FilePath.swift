@@ -12,8 +12,9 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
         check(!segment.isEmpty && segment.count <= 255, "a segment of \(segment.count) bytes")
         check(segment.first != 0x2E || (depth == 0 && segment.elementsEqual(".well-known".utf8)), "a hidden segment: \(path)")
     }
-    let location = Array(path.directoryLocation.utf8)
+    let location = Array(segments.map { "/" + FilePath.escaped(Array($0)) }.joined().utf8)
     let again = unsafe try? FilePath(location.span.bytes)
-    check(again?.bytes == path.bytes && again?.isDirectory == true, "\(path.directoryLocation) leads elsewhere")
+    check(path.bytes.isEmpty || again?.bytes == path.bytes && again?.isDirectory == false, "\(location) leads elsewhere")
+    check(path.bytes.isEmpty || segments.last.map { FilePath.escaped(Array($0)) } == path.lastSegment, "\(path.lastSegment)")
     return 0
 }

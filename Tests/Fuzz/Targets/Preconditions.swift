@@ -51,6 +51,7 @@ private func checkRange(_ text: String, _ size: Int64) {
             check(part.lowerBound > other.upperBound || part.upperBound < other.lowerBound, "\(parts) touch")
         }
     }
+    check(size > 0, "parts of nothing")
     guard size <= 200 else { return }
     check(Set(parts.joined()) == expected, "\(text) of \(size): \(parts)")
 }

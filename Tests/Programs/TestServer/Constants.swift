@@ -1,8 +1,10 @@
-// The same answer from either kind of handler, for `scripts/bench async`. Runs in the workers.
+// The same answer from either kind of handler, for `scripts/bench async`; and the command's routes, with a `/sleep` for as long as a test
+// wants. Runs in the workers.
 
 import Everycore
 
 func addConstants(_ routes: inout Routes) {
     routes.get("/constant") { _ in .text("Hello, World!") }
     routes.get("/constant-async") { _ async in .text("Hello, World!") }
+    routes.addDemonstration(longestSleep: 60_000)
 }

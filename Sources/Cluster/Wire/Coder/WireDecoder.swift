@@ -44,15 +44,14 @@ final class WireValueDecoder: Decoder {
         (parent?.codingPath ?? []) + (key.map { [$0] } ?? [])
     }
 
-    func nested(at offset: Int, end: Int, key: (any CodingKey)?) -> WireValueDecoder {
-        WireValueDecoder(input: input, offset: offset, end: end, parent: self, key: key)
+    /// Bounded in depth, however a type goes down: by values or by containers that it opens for itself.
+    func nested(at offset: Int, end: Int, key: (any CodingKey)?) throws -> WireValueDecoder {
+        guard depth < WireTag.depthLimit else { throw corrupted("more than \(WireTag.depthLimit) levels of nesting") }
+        return WireValueDecoder(input: input, offset: offset, end: end, parent: self, key: key)
     }
 
     func decodeWhole<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        guard depth <= WireTag.depthLimit else {
-            throw corrupted("more than \(WireTag.depthLimit) levels of nesting")
-        }
-        if type == [UInt8].self, try tag == WireTag.bytes, let bytes = try byteArray() as? Value { return bytes }
+        if try tag == WireTag.bytes, let value = try WireBytes.make(type, of: byteArray) { return value }
         return try type.init(from: self)
     }
 

@@ -39,7 +39,7 @@ struct WireKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     private func value(_ key: Key) throws -> WireValueDecoder {
         let range = try find(key)
-        return decoder.nested(at: range.lowerBound, end: range.upperBound, key: key)
+        return try decoder.nested(at: range.lowerBound, end: range.upperBound, key: key)
     }
 
     func contains(_ key: Key) -> Bool { (try? decoder.find(key.stringValue, in: contents)) != nil }
@@ -104,7 +104,7 @@ struct WireKeyedDecoding<Key: CodingKey>: KeyedDecodingContainerProtocol {
 
     func superDecoder() throws -> any Decoder {
         guard let range = try decoder.find(SuperKey().stringValue, in: contents) else { throw missing(SuperKey()) }
-        return decoder.nested(at: range.lowerBound, end: range.upperBound, key: SuperKey())
+        return try decoder.nested(at: range.lowerBound, end: range.upperBound, key: SuperKey())
     }
 
     func superDecoder(forKey key: Key) throws -> any Decoder { try value(key) }

@@ -33,6 +33,8 @@ final class WireValueEncoder: Encoder {
     private let key: (any CodingKey)?
     private var shape = Shape.none
     private var failure: (any Error)?
+    /// Stands for everything beyond the deepest level, of which nothing is kept.
+    private let isBeyond: Bool
 
     init(output: WireOutput, parent: WireValueEncoder?, key: (any CodingKey)?) {
         self.output = output
@@ -40,6 +42,7 @@ final class WireValueEncoder: Encoder {
         self.key = key
         start = output.count
         depth = (parent?.depth ?? -1) + 1
+        isBeyond = depth > WireTag.depthLimit
     }
 
     var codingPath: [any CodingKey] {
@@ -47,18 +50,20 @@ final class WireValueEncoder: Encoder {
     }
 
     func encodeWhole<Value: Encodable>(_ value: Value) throws {
-        guard depth <= WireTag.depthLimit else {
-            throw EncodingError.invalidValue(
-                value, .init(codingPath: [], debugDescription: "more than \(WireTag.depthLimit) levels of nesting"))
-        }
-        if Value.self == [UInt8].self, let bytes = value as? [UInt8] {
+        if isBeyond { throw tooDeep }
+        let isBytes = try unsafe WireBytes.with(value) { bytes in
             shape = .single
             try output.append(WireTag.bytes)
-            try output.append(lengthAndBytes: bytes)
-        } else {
+            try unsafe output.append(lengthAndBytes: bytes)
+        }
+        if !isBytes {
             try value.encode(to: self)
             try finish()
         }
+    }
+
+    private var tooDeep: EncodingError {
+        .invalidValue(self, .init(codingPath: [], debugDescription: "more than \(WireTag.depthLimit) levels of nesting"))
     }
 
     /// Completes the value. A type that wrote nothing at all becomes an empty keyed container.
@@ -74,6 +79,7 @@ final class WireValueEncoder: Encoder {
 
     /// A type may ask for the same kind of container again, as a subclass does that shares its superclass's encoder.
     private func begin(_ wanted: Shape) throws {
+        if isBeyond { throw tooDeep }
         guard shape != wanted || wanted == .single else { return }
         guard shape == .none else {
             throw EncodingError.invalidValue(
@@ -117,9 +123,12 @@ final class WireValueEncoder: Encoder {
         do { try step() } catch { failure = failure ?? error }
     }
 
+    /// An encoder for a container that the type opens for itself. A level too deep it is one that takes nothing, and stands for all levels
+    /// below: a chain of encoders would be released one within the other, on a stack that ends somewhere.
     func makeDetached(key: any CodingKey) -> WireValueEncoder {
+        if isBeyond { return self }
         let encoder = WireValueEncoder(output: output.makeDetachedOutput(), parent: self, key: key)
-        output.attach(encoder)
+        if encoder.isBeyond { attempt { throw encoder.tooDeep } } else { output.attach(encoder) }
         return encoder
     }
 }

@@ -76,10 +76,10 @@ final class WireOutput {
         memory.append(text: text)
     }
 
-    func append(lengthAndBytes more: [UInt8]) throws(MessageError) {
+    func append(lengthAndBytes more: UnsafeRawBufferPointer) throws(MessageError) {
         try append(varint: UInt64(more.count))
         try makeRoom(for: more.count)
-        memory.append(more)
+        unsafe memory.append(more)
     }
 
     func beginContainer(_ tag: UInt8) throws(MessageError) {

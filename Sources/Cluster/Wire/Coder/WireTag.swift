@@ -18,7 +18,7 @@ enum WireTag {
     static let double: UInt8 = 0x06
     /// varint: byte count; UTF-8.
     static let string: UInt8 = 0x07
-    /// varint: byte count; the elements of a `[UInt8]`.
+    /// varint: byte count; the elements of a `[UInt8]`, or another value that WireBytes knows.
     static let bytes: UInt8 = 0x08
     /// Four bytes: byte count of the entries; entries of a key (varint byte count, UTF-8) and a value.
     static let keyed: UInt8 = 0x09
