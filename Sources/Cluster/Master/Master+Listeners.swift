@@ -107,6 +107,9 @@ extension Master {
                     let index = listeners.ofAuxiliaries[number].firstIndex(of: listener)
                 else { continue }
                 send(listener.descriptor, slot: nil, place: UInt32(clamping: index), to: child)
+            case .quarantine:
+                // It accepts nothing: its connections are handed to it.
+                continue
             }
         }
     }

@@ -23,7 +23,7 @@ struct DescriptorReserve {
     mutating func restore() -> Bool {
         if placeholder < 0 { placeholder = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC) }
         // Without a file system, as in some sandboxes, any other file will do.
-        if placeholder < 0, errno != EMFILE, errno != ENFILE { placeholder = cposix_eventfd() }
+        if placeholder < 0, errno != EMFILE, errno != ENFILE { placeholder = cposix_stream_socket(AF_UNIX) }
         return placeholder >= 0
     }
 }

@@ -93,7 +93,7 @@ package import EverycoreStatistics
     ///   - readAt: when that was, in monotonic nanoseconds.
     package func take(_ descriptor: Int32, isNew: Bool, bytes: [UInt8], readAt: UInt64) {
         guard bytes.count <= inputCapacity else {
-            var transport = PlainSocket(descriptor)
+            let transport = PlainSocket(descriptor)
             transport.close()
             connectionEnded?(false)
             return
