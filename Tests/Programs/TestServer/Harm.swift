@@ -31,7 +31,7 @@ func addHarm(_ routes: inout Routes) {
     routes.get("/headless") { _ in
         var thread = pthread_t()
         unsafe pthread_create(&thread, nil, { _ in while true { pause() } }, nil)
-        unsafe pthread_exit(nil)
+        pthread_exit(nil)
     }
     routes.get("/throws") { _ in throw Refusal() }
     routes.get("/throws-async") { _ async throws in
