@@ -54,10 +54,11 @@ let package = Package(
         .systemLibrary(name: "CEverycoreLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CEverycoreZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CEverycorePosix"),
+        .target(name: "CEverycoreScan"),
         .target(name: "EverycoreLoop", dependencies: ["CEverycoreLibevent", "CEverycorePosix"], swiftSettings: strict),
         .target(name: "EverycoreStatistics", swiftSettings: strict),
         .target(name: "Cluster", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", logging], swiftSettings: strict),
-        .target(name: "EverycoreHTTP", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix"], swiftSettings: strict),
+        .target(name: "EverycoreHTTP", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", "CEverycoreScan"], swiftSettings: strict),
         .target(
             name: "Everycore", dependencies: ["Cluster", "EverycoreHTTP", "CEverycorePosix", httpTypes, logging] + codings,
             swiftSettings: strict + codingSettings),
@@ -91,7 +92,7 @@ let package = Package(
         .testTarget(name: "EverycoreLoopTests", dependencies: ["EverycoreLoop"], swiftSettings: strict),
         .testTarget(name: "EverycoreStatisticsTests", dependencies: ["EverycoreStatistics"], swiftSettings: strict),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
-        .testTarget(name: "EverycoreHTTPTests", dependencies: ["EverycoreHTTP"], swiftSettings: strict),
+        .testTarget(name: "EverycoreHTTPTests", dependencies: ["EverycoreHTTP", "CEverycoreScan"], swiftSettings: strict),
         .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
         .testTarget(name: "EverycoreCommandTests", dependencies: ["EverycoreCommandLine", yams], swiftSettings: strict),
         .testTarget(
