@@ -11,6 +11,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__f
 
 import build
 import ends
+import mixed
 import poison
 import quota
 import server
@@ -21,7 +22,7 @@ from verdict import HEADING
 STORMS = {
     "kills": storms.kills, "massacres": storms.massacres, "stops": storms.stops, "reloads": storms.reloads, "scaling": storms.scaling,
     "upgrades": storms.upgrades, "quota": quota.quota, "recycling": storms.recycling, "master": ends.master, "many": ends.many,
-    "half": ends.half, "deaths": ends.deaths, "poison": poison.poison, "loop": poison.loop, "mixed": quota.mixed,
+    "half": ends.half, "deaths": ends.deaths, "poison": poison.poison, "loop": poison.loop, "mixed": mixed.mixed,
 }
 SHORT = ["stops", "reloads", "scaling", "upgrades", "quota", "recycling", "master"]
 

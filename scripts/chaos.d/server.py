@@ -182,7 +182,7 @@ class Server:
         return found
 
     def stop(self, patience=20):
-        """TERM, once; whoever is still there after that is killed. Says what was wrong with the end."""
+        """TERM, once; what is left after that is killed. Says what was wrong with the end."""
         if self not in _running:
             return []
         _running.remove(self)

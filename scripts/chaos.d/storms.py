@@ -10,10 +10,9 @@ from traffic import SLOW_MS, Group, Traffic
 from verdict import Verdict
 
 
-def under_load(run, name, act, seconds, settings="", workers=2, allowed=(), pause=1, **options):
+def under_load(run, name, act, seconds, settings="", workers=2, pause=1, **options):
     """
-    A server with its clients; `act(server, verdict, until)` happens to it, and says how many requests that may have cost. `allowed`
-    are errors that the server may report.
+    A server with its clients; `act(server, verdict, until)` happens to it, and says how many requests that may have cost.
     """
     verdict = Verdict(name)
     with Server(workers, settings, **options) as server:
@@ -24,7 +23,7 @@ def under_load(run, name, act, seconds, settings="", workers=2, allowed=(), paus
             counts = traffic.end()
         stats = server.stats()
         verdict.problems += server.stop()
-        verdict.judge(counts, stats, [line for line in server.log() if line["message"] not in allowed], run, bound or 0)
+        verdict.judge(counts, stats, server.log(), run, bound or 0)
     return verdict
 
 
@@ -56,7 +55,7 @@ def massacres(run):
 
 
 def stops(run):
-    """STOP to a random worker for 0.3 s, again and again: who connects meanwhile is served by its sibling."""
+    """STOP to a random worker for 0.3 s, again and again: its sibling serves new connections meanwhile."""
     # 20 ms until a queue's standstill is noticed, and twice that until it is believed.
     limit_ms, held = (1000 if run.is_short else 150), []
 
@@ -79,7 +78,7 @@ def stops(run):
             and any(begun + 0.01 < note["at"] - note["waited_us"] / 1e6 < end for begun, end in held)]
     late = [waited for waited in slow if waited > limit_ms]
     verdict.expect(not late, f"{len(late)} connections made while a worker was stopped waited longer than {limit_ms} ms, up to {max(late, default=0):.0f}")
-    verdict.notes.append(f"who came meanwhile waited at most {max(slow, default=SLOW_MS):.0f} ms")
+    verdict.notes.append(f"new connections waited at most {max(slow, default=SLOW_MS):.0f} ms")
     return verdict
 
 

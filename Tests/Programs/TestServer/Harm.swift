@@ -42,7 +42,7 @@ func addHarm(_ routes: inout Routes) {
     routes.get("/spin") { _ in
         while true { pause() }
     }
-    // Never answers, and doesn't hear that nobody waits any longer.
+    // Never answers, and doesn't hear that its client has left.
     routes.get("/hang") { _ async throws in
         await unsafe withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
         return .text("not reached\n")

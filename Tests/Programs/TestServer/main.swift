@@ -60,7 +60,7 @@ func startDoomed(_ way: String, _ configuration: ServerConfiguration) throws {
     .run()
 }
 
-/// A cluster of three that gives up soon, with a slot whose workers never live. Prints who got ready.
+/// A cluster of three that gives up soon, with a slot whose workers never live. Prints which workers got ready.
 func startUnhealthy(slot: Int) throws {
     var options = ClusterOptions()
     options.respawn.firstDelay = .milliseconds(20)
