@@ -15,8 +15,8 @@ internal import Glibc
 
 /// A view: copying it copies the pointer.
 @safe
-package struct BlackBox {
-    private let words: UnsafeMutablePointer<UInt64>
+@usableFromInline package struct BlackBox {
+    @usableFromInline let words: UnsafeMutablePointer<UInt64>
     private static let headerByteCount = 64
     private static let textByteCount = 232
     /// What there is of a description that doesn't fit.
@@ -45,7 +45,7 @@ package struct BlackBox {
     }
 
     /// The request is over, or its handler waits.
-    package func leave() { unsafe words[1] = 0 }
+    @inlinable package func leave() { unsafe words[1] = 0 }
 
     /// So many requests wait in their handlers.
     package func setWaiting(_ count: Int) { unsafe words[3] = UInt64(clamping: count) }
@@ -58,7 +58,7 @@ package struct BlackBox {
     }
 
     /// The endpoint of the request that runs now.
-    package func setEndpoint(_ endpoint: UInt64) { unsafe words[7] = endpoint }
+    @inlinable package func setEndpoint(_ endpoint: UInt64) { unsafe words[7] = endpoint }
 
     /// Where the handler of crash signals leaves its mark.
     package var crashWord: UnsafeMutablePointer<UInt64> { unsafe words + 6 }

@@ -11,7 +11,8 @@ extension RoutedApplication {
 
     /// Whether the request is another process's to answer, or was refused because that can't be.
     @inline(never)
-    func isDiverted<Exchange: RequestExchange>(_ endpoint: UInt64, _ exchange: Exchange, _ quarantine: Quarantine) -> Bool {
+    func isDiverted<Exchange: RequestExchange>(_ endpoint: UInt64, _ exchange: Exchange) -> Bool {
+        guard let quarantine else { return false }
         let gate = quarantine.gate
         guard exchange.head.withPath({ gate.sendsAway(endpoint: endpoint, path: $0) }) else {
             guard gate.isInside, EventLoop.monotonicNanoseconds() &- min(exchange.start, EventLoop.monotonicNanoseconds()) > Self.patience

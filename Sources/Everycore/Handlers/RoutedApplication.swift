@@ -17,7 +17,9 @@ package final class RoutedApplication {
     private let waiting: WaitingRequests?
     /// A constant text that is shorter goes straight to the connection.
     private let compressedFrom: Int
-    private let quarantine: Quarantine?
+    let quarantine: Quarantine?
+    /// That of `quarantine`, by itself: looking at it retains nothing.
+    private let gate: QuarantineGate?
 
     /// - Parameters:
     ///   - bodyLimit: the most bytes of content that are collected for a handler; more is a 413.
@@ -29,6 +31,7 @@ package final class RoutedApplication {
     ) {
         self.compressor = compressor
         quarantine = context.quarantine
+        gate = context.quarantine?.gate
         compressedFrom = compressor?.minimum ?? .max
         waiting = context.blackBox.map { WaitingRequests($0, context.endpoints, on: context.loop) }
         table = routes.table
@@ -47,7 +50,7 @@ package final class RoutedApplication {
         let outcome: Outcome
         if index >= 0 {
             let number = endpoints[index].number
-            if let quarantine, quarantine.gate.isClosed, isDiverted(number, exchange, quarantine) {
+            if let gate, gate.isClosed, isDiverted(number, exchange) {
                 outcome = .later
             } else if exchange.hasBody {
                 outcome = collect(endpoints[index], [], exchange)
@@ -92,7 +95,7 @@ package final class RoutedApplication {
             return .later
         }
         let number = Endpoint.files.number
-        if let quarantine, quarantine.gate.isClosed, isDiverted(number, exchange, quarantine) { return .later }
+        if let gate, gate.isClosed, isDiverted(number, exchange) { return .later }
         context.blackBox?.setEndpoint(number)
         do {
             if let response = try files.answer(exchange) { send(response, exchange) }
@@ -113,7 +116,7 @@ package final class RoutedApplication {
         switch search(table, exchange.head) {
         case .found(let number, let captures):
             let endpoint = endpoints[offset &+ number]
-            if let quarantine, quarantine.gate.isClosed, isDiverted(endpoint.number, exchange, quarantine) { return .later }
+            if let gate, gate.isClosed, isDiverted(endpoint.number, exchange) { return .later }
             if exchange.hasBody { return collect(endpoint, captures, exchange) }
             context.blackBox?.setEndpoint(endpoint.number)
             return call(endpoint, request(endpoint, captures, [], exchange), exchange)
