@@ -47,6 +47,7 @@ extension Master {
     /// A request that holds the loop of a worker while no worker serves is as bad as one that ends its worker.
     private func heldWhileNoneServed(_ child: Child) {
         log(.warning, "a request holds its worker while no worker serves", about: child, request(of: child))
+        quarantineHeld(child)
     }
 
     private func startStandIn(_ slot: Int) {
