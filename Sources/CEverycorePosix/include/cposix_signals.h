@@ -1,7 +1,7 @@
 // Signals: noted from the program's first instruction on, told to one loop, and what the programs that a process starts inherit.
 #pragma once
 
-// From here on every signal that a master takes is noted and `event` (an eventfd) becomes readable, also for those that came
+// From here on every signal that a master takes is noted and `event` is written to (an eventfd, or a pipe), also for those that came
 // since the program began. PIPE and XFSZ do nothing. The mask is empty afterwards.
 void cposix_watch_signals(int event);
 // Undoes it: signals have their defaults again, or are noted as before the call. With `waits_for_them` all are blocked instead, and those

@@ -20,20 +20,24 @@ final class SignalInbox {
     /// Each of them counts; of the others several at once say no more than one.
     private static let counted: Set<Int32> = [SIGTTIN, SIGTTOU]
 
-    private let descriptor: Int32
+    private let wakeUp: (reader: Int32, writer: Int32)
     private var watch: DescriptorWatch?
 
-    init() throws(SystemError) { descriptor = try systemCall("make an eventfd for signals") { cposix_eventfd() } }
+    init() throws(SystemError) {
+        var (reader, writer): (Int32, Int32) = (-1, -1)
+        _ = try systemCall("make a descriptor for signals") { unsafe cposix_wake_up_pair(&reader, &writer) }
+        wakeUp = (reader, writer)
+    }
 
     /// From here on signals are for the loop.
     func start(on loop: EventLoop, _ onArrival: @escaping (SignalArrival) -> Void) throws(SystemError) {
-        let event = descriptor
-        watch = try loop.watch(event, for: .read) { _ in
+        let reader = wakeUp.reader
+        watch = try loop.watch(reader, for: .read) { _ in
             var count: UInt64 = 0
-            _ = unsafe read(event, &count, 8)
+            _ = unsafe read(reader, &count, 8)
             for number in Self.numbers { Self.take(number, onArrival) }
         }
-        cposix_watch_signals(event)
+        cposix_watch_signals(wakeUp.writer)
     }
 
     private static func take(_ number: Int32, _ onArrival: (SignalArrival) -> Void) {
@@ -53,9 +57,12 @@ final class SignalInbox {
     func stop(standsBy: Bool) {
         cposix_stop_watching_signals(standsBy ? 1 : 0)
         watch = nil
-        close(descriptor)
+        closeInherited()
     }
 
     /// Runs in a child, whose own dispositions take the place of these.
-    func closeInherited() { close(descriptor) }
+    func closeInherited() {
+        close(wakeUp.reader)
+        if wakeUp.writer != wakeUp.reader { close(wakeUp.writer) }
+    }
 }
