@@ -1,13 +1,10 @@
 #define _GNU_SOURCE
 #include "cposix.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,18 +30,6 @@ int cposix_usable_cpus(void) {
         if (result == 0 || code != EINVAL) return count;
     }
     return -1;
-}
-
-int cposix_thread_count(void) {
-    DIR *tasks = opendir("/proc/self/task");
-    if (tasks == NULL) return -1;
-    int count = 0;
-    struct dirent *entry;
-    while ((entry = readdir(tasks)) != NULL) {
-        if (entry->d_name[0] != '.') count++;
-    }
-    closedir(tasks);
-    return count;
 }
 
 static const int crash_signals[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
@@ -76,8 +61,6 @@ void cposix_unblock_signals(void) {
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-void cposix_ignore_signal(int number) { signal(number, SIG_IGN); }
-
 void cposix_fill_standard_descriptors(void) {
     for (int number = 0; number <= 2; number++) {
         if (fcntl(number, F_GETFD) >= 0) continue;
@@ -86,23 +69,6 @@ void cposix_fill_standard_descriptors(void) {
         if (null > number) close(null);
     }
 }
-
-void cposix_reset_signals_in_worker(void) {
-    for (int number = 1; number <= SIGRTMAX; number++) {
-        // Two numbers below SIGRTMIN belong to the C library, which refuses to change them.
-        if (crash_index(number) < 0) signal(number, SIG_DFL);
-    }
-    // A terminal sends INT and HUP to the whole group, and people send the others to all processes of a name.
-    static const int masters[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
-    for (size_t i = 0; i < sizeof masters / sizeof masters[0]; i++) signal(masters[i], SIG_IGN);
-}
-
-void cposix_purge_stdio(void) {
-    __fpurge(stdout);
-    __fpurge(stderr);
-}
-
-void cposix_line_buffer_stdout(void) { setvbuf(stdout, NULL, _IOLBF, 0); }
 
 int cposix_die_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL); }
 

@@ -1,27 +1,10 @@
 #define _GNU_SOURCE
 #include "cposix_sharing.h"
 
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-long cposix_raise_open_files(void) {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
-    if (limit.rlim_cur < limit.rlim_max) {
-        struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
-        if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-    }
-    return limit.rlim_cur == RLIM_INFINITY ? -1 : (long)limit.rlim_cur;
-}
-
-void cposix_keep_through_exec(int descriptor) {
-    int flags = fcntl(descriptor, F_GETFD);
-    if (flags >= 0) fcntl(descriptor, F_SETFD, flags & ~FD_CLOEXEC);
-}
 
 void cposix_name_successor(pid_t guardian, pid_t successor) {
     union sigval value = {.sival_int = successor};

@@ -1,6 +1,8 @@
 // What users of the module begin with: a description of the cluster, and `run`, which makes the process its master.
 // The closures given here live in different processes: the body in each worker, the handlers of messages in the master.
 
+internal import CEverycorePosix
+
 /// One worker process per core, kept alive by this process.
 ///
 /// ```swift
@@ -17,7 +19,8 @@
 ///
 /// The master forks, so it must have a single thread: start no `Task` before ``run()``, and no Dispatch queue and no library
 /// with threads of its own before it or in the master's handlers. While it runs, async code in the master is on its loop and
-/// starts no thread: `Task`, `Task.sleep` and `@MainActor` work in handlers. Workers may do all of that. What is loaded before
+/// starts no thread: `Task`, `Task.sleep` and `@MainActor` work in handlers. Workers may do all of that. A trap in a handler of the
+/// master ends the master and with it every worker. What is loaded before
 /// `run` is shared with the workers, copy-on-write.
 public final class Cluster {
     var plan: ClusterPlan
@@ -81,12 +84,16 @@ public final class Cluster {
     /// Makes this process the master, until TERM, INT or QUIT has ended it: then all workers are gone, and it returns.
     /// In the workers it never returns.
     ///
-    /// While it runs it takes the signals TERM, INT, QUIT, CHLD, HUP, TTIN, TTOU, USR1 and USR2, ignores PIPE, reaps every
+    /// While it runs it takes the signals TERM, INT, QUIT, CHLD, HUP, TTIN, TTOU, USR1 and USR2, lets PIPE do nothing, reaps every
     /// child of the process, and makes standard output line-buffered.
     /// - Throws: ``ClusterError``, whose `exitStatus` is what the program should exit with.
     public func run() throws(ClusterError) {
         try plan.options.findCredentials()
-        let master = try Master(plan)
+        let master: Master
+        do throws(ClusterError) { master = try Master(plan) } catch {
+            cposix_unblock_signals()
+            throw error
+        }
         self.master = master
         running = master.cluster
         defer { running = nil }
@@ -112,6 +119,7 @@ struct ClusterPlan {
     let body: (Worker) throws -> Void
     var handlers = MessageHandlers<WorkerHandle>()
     var lifecycle = LifecycleHandlers()
+    var handedStates: [HandedState] = []
     var addresses: [ListenAddress] = []
     var auxiliaries: [AuxiliaryPlan] = []
     var onStart: (ClusterStart) -> Void = { _ in }

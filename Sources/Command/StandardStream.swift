@@ -15,11 +15,24 @@ enum StandardStream: Int32 {
     case output = 1
     case error = 2
 
+    /// A pipe that poll(2) calls writable takes so much without waiting (PIPE_BUF, pipe(7)).
+    private static let blockByteCount = 4096
+
+    /// An end with an error must not wait for ever for a reader of the reason.
+    private var hasRoom: Bool {
+        var request = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
+        return unsafe self == .output || poll(&request, 1, 1000) != 0
+    }
+
+    /// Waits for a reader of standard output, and a second for one of standard error.
     /// - Throws: when not all of it is written.
     func write(_ text: String) throws(StreamFailure) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(rawValue, $0.baseAddress, $0.count) }
+            guard hasRoom else { throw StreamFailure(stream: self, errno: EAGAIN) }
+            let count = unsafe rest.withUnsafeBytes { bytes in
+                unsafe Glibc.write(rawValue, bytes.baseAddress, min(bytes.count, Self.blockByteCount))
+            }
             if count > 0 {
                 rest = rest.dropFirst(count)
             } else if count == 0 || errno != EINTR {

@@ -57,4 +57,14 @@ import Yams
         #expect(time > stopTime(ServerConfiguration()))
         #expect(lines.contains("Type=notify"))
     }
+
+    @Test func theServiceSurvivesTheOutOfMemoryKillerAndALateNetwork() throws {
+        let lines = String(decoding: try fileBytes(at: folder + "everycore.service"), as: UTF8.self).split(separator: "\n")
+        for line in ["OOMPolicy=continue", "StartLimitIntervalSec=0", "Restart=always", "RestartSec=2", "KillMode=mixed"] {
+            #expect(lines.contains { $0 == line }, "\(line)")
+        }
+        // What can't get better isn't tried again; an address that isn't there yet is.
+        let final = try #require(lines.first { $0.hasPrefix("RestartPreventExitStatus=") }?.split(separator: "=").last)
+        #expect(final.split(separator: " ") == ["64", "78"])
+    }
 }

@@ -119,12 +119,27 @@ extension ProcessTests {
             try server.connect(toSlot: 1).connection.leave()
             server.program.signal(SIGTERM)
             #expect(server.program.logs("stopping"))
+            // Sooner it would be the same order.
+            usleep(550_000)
             let began = ContinuousClock.now
             server.program.signal(second)
             let status = server.program.wait(within: .seconds(2))
             #expect(status == 0)
             #expect(ContinuousClock.now - began < .milliseconds(500))
             #expect(client.awaitEnd(within: .seconds(1)) != nil)
+        }
+
+        @Test(arguments: [[SIGTERM, SIGTERM], [SIGINT, SIGTERM], [SIGINT, SIGINT]])
+        func isOneOrderThatArrivesTwice(_ signals: [Int32]) throws {
+            let server = try TestedServer.everycore()
+            let client = try server.connect()
+            client.request("GET", "/sleep?ms=400")
+            for slot in 0...1 { try server.connect(toSlot: slot).connection.leave() }
+            for signal in signals { kill(-server.program.pid, signal) }
+            server.program.signal(signals[0])
+            #expect(try client.reply().status == 200)
+            client.leave()
+            #expect(server.program.wait(within: .seconds(3)) == 0)
         }
 
         @Test func happensAtOnceWithQuit() throws {

@@ -11,23 +11,12 @@ int cposix_has_reuse_port(void);
 
 // Cores in the affinity mask of this process, or -1 with errno. Also right on machines with more than 1024 cores.
 int cposix_usable_cpus(void);
-// Entries of /proc/self/task, or -1 with errno.
-int cposix_thread_count(void);
 // fork(2) with all signals blocked on both sides. The child calls cposix_unblock_signals when it is ready for them.
 pid_t cposix_fork_blocking_signals(void);
 // Unblocks every signal.
 void cposix_unblock_signals(void);
-// All dispositions to their defaults, but for SIGPIPE, SIGXFSZ and those that only mean something to the master (ignored), and
-// for crash signals (left as they are: Swift's backtracer may have installed its handlers before the fork).
-void cposix_reset_signals_in_worker(void);
-// Ignores a signal.
-void cposix_ignore_signal(int number);
 // Gives /dev/null the numbers 0 to 2 where nothing has them, so that no socket gets one and with it what is printed or logged.
 void cposix_fill_standard_descriptors(void);
-// Throws away what the parent had not yet flushed from its stdio buffers: it flushes that itself.
-void cposix_purge_stdio(void);
-// Makes stdout of this process line-buffered, so that lines leave at once also when it is a pipe.
-void cposix_line_buffer_stdout(void);
 // SIGKILL for this process when its parent thread ends (PR_SET_PDEATHSIG): 0, or -1 with errno.
 int cposix_die_with_parent(void);
 // The name in ps, top and /proc/self/comm; cut to 15 bytes by the kernel.

@@ -12,15 +12,8 @@ static inline int cposix_exchange32(uint32_t *word, uint32_t seen, uint32_t valu
     return __atomic_compare_exchange_n(word, &seen, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-// --- Limits ---
-
-// Raises the limit of open files to what may be: how many that are.
-long cposix_raise_open_files(void);
-
 // --- A new program in the place of this one ---
 
-// Lets a descriptor outlive execve(2).
-void cposix_keep_through_exec(int descriptor);
 // Names the process that takes this one's place to the one that stands by for both.
 void cposix_name_successor(pid_t guardian, pid_t successor);
 // Blocks the signals that are orders to a master: from here on cposix_take_order gives them.

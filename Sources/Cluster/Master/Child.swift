@@ -62,6 +62,8 @@ final class Child {
     var watchdog: Watchdog?
     /// Signals that the master has sent it.
     var sentSignals: Set<Int32> = []
+    /// Its questions for figures that have no answer yet.
+    var openQuestions = 0
     /// When its channel came to its end.
     var endedAt: UInt64?
     /// Ends what stays too long.

@@ -12,7 +12,11 @@ extension Master {
         child.pulse = Pulse(beatInterval: options.beatInterval)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
-            log(.warning, "ignored a packet", about: child, ["reason": "\(reason)"])
+            // It may have been to be a report.
+            if case .worker(let slot) = child.role {
+                _ = ledger.ingest([], from: (slot, child.generation), now: EventLoop.monotonicNanoseconds())
+            }
+            sayOfPeer(.malformedPacket, "ignored a packet", about: child, ["reason": "\(reason)"])
         }
         receiveMessages(from: child)
         child.channel.onEnd = { [unowned self, unowned child] in channelEnded(child) }
@@ -33,11 +37,17 @@ extension Master {
             if let number = packet.numbered?.number { reported(child, number) }
         case .figuresRequest:
             guard let number = packet.numbered?.number else { return }
-            collectFigures { [unowned self] in send($0, to: child, number) }
+            figuresAsked(by: child, number)
+        case .report:
+            takeReport(packet, from: child)
         case .drain, .reportNow, .figuresPart, .adopt, .release, .handOver, .handOverToSuccessors, .begin, .beat, .lameDuck, .messages,
-            .filesTaken, .descriptorNext, .listener:
-            log(.warning, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
+            .filesTaken, .descriptorNext, .listener, .programState:
+            ignore(packet, from: child)
         }
+    }
+
+    func ignore(_ packet: Packet, from child: Child) {
+        sayOfPeer(.unexpectedPacket, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
     }
 
     private func becameReady(_ child: Child) {

@@ -18,7 +18,6 @@ extension Master {
         let now = EventLoop.monotonicNanoseconds()
         child.endedAt = now
         if !child.wasAsked, stopping == .running { child.hasDied = true }
-        receiveReports()
         if case .worker(let slot) = child.role {
             ledger.retire(slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: now)
         }

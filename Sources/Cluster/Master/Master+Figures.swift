@@ -5,17 +5,29 @@ internal import EverycoreLoop
 internal import Logging
 internal import EverycoreStatistics
 
-/// Figures that wait for every worker's report, so that they are all of one moment.
-struct FiguresCollection {
-    let done: (ClusterFigures) -> Void
-    /// Process ids of the workers that have not reported yet.
-    var missing: Set<Int32>
-    let timeout: LoopTimer
+/// Figures that wait for every worker's report, so that they are all of one moment. One such collection runs at a time; whoever asks
+/// meanwhile shares the next one, so that no number of questions makes more than two.
+struct FiguresCollections {
+    typealias Done = (ClusterFigures) -> Void
+
+    struct Running {
+        let number: UInt32
+        var done: [Done]
+        /// Process ids of the workers that have not reported yet.
+        var missing: Set<Int32>
+        var timeout: LoopTimer?
+    }
+
+    var running: Running?
+    var next: [Done] = []
+    var last: UInt32 = 0
 }
 
 extension Master {
     /// Workers that don't report within this time are answered for with their last figures.
     private static let collectionTime = Duration.milliseconds(50)
+    /// One process may have asked so often at a time without an answer.
+    private static let questionLimit = 16
 
     func startReporting() {
         reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
@@ -24,17 +36,11 @@ extension Master {
         }
     }
 
-    /// - Parameter limit: by default more than the socket can hold at a moment, but not what keeps coming.
-    func receiveReports(atMost limit: Int = 16_384) {
-        var count = 0
-        while count < limit {
-            count += 1
-            guard case .packet(let datagram) = PacketSocket.receive(on: reportReceiver, buffer: &buffer.bytes) else {
-                return
-            }
-            // What is no report of ours is counted in the ledger and changes nothing else.
-            _ = ledger.ingest(datagram, now: EventLoop.monotonicNanoseconds())
-        }
+    /// A report counts for the worker whose channel it came on. What is no report of it is counted in the ledger and changes nothing else.
+    func takeReport(_ packet: Packet, from child: Child) {
+        guard case .worker(let slot) = child.role else { return ignore(packet, from: child) }
+        _ = ledger.ingest(
+            Array(packet.payload), from: (slot, child.generation), now: EventLoop.monotonicNanoseconds())
     }
 
     func currentFigures() -> ClusterFigures {
@@ -45,38 +51,59 @@ extension Master {
 
     /// Lets every worker report, and calls `done` with the figures of all.
     func collectFigures(_ done: @escaping (ClusterFigures) -> Void) {
-        lastCollection &+= 1
-        let collection = lastCollection
+        guard collections.running == nil else { return collections.next.append(done) }
+        collect(for: [done])
+    }
+
+    private func collect(for done: [FiguresCollections.Done]) {
+        collections.last &+= 1
+        let number = collections.last
         var missing: Set<Int32> = []
         for child in children.values where child.serves {
             do throws(MessageError) {
-                try child.channel.send(bulk: Packet(.reportNow, number: collection))
+                try child.channel.send(bulk: Packet(.reportNow, number: number))
                 missing.insert(child.pid)
             } catch {
                 log(.debug, "could not ask for a report", about: child, ["reason": "\(error)"])
             }
         }
-        collections[collection] = FiguresCollection(
-            done: done, missing: missing,
-            timeout: loop.after(Self.collectionTime) { [unowned self] in answer(collection) })
-        if missing.isEmpty { answer(collection) }
+        collections.running = .init(number: number, done: done, missing: missing)
+        guard !missing.isEmpty else { return answer() }
+        collections.running?.timeout = loop.after(Self.collectionTime) { [unowned self] in answer() }
     }
 
-    func reported(_ child: Child, _ collection: UInt32) {
-        guard collections[collection]?.missing.remove(child.pid) != nil else { return }
-        if collections[collection]?.missing.isEmpty == true { answer(collection) }
+    func reported(_ child: Child, _ number: UInt32) {
+        guard collections.running?.number == number, collections.running?.missing.remove(child.pid) != nil else { return }
+        if collections.running?.missing.isEmpty == true { answer() }
     }
 
     /// A worker that is gone won't report, and its last figures are in the ledger.
     func forgetInCollections(_ child: Child) {
-        for number in collections.keys { reported(child, number) }
+        if let number = collections.running?.number { reported(child, number) }
     }
 
-    private func answer(_ number: UInt32) {
-        guard let collection = collections.removeValue(forKey: number) else { return }
-        collection.timeout.cancel()
-        receiveReports()
-        collection.done(currentFigures())
+    private func answer() {
+        guard let collection = collections.running else { return }
+        collection.timeout?.cancel()
+        collections.running = nil
+        let figures = currentFigures()
+        for done in collection.done { done(figures) }
+        guard collections.running == nil, !collections.next.isEmpty else { return }
+        let next = collections.next
+        collections.next = []
+        collect(for: next)
+    }
+
+    /// The child asks for the figures of all.
+    func figuresAsked(by child: Child, _ number: UInt32) {
+        guard child.openQuestions < Self.questionLimit else {
+            return sayOfPeer(.figuresAsked, "a question for figures was left out: too many are open", about: child)
+        }
+        child.openQuestions += 1
+        collectFigures { [unowned self] figures in
+            child.openQuestions -= 1
+            send(figures, to: child, number)
+        }
     }
 
     /// - Parameter number: the one under which the child asked.

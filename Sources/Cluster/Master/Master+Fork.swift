@@ -16,7 +16,7 @@ extension Master {
         throw .severalThreads(names: threadNames())
     }
 
-    private static func threadNames() -> [String] {
+    static func threadNames() -> [String] {
         guard let tasks = unsafe opendir("/proc/self/task") else { return [] }
         defer { unsafe closedir(tasks) }
         var names: [String] = []
@@ -38,7 +38,7 @@ extension Master {
         }
         lastWorkerID += 1
         do throws(ClusterError) {
-            try Self.checkThreads()
+            lookForThreadsBeforeFork()
             let child = try makeChild(role, generation: generation)
             children[child.pid] = child
             watch(child)
@@ -148,8 +148,7 @@ extension Master {
         succession?.channel.closeInherited()
         upgrade?.channel.closeInherited()
         if let wayBack { close(wayBack.program) }
-        close(reportReceiver)
-        reporter.closeInherited()
+        signals.closeInherited()
         serviceManager?.closeInherited()
         let mine: [Listener]
         var sharing: Sharing?
@@ -183,8 +182,9 @@ extension Master {
         Worker.live(
             WorkerBirth(
                 id: lastWorkerID, name: name(of: role), slot: slot(of: role), generation: generation, masterPID: pid, forkedAt: forkedAt,
-                channel: channel, reportSocket: reportSender, listeners: mine, sharing: sharing,
-                quarantine: quarantine, isHeld: role != .quarantine && holdsConnections, page: page, options: options, body: body,
+                channel: channel, listeners: mine, sharing: sharing,
+                quarantine: quarantine, isHeld: role != .quarantine && holdsConnections, page: page,
+                openFiles: openFiles, options: options, body: body,
                 master: self))
     }
 }

@@ -11,7 +11,7 @@ extension Master {
             messageFailures += 1
             guard messageFailures.isWorthALine else { return }
             log(.warning, "a message was ignored", about: child, [
-                "type": "\(failure.type)", "reason": "\(failure.reason)", "ignored": "\(messageFailures)",
+                "type": "\(LogText.plain(failure.type))", "reason": "\(LogText.plain("\(failure.reason)"))", "ignored": "\(messageFailures)",
             ])
         }
     }

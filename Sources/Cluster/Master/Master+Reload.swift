@@ -171,6 +171,7 @@ extension ClusterPlan {
         else { throw ReloadError.auxiliariesChanged }
         var merged = next
         merged.handlers = handlers
+        merged.handedStates = handedStates
         merged.onReload = onReload
         try merged.options.findCredentials()
         return merged

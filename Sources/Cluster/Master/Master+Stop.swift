@@ -1,6 +1,5 @@
-// Signals to the master, and how it leaves: workers first, auxiliaries last, everything reaped. Runs in the master.
+// How the master leaves: workers first, auxiliaries last, everything reaped. Runs in the master.
 
-internal import CEverycorePosix
 internal import EverycoreLoop
 internal import Glibc
 internal import Logging
@@ -19,33 +18,6 @@ enum StopPhase {
 }
 
 extension Master {
-    func watchSignals() throws(SystemError) {
-        // A mask is inherited: a parent that started us from a thread with blocked signals would make us deaf.
-        defer { cposix_unblock_signals() }
-        for number in [SIGTERM, SIGINT] {
-            try onSignal(number) { [unowned self] in askedToStop(number) }
-        }
-        try onSignal(SIGQUIT) { [unowned self] in
-            abandonUpgrade()
-            if upgrade?.isCommitted == true { passOn(SIGQUIT) }
-            leaveAtOnce()
-        }
-        try onSignal(SIGCHLD) { [unowned self] in reapChildren() }
-        try onSignal(SIGUSR1) { [unowned self] in
-            if upgrade?.isCommitted == true { passOn(SIGUSR1) }
-            receiveReports()
-            collectFigures { [unowned self] in reporter.onRequest($0) }
-        }
-        try onSignal(SIGHUP) { [unowned self] in reload() }
-        try onSignal(SIGTTIN) { [unowned self] in scale(by: 1, SIGTTIN) }
-        try onSignal(SIGTTOU) { [unowned self] in scale(by: -1, SIGTTOU) }
-        try onSignal(SIGUSR2) { [unowned self] in upgradeInPlace() }
-    }
-
-    private func onSignal(_ number: Int32, _ body: @escaping () -> Void) throws(SystemError) {
-        watches.append(try loop.onSignal(number, body))
-    }
-
     func beginStop() {
         log(.info, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
         tellStopping(within: options.drainDeadline)

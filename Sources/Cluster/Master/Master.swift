@@ -37,7 +37,17 @@ final class Master {
     /// How many there can be.
     let capacity: Int
     let loop: EventLoop
-    let program = ProgramImage()
+    let program: ProgramImage
+    let signals: SignalInbox
+    var hangup = Hangup(hasTerminal: cposix_has_terminal() != 0, isIgnored: cposix_hangup_was_ignored() != 0)
+    var stopOrders = StopOrders()
+    /// Its own now; what workers begin with is `openFiles.given`.
+    var openFiles: OpenFileLimit
+    var threads: ThreadWatch
+    var lostLines = LostLines()
+    /// Bounds what others can have written to the log.
+    var lines = LineBudget<PeerLine>()
+    var housekeeping: LoopTimer?
     /// Another program takes this one's place.
     var upgrade: Upgrade?
     /// This program takes another one's place.
@@ -50,8 +60,6 @@ final class Master {
     /// The cluster as the user's code in this process sees it.
     let cluster = RunningCluster()
     let reporter: Reporter
-    let reportReceiver: Int32
-    let reportSender: Int32
     var listeners: Listeners
     let handOver: [HandOverSocket]
     let quarantine: Quarantine
@@ -89,7 +97,6 @@ final class Master {
     var exits: [WorkerExit] = []
     var stopping = StopPhase.running
     var gaveUp = false
-    var watches: [LoopEvent] = []
     var wakeTimer: LoopTimer?
     var wakeAt: UInt64 = 0
     /// Set while the owners of the queues have to be looked at.
@@ -98,8 +105,7 @@ final class Master {
     var lateTimer: LoopTimer?
     var stopTimer: LoopTimer?
     var reportTimer: LoopTimer?
-    var collections: [UInt32: FiguresCollection] = [:]
-    var lastCollection: UInt32 = 0
+    var collections = FiguresCollections()
     var recycling: Recycling
     var lastRecycling: UInt64 = 0
     var lastMemoryLook: UInt64 = 0
@@ -131,16 +137,22 @@ final class Master {
         guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
         try Self.checkThreads()
         cposix_fill_standard_descriptors()
+        // From here on an order to stop has things to take away: it waits for the loop.
+        cposix_hold_signals()
         cposix_ignore_signal(SIGPIPE)
         // A log at its process' limit (RLIMIT_FSIZE) must cost lines, not the service.
         cposix_ignore_signal(SIGXFSZ)
         cposix_line_buffer_stdout()
-        // Each connection takes a descriptor, and so does each listener of each slot.
-        _ = cposix_raise_open_files()
+        cposix_guard_output()
+        openFiles = .ofThisProcess()
         let now = EventLoop.monotonicNanoseconds()
         let state = try UpgradeState.take()
         try state?.check(against: plan)
         capacity = min(max(workerCount, cores.count * 4, state?.slots.count ?? 0), Report.slotLimit)
+        program = ProgramImage(startedAs: state?.programPath)
+        threads = ThreadWatch(state?.healing)
+        // For each slot its listeners, two sockets for connections, and a channel to each of the two workers that it may have at a time.
+        openFiles.follow(more: capacity * (plan.addresses.count + 4))
         var inherited: InheritedListeners?
         if let state {
             listeners = try Listeners(taking: state, for: plan, capacity: capacity)
@@ -155,7 +167,7 @@ final class Master {
             while handOver.count < capacity { handOver.append(try HandOverSocket()) }
             self.handOver = handOver
             quarantine = Quarantine(try QuarantineMemory(), options: options)
-            (reportReceiver, reportSender) = try Self.socketPair(SOCK_DGRAM, bufferByteCount: 4 << 20)
+            signals = try SignalInbox()
         } catch {
             listeners.close()
             throw .system(error)
@@ -187,8 +199,6 @@ final class Master {
         cluster.begin(self)
         do throws(SystemError) {
             try watchSignals()
-            watches.append(
-                try loop.watch(reportReceiver, for: .read) { [unowned self] _ in receiveReports(atMost: 256) })
         } catch {
             cleanUp()
             throw .system(error)
@@ -197,9 +207,9 @@ final class Master {
         startLooking()
         watchCores()
         keepTellingStatus()
+        keepHouse()
         wake()
         loop.run()
-        receiveReports()
         let successor = upgrade?.isCommitted == true ? upgrade?.pid : nil
         if successor == nil { reporter.end(currentFigures()) } else { reporter.leave() }
         finishUpgrade()
@@ -217,7 +227,9 @@ final class Master {
         loop.releaseConcurrency()
         listeners.close()
         for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
-        watches = []
+        // What comes from here on is the successor's: it stays pending.
+        signals.stop(standsBy: upgrade?.isCommitted == true)
+        housekeeping = nil
         wakeTimer = nil
         queuesTimer = nil
         reapTimer = nil
@@ -233,8 +245,6 @@ final class Master {
         quarantine.stop()
         lameDuckTimer = nil
         requestTimer = nil
-        close(reportReceiver)
-        close(reportSender)
     }
 
     // MARK: Logging
@@ -247,6 +257,12 @@ final class Master {
                 name: child.handle.name, slot: child.handle.slot, generation: child.generation, pid: child.pid)
         }
         logger.log(level: level, message, metadata: more.isEmpty ? nil : more)
+    }
+
+    /// A line that another process can bring about as often as it likes.
+    func sayOfPeer(_ kind: PeerLine, _ message: Logger.Message, about child: Child, _ more: Logger.Metadata = [:]) {
+        guard let omitted = lines.allows(kind, now: EventLoop.monotonicNanoseconds()) else { return }
+        log(.warning, message, about: child, omitted > 0 ? more.merging(["omitted": "\(omitted)"]) { $1 } : more)
     }
 
     // MARK: Resources

@@ -13,8 +13,6 @@ final class Reporter {
 
     var printsIntervals: Bool { output != .quiet }
 
-    func closeInherited() { console.closeInherited() }
-
     func interval(_ figures: ClusterFigures) {
         switch output {
         case .quiet:

@@ -42,6 +42,10 @@ extension Master {
             default: log(.warning, "ignored a packet of the old master", ["kind": "\(packet.kind)"])
             }
         }
+        channel.onDescriptor = { [unowned self] packet, file in
+            // Its only one is the program's state.
+            takeProgramState(packet, file)
+        }
         channel.onEnd = { [unowned self] in predecessorEnded() }
         succession = Succession(channel: channel, socketFiles: state.boundFiles)
         serviceManager?.keepSilent()

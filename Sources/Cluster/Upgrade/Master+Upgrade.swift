@@ -44,15 +44,19 @@ extension Master {
                 if state.program >= 0 { close(state.program) }
                 throw error
             }
-            let pid = cposix_fork_blocking_signals()
-            if pid == 0 { becomeNewMaster(program, state, file) }
-            let code = errno
-            close(theirs)
-            close(file)
-            if state.program >= 0 { close(state.program) }
-            guard pid > 0 else {
+            defer {
+                close(theirs)
+                close(file)
+                if state.program >= 0 { close(state.program) }
+            }
+            let (path, isNamed) = program.target
+            let pid: Int32
+            do throws(SystemError) { pid = try start(program, path, state, file) } catch {
                 channel.close()
-                throw SystemError(errno: code, operation: "fork")
+                throw error
+            }
+            if !isNamed {
+                log(.warning, "the program's path leads nowhere: starting the running file", ["path": "\(program.path ?? "unknown")"])
             }
             channel.onPacket = { [unowned self] packet in
                 if packet.kind == .ready, let count = packet.numbered?.number { commitUpgrade(workers: count) }
@@ -62,7 +66,7 @@ extension Master {
             // Its workers have the same deadline as these; the program itself may take as long to come to them.
             upgrade.deadline = loop.after(options.respawn.startDeadline * 2) { [unowned self] in failUpgrade("the new master took too long") }
             self.upgrade = upgrade
-            log(.notice, "upgrading", ["program": "\(program.path)", "new_pid": "\(pid)"])
+            log(.notice, "upgrading", ["program": "\(path)", "new_pid": "\(pid)"])
         } catch {
             log(.error, "can't upgrade, nothing has changed: \(error)")
         }
@@ -88,20 +92,15 @@ extension Master {
         state.hasAnswered = hasAnswered(edition)
         state.deadly = Array(deadlyEndpoints.all(now: EventLoop.monotonicNanoseconds()))
         state.startedAt = ledger.startedAt
+        state.programPath = program.path
+        state.healing = threads.healing
         return state
     }
 
-    /// Runs in the child: goes on as the new program.
-    private func becomeNewMaster(_ program: ProgramImage, _ state: UpgradeState, _ file: Int32) -> Never {
-        cposix_purge_stdio()
-        unsafe setenv(UpgradeState.variable, "\(file)", 1)
-        ServiceManager.allowSuccessor()
-        for descriptor in state.descriptors + [file] { cposix_keep_through_exec(descriptor) }
-        var arguments = unsafe program.arguments.map { unsafe strdup($0) } + [nil]
-        cposix_unblock_signals()
-        _ = unsafe execv(program.path, &arguments)
-        options.logger.error("can't start \(program.path): \(SystemError(errno: errno, operation: "exec"))")
-        _exit(127)
+    private func start(_ program: ProgramImage, _ path: String, _ state: UpgradeState, _ file: Int32) throws(SystemError) -> Int32 {
+        // Signs of life may come from a process of another number.
+        let environment = [UpgradeState.variable: "\(file)", "WATCHDOG_PID": nil]
+        return try program.start(path, environment: environment, kept: state.descriptors + [file], openFiles: openFiles.given)
     }
 
     /// The new master's workers are ready: ours go.
@@ -119,6 +118,7 @@ extension Master {
         scaling.timer = nil
         queueWatch.stop()
         sendFiguresToSuccessor()
+        sendProgramState(on: upgrade.channel)
         try? upgrade.channel.send(control: Packet(.begin))
         for order in orders.takeAll() { passOn(order == .reload ? SIGHUP : SIGUSR2) }
         self.upgrade?.figures = loop.every(.milliseconds(200)) { [unowned self] in sendFiguresToSuccessor() }
@@ -141,7 +141,6 @@ extension Master {
 
     func sendFiguresToSuccessor() {
         guard let channel = upgrade?.channel, channel.isOpen else { return }
-        receiveReports()
         // Reports come at their interval; the shared pages are as new as can be.
         let now = EventLoop.monotonicNanoseconds()
         for child in children.values where child.phase != .dying {
@@ -230,27 +229,5 @@ extension Master {
             cposix_stand_by(successor)
         }
         if getppid() == 1, guardian == 1 { cposix_name_successor(1, successor) }
-    }
-}
-
-/// How this program was started: what an upgrade starts.
-struct ProgramImage {
-    let path: String
-    let arguments: [String]
-
-    init(path: String, arguments: [String]) {
-        self.path = path
-        self.arguments = arguments
-    }
-
-    /// Read when the cluster starts: later the file may be another one, under the same name.
-    init() {
-        arguments = CommandLine.arguments
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-            guard let start = bytes.baseAddress else { return 0 }
-            return unsafe readlink("/proc/self/exe", start.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        path = count > 0 ? String(decoding: buffer.prefix(count), as: UTF8.self) : (arguments.first ?? "")
     }
 }

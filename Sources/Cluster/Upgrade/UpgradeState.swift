@@ -63,6 +63,9 @@ struct UpgradeState: Codable {
     var deadly: [UInt64] = []
     /// A process that stands by for its successors: the first one of a container. Else 0.
     var guardian: Int32 = 0
+    /// The path that the program was started by.
+    var programPath: String?
+    var healing: ThreadWatch.Healing?
 
     var descriptors: [Int32] {
         [channel] + (program >= 0 ? [program] : []) + inherited + slots.joined().map(\.descriptor) + handOver.flatMap { $0 }

@@ -81,9 +81,10 @@ extension Channel {
 
     // MARK: The cluster's own packets
 
-    /// A packet of the cluster's own; these are few and always find room.
+    /// A packet of the cluster's own; these are few and find room above that of messages. A side that reads none of them gets no more.
     package func send(control packet: Packet) throws(MessageError) {
         guard isOpen, !sending.peerIsGone else { throw .disconnected }
+        guard sending.ownWaitingCount < SendingState.ownPacketLimit else { throw .queueFull }
         sendBatch()
         try transmit(WaitingPacket(bytes: packet.encoded(), messages: 0, file: nil))
     }
@@ -93,6 +94,15 @@ extension Channel {
         guard isOpen, !sending.peerIsGone else { throw .disconnected }
         sendBatch()
         try transmit(WaitingPacket(bytes: packet.encoded(), messages: 0, file: descriptor))
+    }
+
+    /// A packet of the cluster's own that leaves now or not at all.
+    /// - Returns: whether it did.
+    func sendNow(_ packet: Packet) -> Bool {
+        guard isOpen, !sending.peerIsGone else { return false }
+        sendBatch()
+        guard !sending.isBlocked, case .sent = PacketSocket.send(packet.encoded(), on: descriptor) else { return false }
+        return true
     }
 
     /// A packet of the cluster's own that may be refused like a message.

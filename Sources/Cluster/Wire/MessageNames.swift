@@ -16,6 +16,9 @@ struct OutgoingNames {
 
     /// So many names have numbers; what a channel remembers of the other side's names is bounded by it.
     static let limit = 4096
+    /// So many bytes of text they have together.
+    static let byteLimit = 1 << 20
+    private var byteCount = 0
 
     /// The fully qualified name, `Shop.Order.Line`.
     mutating func name(of type: Any.Type) -> Name {
@@ -36,10 +39,15 @@ struct OutgoingNames {
     func name(_ text: String) -> Name { Name(text: text, number: numbers[text]) }
 
     /// The number under which the name will be known once the record that carries both is on its way.
-    var next: UInt16 { numbers.count < Self.limit ? UInt16(numbers.count) : MessageRecord.noNumber }
+    func next(for text: String) -> UInt16 { hasRoom(for: text) ? UInt16(numbers.count) : MessageRecord.noNumber }
+
+    private func hasRoom(for text: String) -> Bool {
+        numbers.count < Self.limit && text.utf8.count <= Self.byteLimit - byteCount
+    }
 
     mutating func remember(_ text: String) {
-        guard numbers.count < Self.limit, numbers[text] == nil else { return }
+        guard hasRoom(for: text), numbers[text] == nil else { return }
+        byteCount += text.utf8.count
         numbers[text] = UInt16(numbers.count)
     }
 }

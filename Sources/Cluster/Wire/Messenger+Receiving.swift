@@ -73,7 +73,10 @@ extension Messenger {
         let name = IncomingName<Sender>(bytes.text(range))
         guard record.number != MessageRecord.noNumber else { return name }
         // Numbers are given one after the other, so that nobody can make this table large.
-        guard Int(record.number) == incoming.count, incoming.count < OutgoingNames.limit else { return nil }
+        guard Int(record.number) == incoming.count, incoming.count < OutgoingNames.limit,
+            range.count <= OutgoingNames.byteLimit - incomingByteCount
+        else { return nil }
+        incomingByteCount += range.count
         incoming.append(name)
         return name
     }

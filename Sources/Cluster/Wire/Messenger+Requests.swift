@@ -38,6 +38,30 @@ struct PendingRequests {
     }
 }
 
+/// Requests of the other side whose handlers have not answered yet: a side that asks without end must not fill this one's memory.
+final class UnansweredRequests {
+    fileprivate(set) var count = 0
+
+    /// Held by whoever may still answer.
+    final class Place {
+        private var requests: UnansweredRequests?
+
+        fileprivate init(_ requests: UnansweredRequests) {
+            self.requests = requests
+            requests.count += 1
+        }
+
+        func leave() {
+            requests?.count -= 1
+            requests = nil
+        }
+
+        deinit { leave() }
+    }
+
+    func take() -> Place { Place(self) }
+}
+
 extension Messenger {
     /// A reply or a failure has come, or nothing will. One that comes too late finds nobody.
     func finish(_ number: UInt64, _ result: Result<WireInput, RequestError>) {
@@ -148,12 +172,17 @@ extension Messenger {
             fail(name.text, .noHandler)
             return reply(number, name.text, RemoteFailure(.noHandler, ""))
         }
+        guard unanswered.count < channel.options.queueCount else {
+            return reply(number, name.text, RemoteFailure(.failed, "too many requests of this process wait for an answer"))
+        }
         var isAnswered = false
+        let place = unanswered.take()
         do {
             try answering.handle(payload, sender) { [weak self] answer in
                 // A handler of the callback form may call twice; the asker hears the first.
                 guard let self, !isAnswered else { return }
                 isAnswered = true
+                place.leave()
                 switch answer {
                 case .value(let value): reply(number, name.text, value)
                 case .failure(let error): reply(number, name.text, RemoteFailure(.failed, "\(error)"))
@@ -161,6 +190,7 @@ extension Messenger {
             }
         } catch {
             isAnswered = true
+            place.leave()
             fail(name.text, .undecodable("\(error)"))
             reply(number, name.text, RemoteFailure(.undecodable, "\(error)"))
         }

@@ -20,7 +20,10 @@ package final class Messenger<Sender> {
     /// Logs a message that reached no handler.
     package var onFailure: (MessageFailure, _ author: Sender?) -> Void = { _, _ in }
     var incoming: [IncomingName<Sender>] = []
+    /// Of their texts together.
+    var incomingByteCount = 0
     var requests = PendingRequests()
+    let unanswered = UnansweredRequests()
     private var names = OutgoingNames()
     /// Used again for each message, unless one is made while another is.
     private var output: WireOutput?
@@ -131,7 +134,7 @@ package final class Messenger<Sender> {
         }
         guard name.text.utf8.count <= MessageRecord.longestName else { throw .nameTooLong }
         return MessageRecord.Header(
-            kind: kind, flags: flags, number: names.next, name: name.text, request: request, route: route)
+            kind: kind, flags: flags, number: names.next(for: name.text), name: name.text, request: request, route: route)
     }
 
     // MARK: Figures

@@ -17,12 +17,14 @@ package struct Packet: Equatable {
         case drain = 3
         /// Master: send a report now, then answer `reported` with the same number.
         case reportNow = 4
-        /// Worker: the report for this number is in the report socket.
+        /// Worker: the report for this number has been sent.
         case reported = 5
         /// Auxiliary: collect the cluster's figures, for this number.
         case figuresRequest = 6
         /// Master: the number of the request and one part of the figures.
         case figuresPart = 7
+        /// Worker: its figures (ReportLayout.swift).
+        case report = 8
         /// Either side: messages, one after the other (MessageRecord.swift).
         case messages = 16
         /// Either side: so many large messages have been taken out of their files.
@@ -42,6 +44,8 @@ package struct Packet: Equatable {
         case begin = 36
         /// Master: as `handOver`, but to the workers of another master, so many (a second number) of them.
         case handOverToSuccessors = 37
+        /// Master, to one that takes its place: the program's own state, so many bytes of it in a sealed file that comes along.
+        case programState = 38
         /// Master: a listening socket, or an end of a hand-over socket, in the place of the one that the worker has: the slot (all ones for
         /// an auxiliary's), its place among the slot's listeners or which end it is. The descriptor comes along.
         case listener = 40
@@ -52,7 +56,7 @@ package struct Packet: Equatable {
         /// Master: the cluster will drain soon; serve on, but look as if you didn't.
         case lameDuck = 64
 
-        var bringsDescriptor: Bool { self == .listener }
+        var bringsDescriptor: Bool { self == .listener || self == .programState }
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {

@@ -12,6 +12,8 @@ final class SendingState {
     var firstWaiting = 0
     var waitingCount = 0
     var waitingByteCount = 0
+    /// Of the packets that wait, those of the cluster's own.
+    private(set) var ownWaitingCount = 0
     /// Sizes of the large messages that wait or are under way, oldest first: the other side says when it has read them.
     var files: [Int] = []
     var fileByteCount = 0
@@ -27,6 +29,7 @@ final class SendingState {
     /// A packet is sent when it has so many bytes; it may have more if its last message is larger.
     static let packetByteCount = 32 * 1024
     static let fileLimit = 16
+    static let ownPacketLimit = 4096
 
     private(set) var isBlocked = false
 
@@ -35,6 +38,7 @@ final class SendingState {
         waiting.append(packet)
         waitingCount += packet.messages
         waitingByteCount += packet.bytes.count
+        if packet.messages == 0 { ownWaitingCount += 1 }
     }
 
     /// The first of those that wait has been sent.
@@ -42,6 +46,7 @@ final class SendingState {
         let packet = waiting[firstWaiting]
         waitingByteCount -= packet.bytes.count
         waitingCount -= packet.messages
+        if packet.messages == 0 { ownWaitingCount -= 1 }
         firstWaiting += 1
         if firstWaiting == waiting.count {
             waiting.removeAll(keepingCapacity: true)
@@ -57,7 +62,7 @@ final class SendingState {
     func clear() {
         waiting = []
         firstWaiting = 0
-        (waitingCount, waitingByteCount) = (0, 0)
+        (waitingCount, waitingByteCount, ownWaitingCount) = (0, 0, 0)
         isBlocked = false
         batch.reset(keeping: 0)
         batchCount = 0

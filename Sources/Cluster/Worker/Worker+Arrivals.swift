@@ -95,6 +95,7 @@ extension Worker {
             case .unusable:
                 noteUnusable(at: slot)
             case .connection(let arrival):
+                if arrival.connection >= openFiles.highWaterMark { openFiles.follow() }
                 count(arrival)
                 if !hasRoom {
                     pauseArrivals(at: slot)

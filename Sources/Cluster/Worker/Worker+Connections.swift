@@ -72,6 +72,7 @@ extension Worker {
     /// - Parameter connection: its descriptor. When it is handed over, it is closed here.
     /// - Returns: false when it is this worker's to serve; then ``connectionEnded(afterShortLife:)`` is called at its end.
     public func handOver(_ connection: Int32) -> Bool {
+        if connection >= openFiles.highWaterMark { openFiles.follow() }
         guard let sharing else { return false }
         sharing.board.noteAccepted(sharing.entry)
         if !sharing.balances {

@@ -11,8 +11,6 @@ struct DrainState {
     /// How many workers another master has to take the connections; 0 where siblings do.
     var successorCount = 0
     var lastSuccessor = 0
-    /// Got TERM itself, and told the master.
-    var hasAskedToGo = false
     var handlers: [(_ done: @escaping () -> Void) -> Void] = []
     var unfinished = 0
     var deadline: LoopTimer?
@@ -54,7 +52,6 @@ extension Worker {
     /// This process got TERM. The master decides: somebody else empties its queues from then on, a successor starts, and it is told
     /// to hand over; or the whole cluster stops.
     func askToGo() {
-        drain.hasAskedToGo = true
         try? channel.send(control: Packet(.draining))
     }
 

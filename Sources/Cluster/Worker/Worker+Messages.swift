@@ -124,7 +124,8 @@ extension Worker {
             count += 1
             guard count.isWorthALine else { return }
             logger.warning("a message was ignored", metadata: [
-                "type": "\(failure.type)", "from": "\(author ?? .master)", "reason": "\(failure.reason)", "ignored": "\(count)",
+                "type": "\(LogText.plain(failure.type))", "from": "\(author ?? .master)",
+                "reason": "\(LogText.plain("\(failure.reason)"))", "ignored": "\(count)",
             ])
         }
         // What was sent before an orderly exit arrives, also when the program itself calls exit(3).

@@ -15,13 +15,13 @@ struct WorkerBirth {
     let masterPID: Int32
     let forkedAt: UInt64
     let channel: Int32
-    let reportSocket: Int32
     let listeners: [Listener]
     let sharing: Sharing?
     let quarantine: QuarantineSeat?
     /// Connections are to be accepted when the master says so.
     let isHeld: Bool
     let page: SharedPage
+    let openFiles: OpenFileLimit
     let options: ClusterOptions
     let body: (Worker) throws -> Void
     /// Kept alive: dropping the master would take apart what its loop left behind.
@@ -32,6 +32,8 @@ extension Worker {
     /// Runs in the child right after the fork, with all signals blocked; what is the master's has been closed.
     static func live(_ birth: WorkerBirth) -> Never {
         cposix_reset_signals_in_worker()
+        // What the program was given beside 0 to 2 is not for those that handlers start.
+        cposix_close_on_exec_from(3)
         // The kernel kills this process with the master, unless it refuses to: then the channel's end tells. If the master died before
         // this call, neither will: check.
         _ = cposix_die_with_parent()
@@ -60,8 +62,11 @@ extension Worker {
     private func handleSignals() throws(SystemError) {
         watches = [
             try loop.onSignal(SIGTERM) { [unowned self] in
-                if isDraining || drain.hasAskedToGo { leave(status: 0, flushWithin: .zero) }
-                askToGo()
+                switch stopOrders.received(now: EventLoop.monotonicNanoseconds()) {
+                case .first where !isDraining: askToGo()
+                case .again: leave(status: 0, flushWithin: .zero)
+                case .first, .repeated: break
+                }
             },
             try loop.onSignal(SIGQUIT) { [unowned self] in leave(status: 0, flushWithin: .zero) },
         ]
@@ -80,12 +85,15 @@ extension Worker {
         try? channel.send(control: Packet(.online))
         startReporting()
         startBeating()
+        keepHouse()
         do {
             try body(self)
         } catch {
             logger.error("the worker's body failed", metadata: ["reason": "\(error)"])
             leave(status: 1)
         }
+        // Nor what the body has opened.
+        cposix_close_on_exec_from(3)
         try? channel.send(control: Packet(.ready))
         loop.run()
         // Somebody stopped the loop: an orderly end, too.
@@ -118,7 +126,8 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .online, .ready, .draining, .leaving, .reported, .figuresRequest, .messages, .filesTaken, .descriptorNext, .listener:
+        case .online, .ready, .draining, .leaving, .reported, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
+            .listener:
             logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

@@ -35,7 +35,7 @@ extension Worker {
         let report = Report(
             slot: slot, generation: generation, sequence: reportSequence &+ 1, pid: pid,
             uptimeNanoseconds: now &- min(startedAt, now), monotonicNanoseconds: now, figures: figures.snapshot())
-        if case .sent = PacketSocket.send(report.encoded(), on: reportSocket) {
+        if channel.sendNow(Packet(.report, payload: report.encoded())) {
             reportSequence &+= 1
         } else {
             figures.add(.reportsRefused, 1)

@@ -34,7 +34,10 @@ public final class Worker: @unchecked Sendable {
     package let endpoints: EndpointTable
 
     let channel: Channel
-    let reportSocket: Int32
+    var openFiles: OpenFileLimit
+    var stopOrders = StopOrders()
+    var lostLines = LostLines()
+    var housekeeping: LoopTimer?
     let options: ClusterOptions
     let startedAt: UInt64
     let messenger: Messenger<MessageSender>
@@ -72,7 +75,7 @@ public final class Worker: @unchecked Sendable {
         blackBox = birth.page.blackBox
         endpoints = birth.page.endpoints
         messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
-        reportSocket = birth.reportSocket
+        openFiles = birth.openFiles
         options = birth.options
         startedAt = birth.forkedAt
         master = birth.master

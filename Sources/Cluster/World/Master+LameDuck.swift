@@ -8,6 +8,7 @@ extension Master {
     /// TERM or INT has come. TERM is what service managers and orchestrators send, for whom the lame duck is meant; nobody who presses
     /// Control-C wants to wait for a load balancer.
     func askedToStop(_ signal: Int32) {
+        if stopOrders.received(now: EventLoop.monotonicNanoseconds()) == .repeated { return }
         abandonUpgrade()
         if goesOnHandingOver(after: signal) { return }
         guard stopping == .running, lameDuckTimer == nil else { return leaveAtOnce() }

@@ -152,9 +152,6 @@ package final class ServiceManager {
         }
     }
 
-    /// For the environment of a successor that takes this process's place: signs of life may then come from a process of another number.
-    static func allowSuccessor() { unsafe unsetenv("WATCHDOG_PID") }
-
     /// How long the manager waits for a sign of life, where it does, and of this process (sd_watchdog_enabled(3)).
     private static func watchdogLimit() -> Duration? {
         guard let text = variable("WATCHDOG_USEC"), let microseconds = Int64(text), microseconds >= 2 else { return nil }

@@ -3,6 +3,7 @@
 
 internal import Cluster
 internal import EverycoreHTTP
+internal import EverycoreLoop
 internal import Logging
 
 extension RoutedApplication {
@@ -38,8 +39,10 @@ extension RoutedApplication {
     }
 
     func log<Exchange: RequestExchange>(_ exchange: Exchange, _ what: String, _ error: any Error) {
+        guard let omitted = context.lines.allows(what, now: EventLoop.monotonicNanoseconds()) else { return }
         let head = exchange.head
-        context.log.error("\(oneLine("\(what): \(head.methodName) \(head.path): \(error)"))")
+        context.log.error(
+            "\(oneLine("\(what): \(head.methodName) \(head.path): \(error)"))", metadata: omitted > 0 ? ["omitted": "\(omitted)"] : nil)
     }
 
     /// Text from outside, made fit for the log: no control characters, bounded.

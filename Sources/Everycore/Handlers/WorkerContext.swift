@@ -41,6 +41,8 @@ package final class WorkerContext {
     package let worker: WorkerIdentity
     package let loop: EventLoop
     package let log: Logger
+    /// Bounds the lines that requests can bring about, by what they say.
+    var lines = LineBudget<String>()
     /// Whether the worker finishes what it has and takes nothing new: `/ready` says so.
     package var isDraining = false
 

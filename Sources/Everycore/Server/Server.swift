@@ -68,7 +68,7 @@ public struct Server {
     /// Makes this process the master of the workers, until a signal ends it. Returns after an orderly stop: then all workers
     /// are gone. In the workers it never returns.
     ///
-    /// TERM and INT drain, a second one leaves at once, as QUIT does. HUP replaces the workers one by one, closing no connection;
+    /// TERM and INT drain, a second one half a second later leaves at once, as QUIT does. HUP replaces the workers one by one, closing no connection;
     /// TTIN and TTOU start one worker more, and one fewer.
     ///
     /// - Parameters:

@@ -62,21 +62,30 @@ package struct ClusterLedger: Equatable, Sendable {
         return true
     }
 
-    /// A datagram arrived on the report socket.
-    package mutating func ingest(_ datagram: RawSpan, now: UInt64) -> Outcome {
+    /// A report arrived.
+    /// - Parameter sender: whose channel it came on: it counts for no other worker.
+    package mutating func ingest(
+        _ datagram: RawSpan, from sender: (slot: Int, generation: Int)? = nil, now: UInt64
+    ) -> Outcome {
         let report: Report
         do {
             report = try Report(decoding: datagram)
         } catch {
-            return ignore(IgnoredReason(error), slot: nil)
+            return ignore(IgnoredReason(error), slot: sender?.slot)
+        }
+        if let sender {
+            guard report.slot == sender.slot else { return ignore(.unknownSlot, slot: sender.slot) }
+            guard report.generation == sender.generation else { return ignore(.staleGeneration, slot: sender.slot) }
         }
         guard has(report.slot) else { return ignore(.unknownSlot, slot: nil) }
         if let reason = slots[report.slot]?.enter(report, now: now) { return ignore(reason, slot: report.slot) }
         return .accepted(slot: report.slot, generation: report.generation)
     }
 
-    package mutating func ingest(_ datagram: [UInt8], now: UInt64) -> Outcome {
-        datagram.withRawSpan { ingest($0, now: now) }
+    package mutating func ingest(
+        _ datagram: [UInt8], from sender: (slot: Int, generation: Int)? = nil, now: UInt64
+    ) -> Outcome {
+        datagram.withRawSpan { ingest($0, from: sender, now: now) }
     }
 
     /// A living worker's figures were read from shared memory, because it is silent or because fresh figures were asked for.

@@ -3,7 +3,7 @@
 
 /// Why a datagram did not count.
 package enum IgnoredReason: Int, CaseIterable, Sendable, CustomStringConvertible {
-    /// Damaged, no report at all, or with a figure lower than before.
+    /// Damaged, no report at all, or with a figure lower than before or higher than it can have become.
     case garbled
     case short
     case foreignVersion

@@ -27,6 +27,14 @@ struct SlotLedger: Equatable, Sendable {
         /// The highest reading of each figure, from reports and from shared memory.
         var figures = FigureSnapshot()
         var gaugesTakenAt: UInt64 = 0
+        let startedAt: UInt64
+        /// When `figures` were last raised.
+        var raisedAt: UInt64
+
+        func canBecome(_ next: FigureSnapshot, now: UInt64) -> Bool {
+            next.isPlausible(
+                after: figures, within: now.subtractingDownToZero(raisedAt), age: now.subtractingDownToZero(startedAt))
+        }
     }
 
     /// - Returns: whether the generation is new. Generations only go up.
@@ -39,7 +47,7 @@ struct SlotLedger: Equatable, Sendable {
         startedAt = now
         freshAt = now
         state = serves ? .ready : .starting
-        living.append(Generation(number: generation))
+        living.append(Generation(number: generation, startedAt: now, raisedAt: now))
         return true
     }
 
@@ -51,12 +59,15 @@ struct SlotLedger: Equatable, Sendable {
         }
         let last = living[index].lastSequence
         guard report.sequence > last else { return .replayed }
-        guard !report.figures.fellBehind(living[index].reported) else { return .garbled }
+        guard !report.figures.fellBehind(living[index].reported), living[index].canBecome(report.figures, now: now) else {
+            return .garbled
+        }
         tally.received = tally.received.addingUpToLimit(1)
         tally.lost = tally.lost.addingUpToLimit(report.sequence - last - 1)
         living[index].lastSequence = report.sequence
         living[index].reported = report.figures
-        raise(index, to: report.figures, takenAt: report.monotonicNanoseconds)
+        // One of the future would keep later gauges out.
+        raise(index, to: report.figures, takenAt: min(report.monotonicNanoseconds, now), now: now)
         freshAt = max(freshAt, now)
         return nil
     }
@@ -64,7 +75,11 @@ struct SlotLedger: Equatable, Sendable {
     /// Enters figures that were read from shared memory.
     mutating func refresh(generation: Int, to figures: FigureSnapshot, now: UInt64) -> Bool {
         guard let index = living.firstIndex(where: { $0.number == generation }) else { return false }
-        raise(index, to: figures, takenAt: now)
+        guard living[index].canBecome(figures, now: now) else {
+            tally[.garbled] = tally[.garbled].addingUpToLimit(1)
+            return false
+        }
+        raise(index, to: figures, takenAt: now, now: now)
         freshAt = max(freshAt, now)
         return true
     }
@@ -72,7 +87,14 @@ struct SlotLedger: Equatable, Sendable {
     /// Ends a generation: its figures move to the retired sum, its gauges vanish.
     mutating func retire(generation: Int, final: FigureSnapshot?, now: UInt64) -> Bool {
         guard let index = living.firstIndex(where: { $0.number == generation }) else { return false }
-        if let final { raise(index, to: final, takenAt: now) }
+        if let final {
+            // Memory that a worker has filled with anything counts for nothing: its last figures that could be true do.
+            if living[index].canBecome(final, now: now) {
+                raise(index, to: final, takenAt: now, now: now)
+            } else {
+                tally[.garbled] = tally[.garbled].addingUpToLimit(1)
+            }
+        }
         retired.merge(living[index].figures.withoutGauges)
         living.remove(at: index)
         freshAt = max(freshAt, now)
@@ -98,7 +120,8 @@ struct SlotLedger: Equatable, Sendable {
     }
 
     /// A report that was under way while shared memory was read is older than what was read: its gauges are not taken.
-    private mutating func raise(_ index: Int, to figures: FigureSnapshot, takenAt: UInt64) {
+    private mutating func raise(_ index: Int, to figures: FigureSnapshot, takenAt: UInt64, now: UInt64) {
+        living[index].raisedAt = max(living[index].raisedAt, now)
         let newer = takenAt >= living[index].gaugesTakenAt
         living[index].figures.raise(to: figures, gauges: newer)
         if newer { living[index].gaugesTakenAt = takenAt }

@@ -13,6 +13,7 @@ final class Running {
     /// The exit status, or the negative number of the signal that ended it; nil while it runs.
     private(set) var status: Int32?
     private var errorIsStuck: Bool
+    private var outputIsStuck: Bool
     private var outputEnd: Int32
     private var errorEnd: Int32
 
@@ -24,9 +25,10 @@ final class Running {
     ///   - terminal: what standard output is, instead of a pipe.
     ///   - inheriting: descriptors that the program finds from 3 on.
     ///   - errorIsStuck: standard error is a pipe that is full, and nobody reads it until `unstickError()`.
+    ///   - outputIsStuck: the same of standard output, until `unstickOutput()`.
     init(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], wrapper: [String] = [],
-        inheriting: [Int32] = [], errorIsStuck: Bool = false, terminal: Terminal? = nil
+        inheriting: [Int32] = [], errorIsStuck: Bool = false, outputIsStuck: Bool = false, terminal: Terminal? = nil
     ) throws {
         let words = wrapper + (program.isEmpty ? [] : ["\(Self.folder)/\(program)"]) + arguments
         var variables = environment
@@ -40,6 +42,8 @@ final class Running {
         }
         if errorIsStuck { Self.fill(error.write) }
         self.errorIsStuck = errorIsStuck
+        if outputIsStuck { Self.fill(output.write) }
+        self.outputIsStuck = outputIsStuck
         pid = try Self.spawn(words, variables, output: output.write, error: error.write, inheriting: inheriting)
         (outputEnd, errorEnd) = (output.read, error.read)
     }
@@ -113,13 +117,18 @@ final class Running {
 
     /// Takes what the pipes hold, without waiting.
     func collect() {
-        output += Self.drain(outputEnd)
+        if !outputIsStuck { output += Self.drain(outputEnd) }
         if !errorIsStuck { error += Self.drain(errorEnd) }
     }
 
     /// The reader of the program's standard error comes back.
     func unstickError() {
         errorIsStuck = false
+        collect()
+    }
+
+    func unstickOutput() {
+        outputIsStuck = false
         collect()
     }
 
@@ -136,6 +145,8 @@ final class Running {
     }
 
     // MARK: Starting
+
+    static func path(of program: String) -> String { "\(folder)/\(program)" }
 
     private static let folder: String = {
         if let folder = unsafe getenv("EVERYCORE_PROGRAMS") { return unsafe String(cString: folder) }

@@ -45,6 +45,8 @@ extension ProcessTests {
             }
             #expect(isBack)
             #expect(server.program.becomesTrue(within: .seconds(1)) { (try? server.get("/ready").status) == 503 })
+            // Sooner it would be the same order.
+            usleep(550_000)
             #expect(server.stop() == 0)
         }
 
@@ -53,6 +55,8 @@ extension ProcessTests {
             let server = try start("20s")
             server.program.signal(SIGTERM)
             #expect(server.program.logs("not ready any more"))
+            // Sooner it would be the same order.
+            usleep(550_000)
             let began = ContinuousClock.now
             server.program.signal(second)
             #expect(server.program.wait(within: .seconds(2)) == 0)

@@ -1,6 +1,6 @@
 // A cluster that prints every event of its workers, goes through one scenario and leaves. The tests start it; it is not shipped.
 //
-//   everycore-lifecycle-probe disconnect | leave | kill | crash | exit | fork-fails | wave
+//   everycore-lifecycle-probe disconnect | leave | kill | crash | exit | fork-fails | wave | thread
 //
 // Lines: `fork id=1 slot=0 gen=1 pid=4711 …`, and `workers ids=1,2` for what `cluster.workers` holds.
 
@@ -64,9 +64,25 @@ func live() throws(ClusterError) {
         _ = unsafe waitid(P_PID, id_t(next.pid), &info, WEXITED | WNOWAIT)
     }
 
+    /// What goes from one master to the next.
+    struct Counts: Codable {
+        var masters = 1
+        var texts = 0
+        /// More than the channel between the two holds.
+        var notes = [String](repeating: "note", count: 200_000)
+    }
+
+    /// One that nothing ends but the end of the process.
+    func startThread() {
+        var thread = pthread_t()
+        unsafe pthread_create(&thread, nil, { _ in while true { sleep(1000) } }, nil)
+    }
+
+    var counts = Counts()
     var (listening, ended) = (0, 0)
     cluster.onStart { _ in
         if scenario == "fork-fails" { limitFiles(3) }
+        if scenario == "thread" { print("master pid=\(getpid())") }
         sayWorkers()
     }
     .onFork { worker in
@@ -84,7 +100,9 @@ func live() throws(ClusterError) {
             worker.disconnect()
             worker.disconnect()
         }
-        if scenario == "wave" {
+        if scenario == "thread" {
+            if listening == 2, worker.generation == 1 { startThread() }
+        } else if scenario == "wave" {
             if listening == count { worker.kill(SIGKILL) }
         } else if listening == (isDisconnect ? 3 : 2) {
             sayWorkers()
@@ -93,6 +111,7 @@ func live() throws(ClusterError) {
         }
     }
     .onMessage(Text.self) { message, worker in
+        counts.texts += 1
         if worker.slot >= 0 { say("message", worker, "text=\(message.text)") }
     }
     .onDisconnect { worker in
@@ -104,6 +123,11 @@ func live() throws(ClusterError) {
         if scenario == "fork-fails" { limitFiles(nil) }
         ended += 1
         if scenario == "wave", ended == count { cluster.stop() }
+    }
+    .handOver { counts } takeOver: { before in
+        counts.masters += before.masters
+        counts.texts += before.texts
+        print("took masters=\(before.masters) texts=\(before.texts) handovers=\(before.notes.count)")
     }
     try cluster.run()
     sayWorkers()

@@ -103,6 +103,27 @@ func addHarm(_ routes: inout Routes) {
         }
         return .text(names)
     }
+    // So many lines on standard output, and on standard error.
+    routes.get("/print") { request in
+        for number in 0..<min(Int(request.queryItem("lines") ?? "") ?? 1, 100_000) {
+            print("line \(number) of a handler")
+            unsafe fputs("line \(number) of a handler\n", stderr)
+        }
+        return .text("printed\n")
+    }
+    // What a program inherits that a handler starts.
+    routes.get("/popen") { _ in
+        let command = "grep -E 'Sig(Ign|Blk)' /proc/self/status; ulimit -Sn; ls -l /proc/self/fd | grep -vE ' -> /proc/'"
+        guard let file = unsafe popen(command, "r") else { return .text("no\n") }
+        var text = ""
+        var byte = unsafe fgetc(file)
+        while byte >= 0 {
+            text.unicodeScalars.append(Unicode.Scalar(UInt8(truncatingIfNeeded: byte)))
+            byte = unsafe fgetc(file)
+        }
+        unsafe pclose(file)
+        return .text(text)
+    }
     // What a handler that starts work beside the request does.
     routes.get("/tasks") { _ async throws in
         let sum = await withTaskGroup(of: Int.self) { group in

@@ -1,0 +1,59 @@
+// Text and lines in the log that another process, or a client, can bring about. Pure values.
+//
+// Process: any · Thread: loop
+
+package enum LogText {
+    /// No text of another process's making is longer.
+    package static let byteCount = 200
+
+    /// Text as it may stand in a log line: printable ASCII, all else escaped, cut.
+    package static func plain(_ text: String, limit: Int = byteCount) -> String {
+        var shown = ""
+        for scalar in text.unicodeScalars {
+            let piece = (0x20..<0x7F).contains(scalar.value) ? String(scalar) : scalar.escaped(asASCII: true)
+            guard shown.utf8.count + piece.utf8.count <= limit else { return shown + "..." }
+            shown += piece
+        }
+        return shown
+    }
+}
+
+/// How many lines of a kind may be written: ten at once, and one every ten seconds. What is left out is counted, and the next line
+/// says so.
+package struct LineBudget<Kind: Hashable> {
+    package static var burst: Int { 10 }
+    package static var interval: UInt64 { 10_000_000_000 }
+
+    private struct Account {
+        var left = LineBudget.burst
+        var refilledAt: UInt64
+        var omitted = 0
+    }
+
+    private var accounts: [Kind: Account] = [:]
+
+    package init() {}
+
+    /// - Returns: how many lines of this kind were left out before this one; nil when this one is left out, too.
+    package mutating func allows(_ kind: Kind, now: UInt64) -> Int? {
+        var account = accounts[kind] ?? Account(refilledAt: now)
+        let earned = (now &- min(account.refilledAt, now)) / Self.interval
+        if earned > 0 {
+            account.left = min(account.left + Int(clamping: min(earned, UInt64(Self.burst))), Self.burst)
+            account.refilledAt = now
+        }
+        defer { accounts[kind] = account }
+        guard account.left > 0 else {
+            account.omitted = min(account.omitted + 1, .max - 1)
+            return nil
+        }
+        account.left -= 1
+        defer { account.omitted = 0 }
+        return account.omitted
+    }
+}
+
+/// What others can make the master say.
+enum PeerLine: Hashable {
+    case forkWithThreads, malformedPacket, unexpectedPacket, figuresAsked, undelivered
+}

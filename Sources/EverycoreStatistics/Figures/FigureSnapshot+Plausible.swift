@@ -1,0 +1,42 @@
+// Whether figures can be true. They come from a worker, which may have gone wrong: one wrong figure would stay in the totals for ever,
+// since these only grow. The bounds are far above what a machine does in the time, so that only nonsense is beyond them.
+// Used by the master.
+
+extension FigureSnapshot {
+    private enum Bound {
+        /// Anything that is counted one by one.
+        static let events = 1e8
+        static let eventsPerSecond = 1e9
+        static let bytes = 1e12
+        static let bytesPerSecond = 1e12
+        /// A request may have begun a little before its worker's clock was first read.
+        static let latencySlack: UInt64 = 60_000_000_000
+        /// Requests whose time is counted and who are not, or the reverse: words in shared memory are read one by one.
+        static let torn = 1e5
+        static let connections: UInt64 = 1 << 31
+        static let residentBytes: UInt64 = 1 << 52
+    }
+
+    /// Whether a worker that had the figures `earlier` can have these now.
+    /// - Parameters:
+    ///   - nanoseconds: the time since.
+    ///   - age: the time since the worker began.
+    package func isPlausible(after earlier: FigureSnapshot, within nanoseconds: UInt64, age: UInt64) -> Bool {
+        let seconds = Double(nanoseconds) / 1e9
+        let growth = minus(earlier)
+        let mostEvents = Bound.events + seconds * Bound.eventsPerSecond
+        let isCounted = Counter.allCases.allSatisfy { counter in
+            switch counter {
+            case .bytesIn, .bytesOut: Double(growth[counter]) <= Bound.bytes + seconds * Bound.bytesPerSecond
+            case .latencySumNanoseconds, .latencyMaxNanoseconds, .startedAtNanoseconds: true
+            case .connectionsOpen: self[counter] <= Bound.connections
+            case .residentBytes: self[counter] <= Bound.residentBytes
+            default: Double(growth[counter]) <= mostEvents
+            }
+        }
+        let longest = age.addingUpToLimit(Bound.latencySlack)
+        let answered = Double(growth.histogram.count)
+        return isCounted && answered <= mostEvents && self[.latencyMaxNanoseconds] <= longest
+            && Double(growth[.latencySumNanoseconds]) <= (answered + Bound.torn) * Double(longest)
+    }
+}
