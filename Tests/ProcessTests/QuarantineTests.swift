@@ -44,7 +44,7 @@ extension ProcessTests {
             try server.awaitReady(server.stats().server.workers_wanted)
         }
 
-        @Test(arguments: [("/fragile?die", "GET /fragile"), ("/fragile-async?die", "GET /fragile-async"), ("/fragile?exit", "GET /fragile")])
+        @Test(arguments: [("/brittle?die", "GET /brittle"), ("/brittle-async?die", "GET /brittle-async"), ("/brittle?exit", "GET /brittle")])
         func killsNoWorkerFromTheThirdDeathOn(_ target: String, _ route: String) throws {
             let server = try start()
             try kill(server, target)
@@ -69,20 +69,20 @@ extension ProcessTests {
         @Test func withEachTimeAnotherPathIsSuspectAsAWhole() throws {
             let server = try start()
             for _ in 0..<10 { #expect(try server.get("/plaintext").status == 200) }
-            for name in ["a", "b", "c"] { try kill(server, "/fragile/\(name)?die", times: 1) }
-            try awaitQuarantine(server, "GET /fragile/:name")
+            for name in ["a", "b", "c"] { try kill(server, "/brittle/\(name)?die", times: 1) }
+            try awaitQuarantine(server, "GET /brittle/:name")
             #expect(try page(server).active.first?.request == nil)
-            #expect(try slot(server.get("/fragile/d")) > 1)
+            #expect(try slot(server.get("/brittle/d")) > 1)
             #expect(server.stop() == 0)
         }
 
         @Test func onOnePathLeavesItsOtherPathsWhereTheyAre() throws {
             let server = try start()
-            try kill(server, "/fragile/a?die")
-            try awaitQuarantine(server, "GET /fragile/:name")
-            let slots = try Set((0..<10).map { _ in try slot(server.get("/fragile/b")) })
+            try kill(server, "/brittle/a?die")
+            try awaitQuarantine(server, "GET /brittle/:name")
+            let slots = try Set((0..<10).map { _ in try slot(server.get("/brittle/b")) })
             #expect(slots.isSubset(of: [0, 1]))
-            #expect(try slot(server.get("/fragile/a")) > 1)
+            #expect(try slot(server.get("/brittle/a")) > 1)
             #expect(server.stop() == 0)
         }
 
@@ -92,16 +92,16 @@ extension ProcessTests {
 
         @Test func isAnsweredInQuarantineAndTheConnectionGoesBack() throws {
             let server = try start()
-            try kill(server, "/fragile?die")
-            try awaitQuarantine(server, "GET /fragile")
+            try kill(server, "/brittle?die")
+            try awaitQuarantine(server, "GET /brittle")
             let client = try server.connect()
             for _ in 0..<20 {
-                client.request("GET", "/fragile")
+                client.request("GET", "/brittle")
                 #expect(try slot(client.reply()) > 1)
                 #expect(try (0...1).contains(client.whoami().worker))
             }
             // In one packet: each request is answered where it belongs, in order.
-            client.send(String(repeating: "GET /whoami HTTP/1.1\r\nHost: a\r\n\r\nGET /fragile HTTP/1.1\r\nHost: a\r\n\r\n", count: 10))
+            client.send(String(repeating: "GET /whoami HTTP/1.1\r\nHost: a\r\n\r\nGET /brittle HTTP/1.1\r\nHost: a\r\n\r\n", count: 10))
             for _ in 0..<10 {
                 #expect(try (0...1).contains(client.reply().identity().worker))
                 #expect(try slot(client.reply()) > 1)
@@ -115,18 +115,18 @@ extension ProcessTests {
             let server = try start()
             for _ in 0..<3 {
                 let client = try server.connect()
-                client.request("POST", "/fragile?die", body: "x")
+                client.request("POST", "/brittle?die", body: "x")
                 #expect(client.awaitEnd() != nil)
             }
-            try awaitQuarantine(server, "POST /fragile")
+            try awaitQuarantine(server, "POST /brittle")
             let text = String(repeating: "0123456789", count: 20_000)
             let client = try server.connect()
-            client.request("POST", "/fragile", body: text)
+            client.request("POST", "/brittle", body: text)
             let reply = try client.reply()
             #expect(try slot(reply) > 1)
             #expect(reply.body.hasSuffix(" \(text)\n"))
             // Piece by piece, and only after the server has said so.
-            client.send("POST /fragile HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
+            client.send("POST /brittle HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
             #expect(try client.reply().status == 100)
             client.send("ab")
             usleep(20_000)
@@ -139,14 +139,14 @@ extension ProcessTests {
 
         @Test func isCountedOnceWhoeverAnswersAndWhoeverDies() throws {
             let server = try start()
-            try kill(server, "/fragile?die")
-            try awaitQuarantine(server, "GET /fragile")
+            try kill(server, "/brittle?die")
+            try awaitQuarantine(server, "GET /brittle")
             let before = try server.stats().total
             let client = try server.connect()
             for turn in 0..<30 {
-                client.request("GET", "/fragile")
+                client.request("GET", "/brittle")
                 #expect(try client.reply().status == 200)
-                if turn % 10 == 5 { try kill(server, "/fragile?die", times: 1) }
+                if turn % 10 == 5 { try kill(server, "/brittle?die", times: 1) }
             }
             client.leave()
             #expect(server.program.becomesTrue(within: .seconds(2)) { (try? server.stats().total.connections.open) == 0 })
@@ -159,12 +159,12 @@ extension ProcessTests {
 
         @Test func isRefusedWhereTooManyWait() throws {
             let server = try start("quarantine.queue=2")
-            try kill(server, "/fragile?die")
-            try awaitQuarantine(server, "GET /fragile")
-            #expect(try server.get("/fragile").status == 200)
+            try kill(server, "/brittle?die")
+            try awaitQuarantine(server, "GET /brittle")
+            #expect(try server.get("/brittle").status == 200)
             let clients = try (0..<6).map { _ in try server.connect() }
             for client in clients {
-                client.request("GET", "/fragile?ms=700")
+                client.request("GET", "/brittle?ms=700")
                 usleep(20_000)
             }
             let replies = try clients.map { try $0.reply() }
@@ -179,13 +179,13 @@ extension ProcessTests {
 
         @Test func isEndedWhereItHoldsTheQuarantineWorker() throws {
             let server = try start("quarantine.stuck=500ms")
-            try kill(server, "/fragile?die")
-            try awaitQuarantine(server, "GET /fragile")
+            try kill(server, "/brittle?die")
+            try awaitQuarantine(server, "GET /brittle")
             let stuck = try server.connect()
-            stuck.request("GET", "/fragile?ms=20000")
+            stuck.request("GET", "/brittle?ms=20000")
             usleep(50_000)
             let next = try server.connect()
-            next.request("GET", "/fragile")
+            next.request("GET", "/brittle")
             #expect(stuck.awaitEnd(within: .seconds(8)) != nil)
             #expect(try next.reply(within: .seconds(8)).status == 200)
             #expect(lines(server, "killing a stuck worker").first?.contains("worker=quarantine") == true)
@@ -195,25 +195,25 @@ extension ProcessTests {
 
         @Test func comesBackWhenItHasBehavedAndGoesAtOnceWhenItHasNot() throws {
             let server = try start("quarantine.duration=1s")
-            try kill(server, "/fragile?die")
-            try awaitQuarantine(server, "GET /fragile")
+            try kill(server, "/brittle?die")
+            try awaitQuarantine(server, "GET /brittle")
             #expect(server.program.logs("quarantine ended", within: .seconds(5)))
             #expect(try page(server).active.isEmpty)
-            #expect(try slot(server.get("/fragile")) <= 1)
-            try kill(server, "/fragile?die", times: 1)
-            try awaitQuarantine(server, "GET /fragile")
+            #expect(try slot(server.get("/brittle")) <= 1)
+            try kill(server, "/brittle?die", times: 1)
+            try awaitQuarantine(server, "GET /brittle")
             #expect(try page(server).active[0].remaining_seconds > 1)
             #expect(server.stop() == 0)
         }
 
         @Test func beginsAnewWithAReload() throws {
             let server = try start()
-            try kill(server, "/fragile?die")
-            try awaitQuarantine(server, "GET /fragile")
+            try kill(server, "/brittle?die")
+            try awaitQuarantine(server, "GET /brittle")
             server.program.signal(SIGHUP)
             #expect(server.program.logs("] reloaded\n"))
             #expect(try page(server).active.isEmpty)
-            #expect(try slot(server.get("/fragile")) <= 1)
+            #expect(try slot(server.get("/brittle")) <= 1)
             #expect(server.stop() == 0)
         }
 
@@ -224,7 +224,7 @@ extension ProcessTests {
             #expect(try page(server).active.isEmpty)
             #expect(server.stop() == 0)
             let off = try start("quarantine.deaths=0")
-            try kill(off, "/fragile?die", times: 5)
+            try kill(off, "/brittle?die", times: 5)
             try off.awaitReady(2)
             #expect(try page(off).active.isEmpty)
             #expect(off.stop() == 0)
@@ -236,7 +236,7 @@ extension ProcessTests {
                 try server.awaitReady(2)
                 let client = try server.connect()
                 let who = try client.whoami()
-                client.request("GET", "/fragile?ms=5000")
+                client.request("GET", "/brittle?ms=5000")
                 usleep(20_000)
                 Glibc.kill(who.pid, SIGKILL)
                 #expect(client.awaitEnd() != nil)
@@ -247,11 +247,11 @@ extension ProcessTests {
 
         @Test func isAnsweredWhileTheClusterStops() throws {
             let server = try start()
-            try kill(server, "/fragile?die")
-            try awaitQuarantine(server, "GET /fragile")
-            #expect(try server.get("/fragile").status == 200)
+            try kill(server, "/brittle?die")
+            try awaitQuarantine(server, "GET /brittle")
+            #expect(try server.get("/brittle").status == 200)
             let clients = try (0..<3).map { _ in try server.connect() }
-            for client in clients { client.request("GET", "/fragile?ms=200") }
+            for client in clients { client.request("GET", "/brittle?ms=200") }
             usleep(50_000)
             server.program.signal(SIGTERM)
             for client in clients { #expect(try client.reply().status == 200) }
@@ -264,12 +264,12 @@ extension ProcessTests {
             let slow = try (0..<8).map { _ in try server.connect() }
             var isOver = [Bool](repeating: false, count: slow.count)
             for round in 0..<4 {
-                for (index, client) in slow.enumerated() where !isOver[index] { client.request("GET", "/fragile-async?ms=300") }
+                for (index, client) in slow.enumerated() where !isOver[index] { client.request("GET", "/brittle-async?ms=300") }
                 usleep(30_000)
-                if round < 3 { try kill(server, "/fragile?die", times: 1) }
+                if round < 3 { try kill(server, "/brittle?die", times: 1) }
                 for (index, client) in slow.enumerated() where !isOver[index] { isOver[index] = (try? client.reply()) == nil }
             }
-            #expect(try page(server).active.map(\.route) == ["GET /fragile"])
+            #expect(try page(server).active.map(\.route) == ["GET /brittle"])
             #expect(server.stop() == 0)
         }
     }

@@ -7,7 +7,8 @@ internal import EverycoreStatistics
 extension Master {
     func watch(_ child: Child) {
         // It beats as the options at its fork say, whatever a reload changes.
-        let limit = child.role == .quarantine ? options.quarantine.stuckLimit : options.stuckLimit
+        // Evidence counts from when the beat is late: for a short limit that is a good part of it.
+        let limit = child.role == .quarantine ? options.quarantine.stuckLimit * 3 / 5 : options.stuckLimit
         child.watchdog = Watchdog(limit: limit ?? Watchdog.noLimit)
         child.pulse = Pulse(beatInterval: options.beatInterval)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }

@@ -144,7 +144,10 @@ extension Master {
             return carryOutWaiting()
         }
         log(.error, "reload failed, going back to what was before", ["replaced": "\(slots.count)", "reason": "\(reason)"])
-        if let fallback { adopt(fallback.plan, isProven: fallback.isProven) }
+        if let fallback {
+            resetQuarantine(fallback.plan.options)
+            adopt(fallback.plan, isProven: fallback.isProven)
+        }
         fallback = nil
         // A newer order brings other workers, and need not wait for the old ones to be back.
         if orders.take(.reload) {

@@ -40,7 +40,7 @@ func start(_ arguments: [String]) throws {
             addStreams(&routes)
             addConstants(&routes)
             addWeather(&routes)
-            addFragile(&routes)
+            addBrittle(&routes)
         } onWorkerStart: { worker in
             Weather.delayStart()
             try Doom.obey(worker)

@@ -3,25 +3,25 @@
 import Everycore
 @unsafe @preconcurrency import Glibc
 
-func addFragile(_ routes: inout Routes) {
-    routes.get("/fragile", fragile)
-    routes.post("/fragile", fragile)
-    routes.get("/fragile/:name", fragile)
-    routes.get("/fragile-async") { request async throws in
+func addBrittle(_ routes: inout Routes) {
+    routes.get("/brittle", brittle)
+    routes.post("/brittle", brittle)
+    routes.get("/brittle/:name", brittle)
+    routes.get("/brittle-async") { request async throws in
         try await Task.sleep(for: .milliseconds(Int(request.queryItem("ms") ?? "") ?? 2))
         if request.queryItem("die") != nil { trap() }
         return .text("\(request.worker.slot)\n")
     }
     // The crash comes in a task of the handler's own making, which no request's name is known for.
-    routes.get("/fragile-child") { request async throws in
+    routes.get("/brittle-child") { request async throws in
         if request.queryItem("die") != nil { _ = await Task.detached { trap() }.value }
         return .text("\(request.worker.slot)\n")
     }
-    routes.group(quarantine: .off) { routes in routes.get("/spared", fragile) }
+    routes.group(quarantine: .off) { routes in routes.get("/spared", brittle) }
 }
 
 /// Answers with the worker's slot and the content.
-private func fragile(_ request: Request) -> Response {
+private func brittle(_ request: Request) -> Response {
     if let milliseconds = UInt32(request.queryItem("ms") ?? "") { usleep(min(milliseconds, 60_000) * 1000) }
     if request.queryItem("die") != nil { trap() }
     if request.queryItem("exit") != nil { exit(3) }
