@@ -130,38 +130,38 @@ extension ProcessTests {
 
         @Test func aReloadIsRolledBackWhenNewWorkersDieInAllThatTheOldOnesAnswered() throws {
             try doomed { server, doom in
-                #expect(try server.get("/fragile").status == 200)
+                #expect(try server.get("/whole").status == 200)
                 try doom("bad")
                 server.program.signal(SIGHUP)
                 #expect(server.program.logs("] reloaded\n"))
                 try doom(nil)
                 for _ in 0..<20 where lines(server, "reload failed") == 0 {
                     let client = try server.connect()
-                    client.request("GET", "/fragile")
+                    client.request("GET", "/whole")
                     _ = client.awaitEnd(within: .milliseconds(300))
                 }
                 #expect(server.program.logs("reason=new workers die where the old ones answered"))
                 #expect(server.program.logs("the old workers are back"))
-                #expect(try server.get("/fragile").status == 200)
+                #expect(try server.get("/whole").status == 200)
                 #expect(server.stop() == 0)
             }
         }
 
         @Test func anUpgradeGoesBackWhenNewWorkersDieInAllThatTheOldOnesAnswered() throws {
             try doomed { server, doom in
-                #expect(try server.get("/fragile").status == 200)
+                #expect(try server.get("/whole").status == 200)
                 try doom("bad")
                 server.program.signal(SIGUSR2)
                 #expect(server.program.logs("] the old master has gone"))
                 try doom(nil)
                 for _ in 0..<20 where lines(server, "upgrade failed, going back") == 0 {
                     let client = try server.connect()
-                    client.request("GET", "/fragile")
+                    client.request("GET", "/whole")
                     _ = client.awaitEnd(within: .milliseconds(300))
                 }
                 #expect(server.program.logs("upgrade failed, going back to the program before"))
                 #expect(server.program.becomesTrue(within: .seconds(8)) { lines(server, "] the old master has gone") == 2 }, "\(server.program.error)")
-                #expect(try server.get("/fragile").status == 200)
+                #expect(try server.get("/whole").status == 200)
                 kill(try #require(successor(server)), SIGTERM)
                 try endAll(server)
             }

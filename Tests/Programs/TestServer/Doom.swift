@@ -14,7 +14,7 @@ enum Doom {
     nonisolated(unsafe) private static var timer: LoopTimer?
 
     /// "late" in the file lets a worker become ready first; "slow" has it start for a second, and then live; "hang" for ever; "bad" makes
-    /// it die in `/fragile`.
+    /// it die in `/whole`.
     static func obey(_ worker: Worker) throws {
         if unsafe closesListenersEarly { unsafe timer = worker.loop.after(.milliseconds(20)) { worker.closeListeners() } }
         guard let path = unsafe path, let file = unsafe fopen(path, "r") else { return }

@@ -23,7 +23,7 @@ func addHarm(_ routes: inout Routes) {
     }
     routes.get("/exit") { _ in exit(0) }
     // Kills a worker that a file has made bad.
-    routes.get("/fragile") { _ in
+    routes.get("/whole") { _ in
         if unsafe Doom.isBad { trap() }
         return .text("whole\n")
     }
