@@ -235,11 +235,11 @@ import Testing
                 }
             }
         }
-        let requests = get("/before") + post("/moved", "content") + get("/behind")
+        let requests = request("GET /before HTTP/1.1", "Host: a") + post("/moved", "content", "Content-Length: 7") + request("GET /behind HTTP/1.1", "Host: a")
         for cut in [Cut.whole, .bytewise] {
             let client = try server.connect()
             client.send(requests, cut: cut)
-            client.send(get("/last"))
+            client.send(request("GET /last HTTP/1.1", "Host: a"))
             client.endSending()
             client.read()
             #expect(try responses(client).map(\.text) == ["GET /before", "POST /moved", "GET /behind", "GET /last"])
@@ -258,7 +258,7 @@ import Testing
             }
         }
         let client = try server.connect()
-        client.send(get("/moved") + get("/moved") + get("/behind"))
+        client.send(request("GET /moved HTTP/1.1", "Host: a") + request("GET /moved HTTP/1.1", "Host: a") + request("GET /behind HTTP/1.1", "Host: a"))
         client.endSending()
         client.read()
         #expect(try responses(client).map(\.text) == ["GET /moved", "GET /moved", "GET /behind"])

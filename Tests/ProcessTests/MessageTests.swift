@@ -28,7 +28,7 @@ extension ProcessTests {
             #expect(facts == [
                 "refused=0",
                 "line=0 got 0 from master",
-                "line=0: message_probe.Note did not reach worker 9: no worker of this slot is connected",
+                "line=0: everycore_message_probe.Note did not reach worker 9: no worker of this slot is connected",
                 "line=1 got 0 from master",
                 "line=1 got 1 from worker 0 gen=1",
                 "line=1 got 2 from worker 0 gen=1",
@@ -46,7 +46,7 @@ extension ProcessTests {
                 "fact=worker asks: no reply within 0.1 seconds",
                 "fact=worker asks: 5 from master",
                 "fact=worker asks: CancellationError",
-                "fact=worker asks: nobody there answers message_probe.Unanswered",
+                "fact=worker asks: nobody there answers everycore_message_probe.Unanswered",
                 "fact=master asks: 2 from worker",
                 "fact=master asks: the handler failed: not today",
                 "fact=master asks: no reply within 0.1 seconds",
