@@ -40,7 +40,7 @@ import Testing
             let isLetter = (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
             #expect((everycore_is_name(byte) != 0) == (isLetter || byte == 0x2D))
             #expect((everycore_is_host(byte) != 0) == (isLetter || (0x30...0x39).contains(byte) || byte == 0x2D || byte == 0x2E))
-            #expect((everycore_is_value(byte) != 0) == (byte == 9 || byte >= 0x20 && byte != 0x7F))
+            #expect((everycore_is_value(byte) != 0) == (byte >= 0x20 && byte != 0x7F))
             #expect((everycore_is_target(byte) != 0) == ((0x21...0x7E).contains(byte) && !Array("#%?".utf8).contains(byte)))
         }
     }

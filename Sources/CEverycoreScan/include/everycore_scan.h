@@ -16,8 +16,8 @@ static inline int everycore_is_name(uint8_t byte) {
     return (small >= 'a' && small <= 'z') || byte == '-';
 }
 
-// What a field value may hold: everything but controls, the tab excepted (RFC 9110 section 5.5).
-static inline int everycore_is_value(uint8_t byte) { return (byte >= 0x20 && byte != 0x7F) || byte == '\t'; }
+// What a field value may hold (RFC 9110 section 5.5) but for the tab, which is rare and the caller's to look at: no controls.
+static inline int everycore_is_value(uint8_t byte) { return byte >= 0x20 && byte != 0x7F; }
 
 // What a request target holds without meaning anything: visible ASCII but for `#`, `%` and `?`.
 static inline int everycore_is_target(uint8_t byte) {
@@ -99,7 +99,6 @@ static inline everycore_mask everycore_name_ends(everycore_vector a) {
     return everycore_clear(everycore_or(letters, everycore_equal(a, '-')));
 }
 
-// The tab among them, which doesn't: it is rare.
 static inline everycore_mask everycore_value_ends(everycore_vector a) {
     return everycore_set(everycore_or(everycore_between(a, 0, 0x1F), everycore_equal(a, 0x7F)));
 }
@@ -116,29 +115,25 @@ static inline everycore_mask everycore_host_ends(everycore_vector a) {
     return everycore_clear(everycore_or(letters, others));
 }
 
-// `passes`: whether the byte that was found is of the class all the same.
-#define EVERYCORE_SCAN(class, passes)                                              \
+#define EVERYCORE_SCAN(class)                                                      \
     static inline size_t everycore_scan_##class(const void *start) {               \
         const uint8_t *bytes = (const uint8_t *)start;                             \
         for (;; bytes += 16) {                                                     \
             everycore_mask ends = everycore_##class##_ends(everycore_load(bytes)); \
-            if (ends == 0) continue;                                               \
-            bytes += everycore_first(ends);                                        \
-            if (!(passes)) return (size_t)(bytes - (const uint8_t *)start);        \
-            bytes -= 15;                                                           \
+            if (ends) return (size_t)(bytes + everycore_first(ends) - (const uint8_t *)start); \
         }                                                                          \
     }
 
 #else
 
-#define EVERYCORE_SCAN(class, passes) \
+#define EVERYCORE_SCAN(class) \
     static inline size_t everycore_scan_##class(const void *start) { return everycore_scan_##class##_portable(start); }
 
 #endif
 
 // Each returns the offset of the first byte that isn't of its class.
-EVERYCORE_SCAN(name, 0)
-EVERYCORE_SCAN(value, *bytes == '\t')
-EVERYCORE_SCAN(target, 0)
-EVERYCORE_SCAN(host, 0)
+EVERYCORE_SCAN(name)
+EVERYCORE_SCAN(value)
+EVERYCORE_SCAN(target)
+EVERYCORE_SCAN(host)
 #undef EVERYCORE_SCAN

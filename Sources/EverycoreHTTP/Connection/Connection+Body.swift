@@ -5,6 +5,18 @@ import EverycoreLoop
 import EverycoreStatistics
 
 extension Connection {
+    /// Decides what comes after the application was called, or a body has ended.
+    func advance() {
+        guard phase == .waiting || phase == .body, let exchange = unsafe exchange else { return }
+        if content.isOver {
+            phase = unsafe exchange.isAnswered ? .answered : .waiting
+        } else if unsafe exchange.isAnswered || exchange.collector != nil {
+            phase = .body
+        } else {
+            phase = .waiting
+        }
+    }
+
     /// The application asks for the content, inside `receive` or later.
     func bodyIsWanted() {
         guard let exchange = unsafe exchange, case .waiting = phase else { return }
@@ -152,7 +164,7 @@ extension Connection {
     func setBodyDeadline() {
         setDeadline(service.timeouts.body, from: life.readAt)
         guard let due = content.due(rate: service.connectionLimits.bodyMinimumRate) else { return }
-        service.deadlines[slot] = min(service.deadlines[slot], due)
+        unsafe service.deadlines[slot] = min(service.deadlines[slot], due)
     }
 
     /// Whether it was the average that ran out, and not the time between two pieces.

@@ -65,7 +65,7 @@ extension Connection {
         guard phase == .head, isBetweenRequests, unsafe exchange == nil, !queue.isBlocked, !ending.closes else { return }
         // Nothing was left unanswered here: a stop doesn't wait long for a client that keeps its end open.
         guard life.served == 0 else { return lingerClose(for: Self.drainLingerTime) }
-        service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
+        unsafe service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
     }
 
     private static var drainGrace: UInt64 { 1_000_000_000 }
@@ -79,7 +79,7 @@ extension Connection {
     /// Nothing of a request is here, and nothing of an answer is left. What the client sends meanwhile stays in the socket.
     var canBePassedOn: Bool {
         guard unsafe exchange == nil else { return false }
-        return transport.mayMove && phase == .head && input.count == 0 && !input.headBegan && !queue.isBlocked && !input.hasEnded && !ending.closes
+        return unsafe transport.mayMove && phase == .head && input.count == 0 && !input.headBegan && !queue.isBlocked && !input.hasEnded && !ending.closes
     }
 
     /// Forgets the connection. The kernel's epoll set knows the open file, which lives on: the watch has to go before the descriptor.
@@ -87,8 +87,10 @@ extension Connection {
         phase = .closed
         // The socket's options go with it, and whoever has it now takes it for a new one.
         if queue.isFast { setFast(false) }
+        let watches = watches
+        self.watches = ConnectionWatches()
         watches.cancel()
-        transport.close()
+        unsafe transport.close()
         service.remove(self, isPassedOn: true)
     }
 
@@ -103,7 +105,7 @@ extension Connection {
     func headIsOverdue(at now: UInt64) -> Bool {
         guard awaitsHead else { return false }
         // The time that it has runs from there.
-        let began = service.deadlines[slot] &- service.timeouts.header
+        let began = unsafe service.deadlines[slot] &- service.timeouts.header
         return now &- min(began, now) >= Self.overdueTime
     }
 
@@ -126,7 +128,7 @@ extension Connection {
     func finishClosing() {
         guard phase != .closed, phase != .lingering else { return }
         guard !input.hasEnded else { return closeNow(.incomplete) }
-        if ending.lingers || hasUnreadInput { return lingerClose() }
+        if ending.lingers || (ending.mayHaveInput && hasUnreadInput) { return lingerClose() }
         guard ending.isUnasked else { return closeNow(.incomplete) }
         // A stop doesn't wait long for a client that keeps its end open.
         service.isDraining ? lingerClose(for: Self.drainLingerTime) : lingerClose()
@@ -148,9 +150,9 @@ extension Connection {
         guard phase != .closed, phase != .lingering else { return }
         releaseExchange(.incomplete)
         phase = .lingering
-        input.removeAll()
+        (input.kept, input.count) = ([], 0)
         content.end()
-        transport.endSending()
+        unsafe transport.endSending()
         setDeadline(time, from: EventLoop.monotonicNanoseconds())
         if input.isPaused { resumeReading() }
         discardInput()
@@ -188,14 +190,16 @@ extension Connection {
     func closeNow(_ failure: BodyFailure) {
         guard phase != .closed else { return }
         phase = .closed
+        let watches = watches
+        self.watches = ConnectionWatches()
         watches.cancel()
-        if ending.endsContent, streaming != nil || queue.unsentCount > 0 { transport.resetOnClose() }
+        if ending.endsContent, streaming != nil || queue.unsentCount > 0 { unsafe transport.resetOnClose() }
         _ = queue.takeUnsent()
         queue.isBlocked = false
         if queue.isFast { service.fastConnections &-= 1 }
         let streaming = streaming.take()
-        input.removeAll()
-        transport.close()
+        (input.kept, input.count) = ([], 0)
+        unsafe transport.close()
         releaseExchange(failure)
         service.remove(self)
         streaming?.wakeWaiters()

@@ -5,7 +5,7 @@ import EverycoreStatistics
 
 extension Connection {
     func deadlinePassed(_ now: UInt64) {
-        service.deadlines[slot] = DeadlineTable.never
+        unsafe service.deadlines[slot] = DeadlineTable.never
         if queue.isBlocked { return writeTimePassed(now) }
         switch phase {
         case .head where isBetweenRequests:
@@ -19,10 +19,10 @@ extension Connection {
             service.figures.add(bodyIsTooSlow(now) ? .limitBodyRate : .timeoutsBody, 1)
             timeOut(.timeout)
         case .waiting where hasOwnPace:
-            if transport.isReset { return closeNow(.incomplete) }
+            if unsafe transport.isReset { return closeNow(.incomplete) }
             stopTime()
         case .waiting where input.isPaused && life.handlerDue > now:
-            if transport.isReset { return closeNow(.incomplete) }
+            if unsafe transport.isReset { return closeNow(.incomplete) }
             setNextLook(now)
         case .waiting, .answered, .diverted:
             service.figures.add(.timeoutsHandler, 1)
@@ -47,11 +47,11 @@ extension Connection {
     func watchPeer() {
         guard phase == .waiting, input.isPaused, !queue.isBlocked else { return }
         if hasOwnPace { return stopTime() }
-        life.handlerDue = service.deadlines[slot]
+        life.handlerDue = unsafe service.deadlines[slot]
         setNextLook(EventLoop.monotonicNanoseconds())
     }
 
-    private func setNextLook(_ now: UInt64) { service.deadlines[slot] = min(life.handlerDue, now &+ Self.lookInterval) }
+    private func setNextLook(_ now: UInt64) { unsafe service.deadlines[slot] = min(life.handlerDue, now &+ Self.lookInterval) }
 
     private static var lookInterval: UInt64 { 1_000_000_000 }
 

@@ -22,7 +22,7 @@ extension Exchange {
 
 extension Connection {
     func divert(to mover: @escaping ConnectionMover) -> Bool {
-        guard phase == .waiting, isProcessing, transport.mayMove, case .none = diversion else { return false }
+        guard phase == .waiting, isProcessing, unsafe transport.mayMove, case .none = diversion else { return false }
         diversion = .wanted(mover)
         phase = .diverted
         return true
@@ -41,7 +41,8 @@ extension Connection {
         diversion = .impossible
         defer { diversion = .none }
         guard phase == .head, input.count > 0 else { return processKept() }
-        if unsafe input.kept.withUnsafeBytes({ unsafe mover(transport.descriptor, $0.bytes, life.readAt) }) { return wasPassedOn() }
+        let kept = input.kept
+        if unsafe mover(descriptor, kept.span.bytes, life.readAt) { return wasPassedOn() }
         process(restoreKept())
     }
 

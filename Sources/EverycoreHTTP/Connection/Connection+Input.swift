@@ -21,17 +21,17 @@ extension Connection {
         case .ended: return inputEnd()
         case .refused, .failed: return closeNow(.incomplete)
         }
-        if transport.hasPendingInput { readOnIfPending() }
+        if unsafe transport.hasPendingInput { readOnIfPending() }
     }
 
     /// Bytes that the transport holds don't make its descriptor readable: they are taken on the loop's next iteration.
     func readOnIfPending() {
-        guard transport.hasPendingInput, phase != .closed, !input.isPaused, !input.readsOn else { return }
+        guard unsafe transport.hasPendingInput, phase != .closed, !input.isPaused, !input.readsOn else { return }
         input.readsOn = true
         service.later { [weak self] in
             guard let self else { return }
             input.readsOn = false
-            if transport.hasPendingInput, !input.isPaused { readable() }
+            if unsafe transport.hasPendingInput, !input.isPaused { readable() }
         }
     }
 
@@ -45,16 +45,20 @@ extension Connection {
 
     /// Copies a part of the input buffer to what the connection keeps.
     private func keep(_ range: Range<Int>) {
-        unsafe input.kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
-        input.count = input.kept.count
+        var kept = input.kept
+        input.kept = []
+        unsafe kept.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+        input.count = kept.count
+        input.kept = kept
     }
 
     /// Moves what is kept to the front of the input buffer, and says how much that is.
     func restoreKept() -> Int {
         let count = input.count
         guard count > 0 else { return 0 }
-        unsafe input.kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
-        input.removeAll()
+        let kept = input.kept
+        unsafe kept.withUnsafeBytes { unsafe service.input.copyMemory(from: $0) }
+        (input.kept, input.count) = ([], 0)
         return count
     }
 
@@ -234,17 +238,5 @@ extension Connection {
             }
         }
         advance()
-    }
-
-    /// Decides what comes after the application was called, or a body has ended.
-    func advance() {
-        guard phase == .waiting || phase == .body, let exchange = unsafe exchange else { return }
-        if content.isOver {
-            phase = unsafe exchange.isAnswered ? .answered : .waiting
-        } else if unsafe exchange.isAnswered || exchange.collector != nil {
-            phase = .body
-        } else {
-            phase = .waiting
-        }
     }
 }

@@ -82,6 +82,7 @@ extension Connection {
         if closes {
             ending.closes = true
             ending.isUnasked = exchange.head.keepAlive
+            ending.mayHaveInput = ending.isUnasked || exchange.head.hasBody
             if ending.isUnasked, !service.isDraining, isLastRequest { service.figures.add(.limitRequestsPerConnection, 1) }
             if !content.isOver { ending.lingers = true }
         }
@@ -159,7 +160,7 @@ extension Connection {
         guard watches.write == nil else { return }
         beginWriteTime(EventLoop.monotonicNanoseconds())
         do {
-            watches.write = try service.loop.watch(transport.descriptor, for: .write) { [unowned self] _ in writable() }
+            watches.write = try service.loop.watch(unsafe transport.descriptor, for: .write) { [unowned self] _ in writable() }
         } catch {
             closeNow(.incomplete)
         }
@@ -167,12 +168,12 @@ extension Connection {
 
     private func beginWriteTime(_ now: UInt64) {
         setDeadline(service.timeouts.write, from: now)
-        queue.progress.begin(undelivered: transport.unacknowledgedBytes)
+        queue.progress.begin(undelivered: unsafe transport.unacknowledgedBytes)
     }
 
     /// The time for some progress is over.
     func writeTimePassed(_ now: UInt64) {
-        let taken = queue.progress.taken(undelivered: transport.unacknowledgedBytes)
+        let taken = queue.progress.taken(undelivered: unsafe transport.unacknowledgedBytes)
         let (wanted, overflow) = service.connectionLimits.bodyMinimumRate.multipliedReportingOverflow(by: service.timeouts.write)
         if !overflow, taken > 0, taken >= wanted / 1_000_000_000 {
             if queue.pace.hasBecomeSlow(taken: taken, in: service.timeouts.write) { setFast(false) }
@@ -180,7 +181,7 @@ extension Connection {
         }
         service.figures.add(.timeoutsWrite, 1)
         // A proper end would wait behind the bytes that the client doesn't take, in the kernel's memory.
-        transport.resetOnClose()
+        unsafe transport.resetOnClose()
         closeNow(.incomplete)
     }
 
@@ -201,7 +202,7 @@ extension Connection {
         guard !isFast || service.fastConnections < Self.fastConnections else { return }
         queue.pace.isFast = isFast
         service.fastConnections &+= isFast ? 1 : -1
-        transport.boundUnsent(isFast ? 0 : Pace.unsentBound)
+        unsafe transport.boundUnsent(isFast ? 0 : Pace.unsentBound)
     }
 
     private func writable() {

@@ -114,7 +114,7 @@ extension Connection {
             portions &+= 1
             if portions > StreamBounds.portionsInARow { return standBack() }
             let portion = Int(min(file.remaining, StreamBounds.filePortion))
-            switch transport.sendFile(file.descriptor, at: file.offset, count: portion) {
+            switch unsafe transport.sendFile(file.descriptor, at: file.offset, count: portion) {
             case .bytes(let count):
                 service.figures.add(.bytesOut, UInt64(count))
                 queue.sent(count)

@@ -15,32 +15,53 @@
 import EverycoreLoop
 import EverycoreStatistics
 
-final class Connection<Way: Transport> {
-    let service: HTTPService
-    let slot: Int
-    var phase = ConnectionPhase.head
-    var input = KeptInput()
-    var content = ContentIntake()
-    var queue = WriteQueue()
-    var ending = Ending()
-    var latencies = LatencyBatch()
-    var life = ConnectionLife()
-    var watches = ConnectionWatches()
+/// What a connection is made of, but for its transport. Each access to a stored property is a load or a store: one that lasted for the
+/// length of a call would have all of them checked for exclusivity at run time. So `content` and `queue` are read and written whole.
+class ConnectionState {
+    final let service: HTTPService
+    private final let storedSlot: Int32
+    final var phase = ConnectionPhase.head
+    final var input = KeptInput()
+    @exclusivity(unchecked) private final var storedContent = ContentIntake()
+    @exclusivity(unchecked) private final var storedQueue = WriteQueue()
+    final var ending = Ending()
+    final var latencies = LatencyBatch()
+    final var life = ConnectionLife()
+    final var watches = ConnectionWatches()
     /// A head of which a part has come.
-    var partialHead: PartialHead?
+    final var partialHead: PartialHead?
     /// A response that has begun and not ended.
-    var streaming: StreamingResponse?
-    var diversion = Diversion.none
+    final var streaming: StreamingResponse?
+    final var diversion = Diversion.none
     // Touched several times a request, each time for the length of one call that doesn't come back here.
     /// The request in flight.
-    @exclusivity(unchecked) var exchange: Exchange?
-    // Last: the places of the others don't depend on its size.
-    var transport: Way
+    @exclusivity(unchecked) final var exchange: Exchange?
+
+    /// Its place in the service's tables.
+    final var slot: Int { Int(storedSlot) }
+
+    final var content: ContentIntake {
+        @inline(__always) get { unsafe storedContent }
+        @inline(__always) set { unsafe storedContent = newValue }
+    }
+
+    final var queue: WriteQueue {
+        @inline(__always) get { unsafe storedQueue }
+        @inline(__always) set { unsafe storedQueue = newValue }
+    }
+
+    init(service: HTTPService, slot: Int) {
+        self.service = service
+        storedSlot = Int32(truncatingIfNeeded: slot)
+    }
+}
+
+final class Connection<Way: Transport>: ConnectionState {
+    @exclusivity(unchecked) var transport: Way
 
     init(service: HTTPService, transport: Way, slot: Int) {
-        self.service = service
-        self.transport = transport
-        self.slot = slot
+        unsafe self.transport = transport
+        super.init(service: service, slot: slot)
     }
 
     /// Whether this connection uses the service's buffers: its input is being processed, and answers are gathered.
@@ -55,7 +76,7 @@ final class Connection<Way: Transport> {
         input.count == 0 ? readable() : process(restoreKept())
         guard phase != .closed, watches.read == nil else { return }
         do {
-            watches.read = try service.loop.watch(transport.descriptor, for: .read) { [unowned self] _ in readable() }
+            watches.read = try service.loop.watch(descriptor, for: .read) { [unowned self] _ in readable() }
             if input.isPaused { watches.read?.pause() }
         } catch {
             // Out of kernel memory for watches: this one can't be served.
@@ -64,7 +85,7 @@ final class Connection<Way: Transport> {
     }
 
     func setDeadline(_ timeout: UInt64, from now: UInt64) {
-        service.deadlines[slot] = timeout == 0 ? DeadlineTable.never : now &+ timeout
+        unsafe service.deadlines[slot] = timeout == 0 ? DeadlineTable.never : now &+ timeout
     }
 
     /// Stops reading while bytes could only pile up, or the end of input would be reported forever.

@@ -23,7 +23,8 @@ enum ConnectionPhase {
 /// Whether another process is to answer the request at the front of the input.
 enum Diversion {
     case none
-    case wanted(ConnectionMover)
+    /// In memory of its own: few connections ever have it.
+    indirect case wanted(ConnectionMover)
     /// It can't be moved now: the application answers what it wanted to divert.
     case impossible
 }
@@ -31,7 +32,12 @@ enum Diversion {
 /// Bytes that came and could not be used yet.
 struct KeptInput {
     var kept: [UInt8] = []
-    var count = 0
+    private var storedCount: UInt32 = 0
+    /// Never more than the input buffer holds.
+    var count: Int {
+        @inline(__always) get { Int(storedCount) }
+        @inline(__always) set { storedCount = UInt32(truncatingIfNeeded: newValue) }
+    }
     /// Nothing is read, so that no more bytes pile up.
     var isPaused = false
     /// The client has ended its side.
@@ -40,11 +46,6 @@ struct KeptInput {
     var readsOn = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false
-
-    mutating func removeAll() {
-        kept = []
-        count = 0
-    }
 }
 
 /// How far the parser is in a head of which a part has come. Few connections have one, and only for a moment.
@@ -62,6 +63,9 @@ struct Ending {
     var lingers = false
     /// The client learns from the last answer that it is the last, and may have sent its next request by then.
     var isUnasked = false
+    /// More input may have come than was looked at. Not behind a request without content that asked for the end: no other may follow
+    /// it (RFC 9112 §9.6).
+    var mayHaveInput = true
     /// The connection's end is the end of its last response.
     var endsContent = false
 }
@@ -100,10 +104,8 @@ struct ConnectionWatches {
     var read: DescriptorWatch?
     var write: DescriptorWatch?
 
-    mutating func cancel() {
+    func cancel() {
         read?.cancel()
         write?.cancel()
-        read = nil
-        write = nil
     }
 }

@@ -14,7 +14,7 @@ package import EverycoreLoop
     /// Called when nobody waits for the answer any longer: the client is gone, or its time was up.
     @exclusivity(unchecked) package var onCancel: (() -> Void)?
     /// When the bytes that completed the head were read, in monotonic nanoseconds.
-    @exclusivity(unchecked) package internal(set) final var start: UInt64 = 0
+    @exclusivity(unchecked) @usableFromInline package internal(set) final var start: UInt64 = 0
     @exclusivity(unchecked) var collector: BodyCollector?
     /// The trailer section of the content (RFC 9112 §7.1.2), while its end is told to whoever collects or streams it.
     @exclusivity(unchecked) package internal(set) final var trailers = Trailers()
@@ -26,7 +26,7 @@ package import EverycoreLoop
     package var loop: EventLoop { service.loop }
 
     /// Whether content follows the head, be it empty.
-    package var hasBody: Bool { head.hasBody }
+    @inlinable package var hasBody: Bool { head.hasBody }
 
     /// Collects the whole content, up to `limit` bytes, and hands it over: at once where it is here already or there is none,
     /// else when it has arrived. A failure has been answered by the connection (400, 408, 413); `respond` then does nothing.

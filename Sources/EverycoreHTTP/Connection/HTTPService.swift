@@ -44,7 +44,7 @@ package import EverycoreStatistics
     private(set) var openConnections = 0
     /// Those for whom the kernel may hold more (Connection+Output).
     var fastConnections = 0
-    var deadlines = DeadlineTable()
+    @exclusivity(unchecked) var deadlines = DeadlineTable()
     /// Connections between two requests, the one that is so for longest first. Some may have a request again.
     @exclusivity(unchecked) var idle = SlotList()
     /// Those that have begun, and sent a part of a head or nothing; also some that have sent it whole since.
@@ -146,7 +146,7 @@ package import EverycoreStatistics
     private func open(
         _ transport: some Transport, isNew: Bool = true, bytes: [UInt8] = [], readAt: UInt64 = 0
     ) -> any ServedConnection {
-        let slot = deadlines.allocate()
+        let slot = unsafe deadlines.allocate()
         let connection = Connection(service: self, transport: transport, slot: slot)
         if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
         openConnections &+= 1
@@ -171,7 +171,7 @@ package import EverycoreStatistics
     /// - Parameter isPassedOn: another process has it.
     func remove(_ connection: some ServedConnection, isPassedOn: Bool = false) {
         connections[connection.slot] = nil
-        deadlines.release(connection.slot)
+        unsafe deadlines.release(connection.slot)
         unsafe idle.remove(connection.slot)
         unsafe awaiting.remove(connection.slot)
         let wasFull = !hasRoom
@@ -230,7 +230,7 @@ package import EverycoreStatistics
             // Held to the end: a deadline may close the last connection of a drain, and with it goes the service.
             guard let self else { return }
             let now = EventLoop.monotonicNanoseconds()
-            for slot in deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
+            for slot in unsafe deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
             if passOn != nil { passOnIdle() } else { findExcess() }
             if openConnections == 0 { sweep = nil }
         }

@@ -53,7 +53,7 @@ protocol ServedConnection: ExchangeOwner {
 }
 
 extension Connection: ServedConnection {
-    var descriptor: Int32 { transport.descriptor }
+    var descriptor: Int32 { unsafe transport.descriptor }
     var isBlocked: Bool { queue.isBlocked }
     var isClosed: Bool { phase == .closed }
     var requestsServed: Int { life.served }

@@ -100,7 +100,7 @@ struct FramingFields {
         guard has(.connection) else { return }
         if !isRepeated(.connection), let keepAlive = soleOption(input, head.storedField(connectionIndex).value) {
             facts.keepAlive = keepAlive
-            if keepAlive { head.markHopByHop("keep-alive", input, fieldCount: fieldCount) }
+            if keepAlive { head.hideKeepAlive(input, fieldCount: fieldCount) }
             return
         }
         var close = false
@@ -134,7 +134,7 @@ struct FramingFields {
     private func soleOption(_ input: RawSpan, _ value: ByteRange) -> Bool? {
         switch value.count {
         case 5 where input.range(value, equals: "close"): false
-        case 10 where input.range(value, equals: "keep-alive"): true
+        case 10 where input.isKeepAlive(value): true
         default: nil
         }
     }

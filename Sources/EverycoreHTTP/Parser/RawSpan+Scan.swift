@@ -209,6 +209,14 @@ extension RawSpan {
         return true
     }
 
+    /// Whether ten bytes without controls are `keep-alive` but for the case of letters: setting the bit that tells small letters from
+    /// capitals makes only a control into a hyphen, and nothing else into a letter.
+    @inline(__always)
+    func isKeepAlive(_ range: ByteRange) -> Bool {
+        let small = Bytewise.ones &* 0x20
+        return word(Int(range.start)) | small == Bytewise.word("keep-ali") && word(Int(range.end) &- 8) | small == Bytewise.word("ep-alive")
+    }
+
     /// Whether that range of the bytes is `text` but for the case of ASCII letters.
     @inline(__always)
     func range(_ range: ByteRange, equals text: StaticString) -> Bool {

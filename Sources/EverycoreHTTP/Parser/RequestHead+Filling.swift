@@ -17,7 +17,7 @@ extension RequestHead {
     }
 
     @inline(never)
-    private func growFields(to index: Int) {
+    func growFields(to index: Int) {
         let capacity = unsafe max(fieldCapacity &* 2, index &+ 1)
         let larger = UnsafeMutablePointer<FieldRange>.allocate(capacity: capacity)
         unsafe larger.update(from: fieldStorage, count: fieldCapacity)
@@ -37,14 +37,13 @@ extension RequestHead {
         }
     }
 
-    func markHopByHop(_ name: StaticString, _ input: RawSpan, fieldCount: Int) {
-        let count = name.utf8CodeUnitCount
+    /// The same for `Keep-Alive`, which nearly every `Connection` names.
+    @inline(__always)
+    func hideKeepAlive(_ input: RawSpan, fieldCount: Int) {
         var index = 0
         while index < fieldCount {
-            let field = unsafe fieldStorage + index
-            if unsafe field.pointee.name.count == count, unsafe input.range(field.pointee.name, equals: name) {
-                unsafe field.pointee.isHopByHop = true
-            }
+            let name = unsafe fieldStorage[index].name
+            if name.count == 10, input.isKeepAlive(name) { unsafe fieldStorage[index].isHopByHop = true }
             index &+= 1
         }
     }

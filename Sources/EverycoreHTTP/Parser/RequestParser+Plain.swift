@@ -64,15 +64,16 @@ extension RequestParser {
     private mutating func readPlainFields(_ input: PaddedBytes, into head: RequestHead, _ framing: inout FramingFields) -> Int? {
         var start = lineStart
         var count = fieldCount
-        var end: Int?
         let sectionEnd = sectionStart &+ limits.headerSection
+        // Up to here neither limit can be exceeded.
+        let near = min(sectionStart &+ limits.fieldLine, sectionEnd &- 2)
+        var room = min(limits.fieldCount, unsafe head.fieldCapacity)
         defer { takeFields(upTo: start, count: count) }
-        while count < limits.fieldCount {
-            if input.word(start, as: UInt16.self) == 0x0A0D {
-                guard start &+ 2 <= sectionEnd else { return nil }
-                start &+= 2
-                end = start
-                break
+        while input.word(start, as: UInt16.self) != 0x0A0D {
+            if count == room {
+                guard count < limits.fieldCount else { return nil }
+                head.growFields(to: count)
+                room = min(limits.fieldCount, unsafe head.fieldCapacity)
             }
             var colon = input.endOfName(start)
             while input.byte(colon) != 0x3A {
@@ -80,22 +81,26 @@ extension RequestParser {
                 colon = input.endOfName(colon &+ 1)
             }
             let valueStart = colon &+ (input.byte(colon &+ 1) == 0x20 ? 2 : 1)
-            let valueEnd = input.endOfValue(valueStart)
-            guard colon > start, input.word(valueEnd, as: UInt16.self) == 0x0A0D, valueEnd &- start <= limits.fieldLine,
-                valueEnd &+ 2 <= sectionEnd
-            else { return nil }
-            // An empty value needs no look at its ends, and has none.
-            if valueEnd > valueStart {
-                guard !FieldLine.isBlank(input.byte(valueStart)), !FieldLine.isBlank(input.byte(valueEnd &- 1)) else { return nil }
+            var valueEnd = input.endOfValue(valueStart)
+            while input.word(valueEnd, as: UInt16.self) != 0x0A0D {
+                guard input.byte(valueEnd) == 0x09 else { return nil }
+                valueEnd = input.endOfValue(valueEnd &+ 1)
+            }
+            if valueEnd > near { guard valueEnd &- start <= limits.fieldLine, valueEnd &+ 2 <= sectionEnd else { return nil } }
+            // No blank at either end of the value; an empty one has no ends.
+            guard colon > start, valueEnd == valueStart || input.byte(valueStart) > 0x20 && input.byte(valueEnd &- 1) > 0x20 else {
+                return nil
             }
             let known = KnownField(plain: input, from: start, count: colon &- start)
-            head.store(
-                FieldRange(name: ByteRange(start, colon), value: ByteRange(valueStart, valueEnd), known: known), at: count)
+            let field = FieldRange(name: ByteRange(start, colon), value: ByteRange(valueStart, valueEnd), known: known)
+            unsafe head.fieldStorage.advanced(by: count).initialize(to: field)
             if known != .none { framing.note(known, at: count) }
             count &+= 1
             start = valueEnd &+ 2
         }
-        return end
+        guard start &+ 2 <= sectionEnd else { return nil }
+        start &+= 2
+        return start
     }
 }
 
