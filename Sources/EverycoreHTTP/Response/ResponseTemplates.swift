@@ -78,11 +78,10 @@ struct ResponseTemplates: ~Copyable {
     /// Makes anew what stands under a key. `make` appends the bytes and says how many of them come before the content.
     @inline(never)
     func remake<Failure: Error>(_ key: Key, second: Int64, _ make: (inout OutputBuffer) throws(Failure) -> Int) throws(Failure) {
+        // Apart from its place: `make` may need a beginning of its own, and have that laid out in the same one.
+        var bytes = OutputBuffer(keptCapacity: 8192)
+        let headCount = try make(&bytes)
         let entry = unsafe entries + key.place
-        unsafe entry.pointee.key = .unused
-        unsafe entry.pointee.bytes.removeAll()
-        unsafe entry.pointee.headCount = try make(&entry.pointee.bytes)
-        unsafe entry.pointee.key = key
-        unsafe entry.pointee.second = second
+        unsafe entry.pointee = Entry(key: key, second: second, headCount: headCount, bytes: bytes)
     }
 }
