@@ -185,8 +185,24 @@ private let second: UInt64 = 1000 * millisecond
         #expect((10...11).contains(starts))
     }
 
+    @Test func aHoldCountsOnceAndOnlyWhereNoneServesOrStandInsDo() {
+        var standIns = StandIns(patience: .seconds(2), workers: 2)
+        #expect(standIns.held([worker(0, out: second), worker(1, out: nil)], now: 9 * second) == [])
+        let all = [worker(0, out: second), worker(1, out: 8 * second)]
+        #expect(standIns.held(all, now: 9 * second) == [])
+        #expect(standIns.held(all, now: 10 * second) == [100, 101])
+        #expect(standIns.held(all, now: 11 * second) == [])
+        // One of the two that stand in is held, the other serves.
+        let replaced = [worker(0, out: second, current: false), worker(1, out: 8 * second, current: false)]
+        let standing = replaced + [worker(0, out: 12 * second, pid: 200), worker(1, out: nil, pid: 201)]
+        #expect(standIns.held(standing, now: 13 * second) == [])
+        #expect(standIns.held(standing, now: 14 * second) == [200])
+        #expect(standIns.held(standing, now: 15 * second) == [])
+    }
+
     @Test func itCanBeTurnedOff() {
         var standIns = StandIns(patience: nil, workers: 1)
+        #expect(standIns.held([worker(0, out: 1)], now: 60 * second) == [])
         #expect(standIns.decide([worker(0, out: 1)], limit: 1, now: 60 * second) == [])
     }
 }

@@ -53,6 +53,20 @@ extension ProcessTests {
             #expect(summary.contains("restarts    0"))
         }
 
+        @Test func countWhatAStuckWorkerHasServed() throws {
+            let server = try TestedServer.harmful("stuck.limit=off", workers: 1)
+            let before = try server.stats().total.requests
+            let client = try server.connect()
+            for _ in 0..<25 {
+                client.request("GET", "/constant")
+                #expect(try client.reply().status == 200)
+            }
+            client.request("GET", "/spin")
+            usleep(50_000)
+            #expect(try server.stats().total.requests == before + 25)
+            server.stop(SIGQUIT)
+        }
+
         @Test func arePrintedAsALineOfTextPerInterval() throws {
             let server = try TestedServer.everycore("--report-interval", "100ms")
             let before = try server.stats().total.requests

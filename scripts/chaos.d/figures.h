@@ -104,6 +104,7 @@ static inline void print_group(const struct group *it, uint64_t tenths) {
     printf("]}");
 }
 
+/// The tenths of a second up to when no more requests were sent.
 static inline void print_all(uint64_t ended) {
     uint64_t tenths = tenth_of(ended);
     printf("{\"started\":%.6f,\"seconds\":%.3f,\"worst_gap_us\":%lu,\"worst_gap_at\":%.6f,\"worst_stall_us\":%lu,\"stalls_ms\":[", started / 1e9,

@@ -37,6 +37,7 @@ class Run:
     def __init__(self, options):
         self.is_short = options.short
         self.given = options.seconds
+        self.match = options.match
         # Scheduling alone takes longer where others use the machine.
         self.limit_ms = 250 if options.short else 20
 
@@ -62,6 +63,8 @@ def parse():
     parser.add_argument("storms", nargs="*", metavar="STORM", help="only these (default: all)")
     parser.add_argument("--short", action="store_true", help="forty seconds in all: " + ", ".join(SHORT))
     parser.add_argument("--seconds", type=float, metavar="N", help="each storm goes on for so long")
+    parser.add_argument("--match", default="", metavar="TEXT", help="of poison and loop only those whose line has this text, such as “, 2 w”")
+    parser.add_argument("--logs", metavar="FOLDER", help="keep the servers' logs there, named by their ports")
     parser.add_argument("--losses", action="store_true", help="list every request that got no answer, with the kill that it was in flight at")
     options = parser.parse_args()
     for name in options.storms:
@@ -95,6 +98,7 @@ def main():
     try:
         build.everycore()
         build.program("storm")
+        server.logs = options.logs
         begun = time.monotonic()
         good = weather(Run(options), options.storms or (SHORT if options.short else list(STORMS)), options.losses)
         print(f"{'every promise was kept' if good else 'a promise was broken'}, in {time.monotonic() - begun:.0f} s")

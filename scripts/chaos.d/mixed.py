@@ -16,11 +16,6 @@ HARM = [Rate("trap", "/trap", 1), Rate("await", "/trap-async", 0.5), Rate("loop"
 CONNECTIONS = sum(group.keep + group.short for group in (FAST, WAITING))
 # Two seconds in which no worker's loop turns, and what it takes to start others on half a core.
 LONGEST_GAP = 3.5
-# What a reload or an upgrade says whose new worker was killed before it was ready.
-FAILED_FOR_A_KILL = (
-    "reload failed, going back to what was before", "the old workers could not be brought back", "the upgrade failed: this master stays",
-    "a worker failed before this upgrade was ready: leaving the old master in charge",
-)
 
 
 def mixed(run):
@@ -35,7 +30,7 @@ def mixed(run):
         stats = server.stats()
         verdict.problems += server.stop(patience=60)
     verdict.judge_totals(counts, stats)
-    verdict.judge_log([line for line in server.log() if line["level"] != "output" and line["message"] not in FAILED_FOR_A_KILL], force=())
+    verdict.judge_log(server.log(), ("critical",), force=())
     ended = sum(len(counts.by_name[rate.name].losses) for rate in HARM) + counts.by_name["loop"].outstanding
     lost, bound = counts.sum("lost"), bound + ended * CONNECTIONS
     verdict.expect(lost <= bound, f"{lost} requests were lost, where at most {bound} were in flight at kills")

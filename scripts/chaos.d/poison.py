@@ -58,7 +58,7 @@ def poison(run):
 
 def each(run, cells, judge):
     """A cell that fails altogether doesn't keep the others from being judged."""
-    for cell in cells:
+    for cell in (cell for cell in cells if run.match in cell.name):
         try:
             yield judge(run, cell)
         except TROUBLE as reason:
@@ -147,7 +147,8 @@ def storm(run, cell, seconds, patience=20):
             took = timed(lambda: verdict.problems.extend(server.stop(patience + 40)))
             verdict.notes.append(f"stop {took:.1f} s")
     verdict.judge_totals(counts, stats)
-    verdict.judge_log([line for line in server.log() if line["level"] != "output"], force=())
+    # What a crashed worker prints is no line of the server's, and that no worker serves is an error that has to be said.
+    verdict.judge_log(server.log(), ("critical",) if cell.kind == "loop" else ("error", "critical"), force=())
     return verdict, counts, orders
 
 

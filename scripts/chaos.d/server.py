@@ -19,6 +19,8 @@ from processes import Failure, Process, free_port, stat_fields
 PR_SET_CHILD_SUBREAPER = 36
 # What ends a storm before its verdict.
 TROUBLE = (Failure, OSError, ValueError, http.client.HTTPException, subprocess.TimeoutExpired)
+# The folder in which logs are kept.
+logs = None
 _running = []
 
 
@@ -58,7 +60,7 @@ class Server:
         """
         self.port, self.admin = port or free_port(), free_port()
         self.folder = tempfile.TemporaryDirectory()
-        self.log_path = os.path.join(self.folder.name, "log")
+        self.log_path = os.path.join(logs, f"{self.port}.log") if logs else os.path.join(self.folder.name, "log")
         self.command = self.command_line(workers, settings, options) if harm is None else self.harmful(workers, harm)
         begun = time.monotonic()
         with open(self.log_path, "w") as log:

@@ -216,15 +216,15 @@ int main(int count, char **arguments) {
     started = last_answer = now();
     for (int i = 2; i < count; i++) add_group(arguments[i], started);
     struct epoll_event events[256];
-    uint64_t give_up = NEVER, turned = started;
+    uint64_t told = 0, turned = started;
     for (;;) {
         uint64_t at = now();
         record_turn(turned, at);
         turned = at;
         int ends = ending;
-        if (ends && give_up == NEVER) give_up = at + PATIENCE_MS * 1000000ull;
+        if (ends && !told) told = at;
         int busy = begin_all(at, ends);
-        if (ends && (!busy || at > give_up)) break;
+        if (ends && (!busy || at > told + PATIENCE_MS * 1000000ull)) break;
         int ready = epoll_wait(set, events, 256, 1);
         for (int i = 0; i < ready; i++) {
             struct connection *it = events[i].data.ptr;
@@ -237,5 +237,5 @@ int main(int count, char **arguments) {
         if (it->group->rate > 0) it->group->outstanding++;
         else lose(it, ETIMEDOUT);
     }
-    print_all(now());
+    print_all(told);
 }

@@ -82,10 +82,19 @@ extension Master {
         if let number = collections.running?.number { reported(child, number) }
     }
 
+    /// Takes in what the worker counts, as its shared page has it.
+    func readPage(of child: Child, now: UInt64) {
+        guard case .worker(let slot) = child.role, child.phase != .dying else { return }
+        ledger.refresh(slot: slot, generation: child.generation, figures: child.page.figures.snapshot(), now: now)
+    }
+
     private func answer() {
         guard let collection = collections.running else { return }
         collection.timeout?.cancel()
         collections.running = nil
+        // A stuck worker doesn't report, a busy one not in time.
+        let now = EventLoop.monotonicNanoseconds()
+        for pid in collection.missing { if let child = children[pid] { readPage(of: child, now: now) } }
         let figures = currentFigures()
         for done in collection.done { done(figures) }
         guard collections.running == nil, !collections.next.isEmpty else { return }

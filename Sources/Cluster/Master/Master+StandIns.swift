@@ -9,8 +9,9 @@ extension Master {
     func decideStandIns(now: UInt64) {
         guard stopping == .running, !holdsConnections else { return }
         var workers: [StandIns.Worker] = []
-        // Mostly one serves, and it ends here.
-        if !children.values.contains(where: { $0.role.isWorker && $0.phase == .ready && outSince($0) == nil }) {
+        // Mostly one serves that stands in for none, and it ends here.
+        let oneServes = children.values.contains { $0.role.isWorker && $0.phase == .ready && outSince($0) == nil }
+        if !oneServes || children.values.contains(where: \.isReplacedStuck) {
             let starting = Set(children.values.filter { $0.phase == .starting }.map(\.role))
             for child in children.values where child.phase == .ready || child.isReplacedStuck {
                 guard case .worker(let slot) = child.role, !child.wasStuck else { continue }
@@ -21,9 +22,10 @@ extension Master {
                         outSince: outSince(child)))
             }
         }
+        for pid in standIns.held(workers, now: now) { if let child = children[pid], child.isStuck { heldWhileNoneServed(child) } }
         for action in standIns.decide(workers, limit: workerCount, now: now) {
             switch action {
-            case .noneServes: noneServes(now: now)
+            case .noneServes: log(.error, "no worker serves: starting others in their place", ["workers": "\(workerCount)"])
             case .start(let slot): startStandIn(slot)
             case .kill(let pid): if let child = children[pid] { killStuck(child, ["because": "more are stuck than there are workers"]) }
             }
@@ -37,14 +39,8 @@ extension Master {
         return since
     }
 
-    private func noneServes(now: UInt64) {
-        log(.error, "no worker serves: starting others in their place", ["workers": "\(workerCount)"])
-        for child in children.values where child.role.isWorker && child.phase == .ready && child.isStuck {
-            heldWhileNoneServed(child)
-        }
-    }
-
-    /// A request that holds the loop of a worker while no worker serves is as bad as one that ends its worker.
+    /// A request that holds the loop of a worker while no worker serves is as bad as one that ends its worker. So is one that holds a
+    /// stand-in: the others were not spared by chance.
     private func heldWhileNoneServed(_ child: Child) {
         log(.warning, "a request holds its worker while no worker serves", about: child, request(of: child))
         quarantineHeld(child)

@@ -41,6 +41,8 @@ package struct StandIns {
     package var patience: Duration?
     private var bucket: TokenBucket
     private var isOut = false
+    /// The holds that have been reported, by process id.
+    private var reported: [Int32: UInt64] = [:]
 
     package init(patience: Duration?, workers: Int) {
         self.patience = patience
@@ -69,6 +71,18 @@ package struct StandIns {
             actions.append(.start(slot: worker.slot))
         }
         return actions
+    }
+
+    /// The workers that a request holds for so long while no worker serves, or only such as stand in for stuck ones. Each hold once.
+    package mutating func held(_ workers: [Worker], now: UInt64) -> [Int32] {
+        reported = reported.filter { pid, _ in workers.contains { $0.pid == pid } }
+        let current = workers.filter(\.isCurrent)
+        guard let patience else { return [] }
+        let out = current.filter { isOut($0, patience.wholeNanoseconds, now) }
+        guard out.count == current.count || current.count < workers.count else { return [] }
+        let new = out.filter { reported[$0.pid] != $0.outSince }
+        for worker in new { reported[worker.pid] = worker.outSince }
+        return new.map(\.pid)
     }
 
     private func isOut(_ worker: Worker, _ patience: UInt64, _ now: UInt64) -> Bool {

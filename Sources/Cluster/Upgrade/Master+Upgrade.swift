@@ -143,11 +143,7 @@ extension Master {
         guard let channel = upgrade?.channel, channel.isOpen else { return }
         // Reports come at their interval; the shared pages are as new as can be.
         let now = EventLoop.monotonicNanoseconds()
-        for child in children.values where child.phase != .dying {
-            if case .worker(let slot) = child.role {
-                ledger.refresh(slot: slot, generation: child.generation, figures: child.page.figures.snapshot(), now: now)
-            }
-        }
+        for child in children.values { readPage(of: child, now: now) }
         for part in currentFigures().parts(maximumBytes: 60_000) { try? channel.send(control: Packet(.figuresPart, number: 0, and: part)) }
     }
 
