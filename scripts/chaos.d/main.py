@@ -24,7 +24,7 @@ STORMS = {
     "upgrades": storms.upgrades, "quota": quota.quota, "recycling": storms.recycling, "master": ends.master, "many": ends.many,
     "half": ends.half, "deaths": ends.deaths, "poison": poison.poison, "loop": poison.loop, "mixed": mixed.mixed,
 }
-SHORT = ["stops", "reloads", "scaling", "upgrades", "quota", "recycling", "master"]
+SHORT = ["kills", "stops", "reloads", "scaling", "upgrades", "quota", "recycling", "master", "poison", "loop"]
 
 DESCRIPTION = """Storms against Everycore under load: every request of the clients is counted, and compared with the server's own
 total. Everything has its default. A promise that is broken is named. The long form takes about half an hour on a machine that does

@@ -183,14 +183,17 @@ class Server:
                 found.append(int(name))
         return found
 
-    def stop(self, patience=20):
-        """TERM, once; what is left after that is killed. Says what was wrong with the end."""
+    def stop(self, patience=20, again=None):
+        """TERM, and once more after `again` seconds; what is left after that is killed. Says what was wrong with the end."""
         if self not in _running:
             return []
         _running.remove(self)
         problems = []
         self.signal(signal.SIGTERM)
-        status = self.wait_for_end(patience)
+        status = self.wait_for_end(again or patience)
+        if again and status is None:
+            self.signal(signal.SIGTERM)
+            status = self.wait_for_end(patience)
         if status is None:
             problems.append(f"the master stayed for {patience} s after TERM")
         elif status != 0:
