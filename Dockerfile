@@ -5,10 +5,10 @@
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends binutils libevent-dev pkg-config zlib1g-dev \
+    && apt-get install -y --no-install-recommends binutils libbrotli-dev libevent-dev libzstd-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 # Without the shared libraries' links the linker takes the static ones: the run stage installs nothing.
-RUN rm /usr/lib/*/libevent_core.so /usr/lib/*/libz.so
+RUN rm /usr/lib/*/libevent_core.so /usr/lib/*/libz.so /usr/lib/*/libzstd.so /usr/lib/*/libbrotli*.so
 # More than half of a static Swift binary is Unicode's data for languages and calendars (34 MB), which comes with Foundation
 # and which this server never asks for. An empty table stands in for it. A program of your own that formats dates or compares
 # text by locale needs the data: leave this step out there. (Another version's other names leave the data where it is.)
@@ -18,12 +18,13 @@ RUN cd "$(dirname "$(readlink -f "$(command -v swift)")")/../lib/swift_static/li
         "$symbol" | clang -x c -c -o /tmp/icu_packaged_data.cpp.o - \
     && ar r lib_FoundationICU.a /tmp/icu_packaged_data.cpp.o
 WORKDIR /source
+ENV TRAITS=Brotli,Zstd,Command
 # The packages that everycore depends on change less often than its sources: a layer of their own.
 COPY Package.swift ./
-RUN swift package resolve
+RUN swift package --traits "$TRAITS" resolve
 COPY Sources Sources
 COPY Tests Tests
-RUN swift build -c release --static-swift-stdlib --product everycore \
+RUN swift build --traits "$TRAITS" -c release --static-swift-stdlib --product everycore \
     && strip .build/release/everycore -o /everycore
 
 FROM debian:bookworm-slim

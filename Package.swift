@@ -1,5 +1,4 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -10,31 +9,16 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
-let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
-let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+// What a dependent doesn't ask for isn't built, and the packages that only it needs aren't resolved. scripts/common.sh has the list that
+// the project itself is built with.
+let command = TargetDependencyCondition.when(traits: ["Command"])
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser", condition: command)
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration", condition: command)
+let yams = Target.Dependency.product(name: "Yams", package: "Yams", condition: command)
+let brotli = Target.Dependency.target(name: "CEverycoreBrotli", condition: .when(traits: ["Brotli"]))
+let zstd = Target.Dependency.target(name: "CEverycoreZstd", condition: .when(traits: ["Zstd"]))
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
-
-// Content codings beside gzip, where Debian's libraries are installed (libbrotli-dev, libzstd-dev).
-var codingTargets: [Target] = []
-var codings: [Target.Dependency] = ["CEverycoreZlib"]
-var decoders: [Target.Dependency] = ["CEverycoreZlib"]
-var codingSettings: [SwiftSetting] = []
-if FileManager.default.fileExists(atPath: "/usr/include/brotli/encode.h") {
-    codingTargets.append(.systemLibrary(name: "CEverycoreBrotli", providers: [.apt(["libbrotli-dev"])]))
-    codingTargets.append(
-        .systemLibrary(name: "CEverycoreBrotliDecoder", path: "Tests/Libraries/CEverycoreBrotliDecoder", providers: [.apt(["libbrotli-dev"])]))
-    codings.append("CEverycoreBrotli")
-    decoders.append("CEverycoreBrotliDecoder")
-    codingSettings.append(.define("EVERYCORE_BROTLI"))
-}
-if FileManager.default.fileExists(atPath: "/usr/include/zstd.h") {
-    codingTargets.append(.systemLibrary(name: "CEverycoreZstd", providers: [.apt(["libzstd-dev"])]))
-    codings.append("CEverycoreZstd")
-    decoders.append("CEverycoreZstd")
-    codingSettings.append(.define("EVERYCORE_ZSTD"))
-}
 
 let package = Package(
     name: "everycore",
@@ -43,6 +27,12 @@ let package = Package(
         .library(name: "Cluster", targets: ["Cluster", "EverycoreLoop"]),
         .executable(name: "everycore", targets: ["EverycoreCommandLine"]),
     ],
+    traits: [
+        .trait(name: "Brotli", description: "The content coding br; needs libbrotli-dev."),
+        .trait(name: "Zstd", description: "The content coding zstd; needs libzstd-dev."),
+        .trait(name: "Command", description: "The program everycore, which is configured by options, variables and a YAML file."),
+        .trait(name: "TestPrograms", description: "The programs that the tests start."),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
@@ -50,7 +40,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
-    targets: codingTargets + [
+    targets: [
+        .systemLibrary(name: "CEverycoreBrotli", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(
+            name: "CEverycoreBrotliDecoder", path: "Tests/Libraries/CEverycoreBrotliDecoder", providers: [.apt(["libbrotli-dev"])]),
+        .systemLibrary(name: "CEverycoreZstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CEverycoreLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CEverycoreZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CEverycorePosix"),
@@ -60,20 +54,14 @@ let package = Package(
         .target(name: "Cluster", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", logging], swiftSettings: strict),
         .target(name: "EverycoreHTTP", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", "CEverycoreScan"], swiftSettings: strict),
         .target(
-            name: "Everycore", dependencies: ["Cluster", "EverycoreHTTP", "CEverycorePosix", httpTypes, logging] + codings,
-            swiftSettings: strict + codingSettings),
+            name: "Everycore",
+            dependencies: ["Cluster", "EverycoreHTTP", "CEverycorePosix", "CEverycoreZlib", brotli, zstd, httpTypes, logging],
+            swiftSettings: strict),
         .executableTarget(
             name: "EverycoreCommandLine", dependencies: ["Everycore", argumentParser, configuration, yams, logging],
             path: "Sources/Command", swiftSettings: strict),
         .executableTarget(
             name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
-
-        .executableTarget(
-            name: "hello", dependencies: ["Everycore"], path: "Sources/Examples/Hello", swiftSettings: strict),
-        .executableTarget(
-            name: "tcp-echo", dependencies: ["Cluster", "EverycoreLoop"], path: "Sources/Examples/TCPEcho", swiftSettings: strict),
-        .executableTarget(
-            name: "streaming", dependencies: ["Everycore"], path: "Sources/Examples/Streaming", swiftSettings: strict),
         // Started by ProcessTests; not shipped.
         .executableTarget(
             name: "everycore-loop-probe", dependencies: ["EverycoreLoop", "CEverycorePosix"], path: "Tests/Programs/LoopProbe",
@@ -93,13 +81,17 @@ let package = Package(
         .testTarget(name: "EverycoreStatisticsTests", dependencies: ["EverycoreStatistics"], swiftSettings: strict),
         .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
         .testTarget(name: "EverycoreHTTPTests", dependencies: ["EverycoreHTTP", "CEverycoreScan"], swiftSettings: strict),
-        .testTarget(name: "EverycoreTests", dependencies: ["Everycore"] + decoders, swiftSettings: strict + codingSettings),
+        .testTarget(
+            name: "EverycoreTests",
+            dependencies: [
+                "Everycore", "CEverycoreZlib", zstd, .target(name: "CEverycoreBrotliDecoder", condition: .when(traits: ["Brotli"])),
+            ], swiftSettings: strict),
         .testTarget(name: "EverycoreCommandTests", dependencies: ["EverycoreCommandLine", yams], swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",
             dependencies: [
                 "EverycoreCommandLine", "everycore-case-program", "everycore-lifecycle-probe", "everycore-loop-probe", "everycore-message-probe",
-                "everycore-test-server", "tcp-echo",
+                "everycore-test-server",
             ],
             swiftSettings: strict),
     ]

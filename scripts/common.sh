@@ -51,10 +51,13 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
 }
 
-# What every build needs: libevent, zlib, and a C library to compile against. With libbrotli-dev or libzstd-dev it has those codings too.
+# What the project itself is built with, wherever its scripts build it: all traits of Package.swift. (The Dockerfile has the image's.)
+export BUILD_TRAITS=Brotli,Zstd,Command,TestPrograms
+
+# What every build needs: libevent, zlib, the libraries of the other codings, and a C library to compile against.
 need_build_tools() {
   command -v swift >/dev/null || die "Swift 6.3 or later isn't on the PATH; https://www.swift.org/install/linux tells how to install it"
-  install_missing libevent-dev zlib1g-dev libc6-dev pkg-config git ca-certificates
+  install_missing libevent-dev zlib1g-dev libbrotli-dev libzstd-dev libc6-dev pkg-config git ca-certificates
 }
 
 # quietly LOG COMMAND…: runs it with its output in LOG. On a terminal the latest line shows that it lives.
@@ -77,14 +80,15 @@ show_last_line() {
   printf '\r\033[K' >&2
 }
 
-# build NAME ARGUMENT…: swift build. Leaves the warnings about the project's own files in `build_warnings`; other packages'
+# build NAME ARGUMENT…: swift build with those traits, unless it is another package's. Leaves the warnings about the project's own files in `build_warnings`; other packages'
 # are their own business.
 build() {
-  local name=$1 log status=0
+  local name=$1 log status=0 traits=(--traits "$BUILD_TRAITS")
   shift
+  [[ " $* " != *" --package-path "* ]] || traits=()
   say "building $name"
   log=$(mktemp)
-  quietly "$log" swift build "$@" || status=$?
+  quietly "$log" swift build "${traits[@]}" "$@" || status=$?
   build_warnings=$(grep -E "^$root/(Package\.swift|Sources/|Tests/).*[0-9]: warning:|^warning: '$(basename "${root,,}")':" "$log" | sort -u || true)
   [ $status -eq 0 ] || grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" >&2 || true
   rm -f "$log"

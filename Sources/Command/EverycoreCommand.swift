@@ -2,6 +2,7 @@
 // Runs in the process that becomes the master. Nothing here is async: `AsyncParsableCommand` would start Dispatch's threads
 // before the fork.
 
+#if Command
 package import ArgumentParser
 import Everycore
 
@@ -68,3 +69,4 @@ private func words(for error: any Error) -> String {
     if case ServerError.addressTaken(_, let setting) = error { return "\(error) with --\(setting)" }
     return "\(error)"
 }
+#endif

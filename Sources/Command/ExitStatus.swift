@@ -1,6 +1,7 @@
 // The exit statuses that other people's scripts rely on; the numbers are those of sysexits.h.
 // ArgumentParser itself ends the process with 64 (EX_USAGE) when the arguments are wrong.
 
+#if Command
 import Everycore
 
 /// The status that ends a process that `error` keeps from going on.
@@ -11,3 +12,4 @@ package func exitStatus(for error: any Error) -> Int32 {
     default: 70
     }
 }
+#endif

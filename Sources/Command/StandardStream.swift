@@ -1,6 +1,7 @@
 // Standard output and standard error, written at once and whole: no buffer that a fork could copy.
 // Runs in the master before the fork.
 
+#if Command
 import Glibc
 
 /// Half of a text must not pass for the whole, as in `everycore check >file` on a full disk.
@@ -41,3 +42,4 @@ enum StandardStream: Int32 {
         }
     }
 }
+#endif

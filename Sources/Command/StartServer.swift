@@ -1,9 +1,11 @@
 // Where the command becomes the server.
 // Runs in the process that becomes the master, with exactly one thread; returns after an orderly stop.
 
+#if Command
 import Everycore
 
 /// - Parameter read: reads the configuration; called again on HUP.
 func startServer(_ read: @escaping () throws -> ServerConfiguration) throws {
     try Server(demonstrationWith: read()).run { try Server(demonstrationWith: read()) }
 }
+#endif

@@ -1,5 +1,6 @@
 // What may be written for the settings of compression.
 
+#if Command
 import Everycore
 import Testing
 
@@ -25,3 +26,4 @@ import Testing
         #expect(configuration.problems().map(\.key) == ["compression.level"])
     }
 }
+#endif

@@ -1,5 +1,6 @@
 // config/everycore.yaml and the article on configuration name all settings, with their defaults.
 
+#if Command
 import EverycoreCommandLine
 import Everycore
 import Testing
@@ -39,3 +40,4 @@ import Testing
         #expect(loaded.origins.count == Setting.all.count)
     }
 }
+#endif

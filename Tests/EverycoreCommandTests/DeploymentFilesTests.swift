@@ -1,5 +1,6 @@
 // The files under config/ that describe how the server is run: they name settings that exist, and leave a stop the time that it takes.
 
+#if Command
 import EverycoreCommandLine
 import Everycore
 import Testing
@@ -68,3 +69,4 @@ import Yams
         #expect(final.split(separator: " ") == ["64", "78"])
     }
 }
+#endif

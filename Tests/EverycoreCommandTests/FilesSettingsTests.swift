@@ -1,5 +1,6 @@
 // What may be written for the settings of static files, and that it is written back as it was.
 
+#if Command
 import Everycore
 import Testing
 
@@ -58,3 +59,4 @@ import Testing
         }
     }
 }
+#endif

@@ -1,5 +1,6 @@
 // Addresses, permissions, accounts: how they are written, and which don't go together.
 
+#if Command
 import EverycoreCommandLine
 import Everycore
 import Testing
@@ -91,3 +92,4 @@ import Testing
         #expect(refusal([:], ["EVERYCORE_GROUP": "a:b"]).first?.contains("is not the name or number of a group") == true)
     }
 }
+#endif

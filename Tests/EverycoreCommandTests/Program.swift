@@ -1,5 +1,6 @@
 // Starts the built `everycore` as a shell would, with an environment of the test's choosing.
 
+#if Command
 import Glibc
 
 struct Program {
@@ -105,3 +106,4 @@ final class Scratch {
         }
     }
 }
+#endif

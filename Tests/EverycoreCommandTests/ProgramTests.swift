@@ -1,5 +1,6 @@
 // The built program as scripts see it: exit status, standard output, standard error, threads.
 
+#if Command
 import EverycoreCommandLine
 import Everycore
 import Glibc
@@ -153,3 +154,4 @@ import Testing
         #expect(exitStatus(for: CancellationError()) == 70)
     }
 }
+#endif

@@ -1,5 +1,6 @@
 // What may be written for the memory at which workers are recycled, and that it is written back as it was.
 
+#if Command
 import Everycore
 import Testing
 
@@ -21,3 +22,4 @@ import Testing
         }
     }
 }
+#endif

@@ -1,5 +1,6 @@
 // What holds for every setting, and for the settings together.
 
+#if Command
 import Everycore
 import Testing
 
@@ -85,3 +86,4 @@ import Testing
         }
     }
 }
+#endif

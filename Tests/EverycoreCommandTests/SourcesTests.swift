@@ -1,5 +1,6 @@
 // Where values come from, which source wins, and what is wrong with each.
 
+#if Command
 import EverycoreCommandLine
 import Everycore
 import Glibc
@@ -182,3 +183,4 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
         }
     }
 }
+#endif

@@ -1,5 +1,6 @@
 // The written forms of durations, sizes, numbers and addresses.
 
+#if Command
 import Everycore
 import Testing
 
@@ -118,3 +119,4 @@ import Testing
         for text in ["", "yes", "on", "1", "True"] { #expect(ValueFormat.flag.parse(text) == nil) }
     }
 }
+#endif

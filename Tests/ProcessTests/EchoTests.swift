@@ -4,11 +4,15 @@ import Cluster
 import Glibc
 import Testing
 
+/// The examples are a package of their own.
+private let echoProgram = #filePath.replacing("/Tests/ProcessTests/EchoTests.swift", with: "/.build-examples/debug/tcp-echo")
+
 extension ProcessTests {
-    @Suite struct AnEchoService {
+    @Suite(.enabled(if: unsafe access(echoProgram, X_OK) == 0, "needs .build-examples, which scripts/test makes"))
+    struct AnEchoService {
         /// The example on a port of the kernel's choice.
         private func start() throws -> (program: Running, endpoint: Endpoint) {
-            let program = try Running("tcp-echo", ["127.0.0.1:0"])
+            let program = try Running(command: [echoProgram, "127.0.0.1:0"])
             try #require(program.prints("workers\n"), "\(program.output)\(program.error)")
             let port = try #require(program.output.firstMatch(of: /echo on 127\.0\.0\.1:(\d+),/).flatMap { UInt16($0.1) })
             return (program, .ipv4(port))

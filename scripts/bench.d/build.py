@@ -85,6 +85,8 @@ def hummingbird():
 def swift_product(package, options, name):
     if not shutil.which("swift"):
         raise Failure("there is no `swift` on the PATH")
+    if package == ROOT:
+        options = ["--traits", os.environ["BUILD_TRAITS"], *options]
     run(["swift", "build", "--package-path", package, *options], name)
     show = ["swift", "build", "--package-path", package, *options, "--show-bin-path"]
     return os.path.join(subprocess.run(show, capture_output=True, text=True, check=True).stdout.strip(), name)

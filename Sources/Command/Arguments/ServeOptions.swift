@@ -1,6 +1,7 @@
 // The options that `serve` and `check` share. They are kept as written: the table of settings says what they may be,
 // as it does for the file and the environment.
 
+#if Command
 import ArgumentParser
 import Everycore
 
@@ -49,3 +50,4 @@ private func help(_ option: String, _ valueName: String? = nil, _ more: String? 
     let standard = valueName == nil ? "" : " (default: \(setting.text(in: ServerConfiguration())))"
     return ArgumentHelp("\(summary)\(more.map { ", \($0)" } ?? "")\(standard).", valueName: valueName)
 }
+#endif

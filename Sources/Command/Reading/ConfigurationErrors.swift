@@ -1,5 +1,6 @@
 // Everything that is wrong with a configuration, at once: whoever mends it shouldn't have to run the command once per mistake.
 
+#if Command
 /// Where a value comes from.
 package enum Origin: Sendable, Equatable, CustomStringConvertible {
     case option(String)
@@ -46,3 +47,4 @@ package struct ConfigurationErrors: Error, Sendable, Equatable, CustomStringConv
 
     package var description: String { lines.joined(separator: "\n") }
 }
+#endif

@@ -4,6 +4,7 @@
 // Yams is asked directly, not through `YAMLSnapshot`, for three reasons: a snapshot doesn't tell which keys a file has (so unknown
 // ones would pass), nor their lines, and it walks through aliases without a bound.
 
+#if Command
 import Everycore
 import Yams
 
@@ -131,3 +132,4 @@ private func isNull(_ scalar: Node.Scalar) -> Bool {
 private func bare(_ key: String) -> String {
     key.utf8.count <= 80 && key.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } ? key : printable(key)
 }
+#endif

@@ -1,6 +1,7 @@
 // Reads the configuration from its sources through swift-configuration: option over environment over file over default.
 // Runs in the master, before the fork and again at a reload: synchronous, no thread started.
 
+#if Command
 import Configuration
 package import Everycore
 import Synchronization
@@ -117,3 +118,4 @@ private final class Winners: AccessReporter {
         index.withLock { $0 = event.providerResults.isEmpty ? nil : event.providerResults.count - 1 }
     }
 }
+#endif

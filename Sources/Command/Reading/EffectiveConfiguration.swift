@@ -1,6 +1,7 @@
 // What `everycore check` prints: a configuration file with every setting, and behind each where its value comes from.
 // Read again as a file it gives the same configuration.
 
+#if Command
 import Everycore
 
 package func effectiveConfiguration(_ loaded: LoadedConfiguration) -> String {
@@ -44,3 +45,4 @@ private func yamlScalar(_ text: String) -> String {
 private func commentText(_ text: String) -> String {
     text.unicodeScalars.contains { $0.properties.generalCategory == .control } ? printable(text) : text
 }
+#endif

@@ -1,6 +1,7 @@
 // The environment variables that begin with EVERYCORE_. A name that is no setting is refused: a typo would be ignored in silence.
 // Runs in the master, before the fork and again at a reload.
 
+#if Command
 import Everycore
 @unsafe @preconcurrency import Glibc
 
@@ -39,3 +40,4 @@ private func linkHint(name: String, value: String) -> String {
     let linked = name.hasPrefix("EVERYCORE_SERVICE_") || name.hasPrefix("EVERYCORE_PORT_") || value.hasPrefix("tcp://")
     return linked ? " (Kubernetes sets it for a service called everycore: set enableServiceLinks: false in the pod)" : ""
 }
+#endif

@@ -1,6 +1,7 @@
 // A configuration file's bytes. Runs in the master, before the fork and again at a reload: synchronous system calls,
 // because `FileProvider` of swift-configuration reads asynchronously, which would start threads.
 
+#if Command
 import Glibc
 
 /// Why a file can't be read, without its name.
@@ -65,3 +66,4 @@ private func isPipe(_ descriptor: Int32) -> Bool {
 private func message(_ error: Int32) -> String {
     unsafe String(cString: strerror(error))
 }
+#endif

@@ -1,6 +1,7 @@
 // What an unknown name was probably meant to be.
 // Runs in the master, before the fork; pure.
 
+#if Command
 import Everycore
 
 /// The reason that an unknown key of a file is refused with.
@@ -48,3 +49,4 @@ package func distance(_ left: String, _ right: String) -> Int {
     }
     return last[right.count]
 }
+#endif

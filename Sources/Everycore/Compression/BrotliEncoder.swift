@@ -2,7 +2,7 @@
 //
 // Runs in the workers, on the loop's thread. The library can't start over with the memory that it has: one encoder a content.
 
-#if EVERYCORE_BROTLI
+#if Brotli
 internal import CEverycoreBrotli
 
 @safe final class BrotliEncoder: ContentEncoder {

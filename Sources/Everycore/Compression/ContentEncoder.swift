@@ -21,13 +21,13 @@ enum EncoderUse {
 }
 
 extension ContentCoding {
-    /// Those that this build has. gzip always, brotli and zstd where their libraries were installed.
+    /// Those that this build has: gzip always, brotli and zstd with the package's traits `Brotli` and `Zstd`.
     public static var available: [ContentCoding] {
         var codings = [ContentCoding.gzip]
-        #if EVERYCORE_BROTLI
+        #if Brotli
         codings.append(.brotli)
         #endif
-        #if EVERYCORE_ZSTD
+        #if Zstd
         codings.append(.zstd)
         #endif
         return codings
@@ -39,13 +39,13 @@ extension ContentCoding {
         switch self {
         case .gzip: return GzipEncoder(level: level, for: use)
         case .brotli:
-            #if EVERYCORE_BROTLI
+            #if Brotli
             return BrotliEncoder(quality: level, for: use)
             #else
             return nil
             #endif
         case .zstd:
-            #if EVERYCORE_ZSTD
+            #if Zstd
             return ZstdEncoder(level: level, for: use)
             #else
             return nil

@@ -2,7 +2,7 @@
 //
 // Runs in the workers, on the loop's thread. Owned by the response compressor or by one streamed response.
 
-#if EVERYCORE_ZSTD
+#if Zstd
 internal import CEverycoreZstd
 
 @safe final class ZstdEncoder: ContentEncoder {

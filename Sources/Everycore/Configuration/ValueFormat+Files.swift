@@ -67,7 +67,7 @@ extension ValueFormat where Value == [ContentCoding] {
     /// `gzip br zstd`, as far as this build has them, or `off`.
     package static let codings = ValueFormat(
         scalar: .word,
-        expectation: "a list of what this build has (\(ContentCoding.available.map(\.name.description).joined(separator: " "))), or off",
+        expectation: codingsExpectation(),
         parse: { text in
             if text == "off" { return [] }
             var codings: [ContentCoding] = []
@@ -80,6 +80,12 @@ extension ValueFormat where Value == [ContentCoding] {
         },
         render: { $0.isEmpty ? "off" : $0.map(\.name.description).joined(separator: " ") },
         accepts: { $0.allSatisfy(ContentCoding.available.contains) })
+}
+
+private func codingsExpectation() -> String {
+    let available = ContentCoding.available.map(\.name.description).joined(separator: " ")
+    let isComplete = ContentCoding.allCases.allSatisfy(ContentCoding.available.contains)
+    return "a list of what this build has (\(available)), or off" + (isComplete ? "" : "; the traits Brotli and Zstd build the others in")
 }
 
 private func isCharset(_ text: String) -> Bool {

@@ -1,6 +1,6 @@
 // The smallest server: one route, on every core.
 //
-//   swift run hello
+//   swift run --package-path Sources/Examples hello
 //   curl http://127.0.0.1:8080/hello/world
 
 import Everycore

@@ -1,6 +1,6 @@
 // Bodies longer than memory, both ways: what is sent or received never waits here as a whole.
 //
-//   swift run -c release streaming
+//   swift run --package-path Sources/Examples -c release streaming
 //   curl -T big.file http://127.0.0.1:8080/upload
 //   curl -o /dev/null 'http://127.0.0.1:8080/download?bytes=10000000000'
 

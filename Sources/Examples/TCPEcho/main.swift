@@ -1,6 +1,6 @@
 // A TCP service without HTTP: what comes is sent back, by one process per core that can be killed at any moment.
 //
-//   swift run -c release tcp-echo 127.0.0.1:7007
+//   swift run --package-path Sources/Examples -c release tcp-echo 127.0.0.1:7007
 //   echo hello | nc -N 127.0.0.1 7007
 //   for i in 1 2 3 4; do head -c 1000000000 /dev/zero | nc -N 127.0.0.1 7007 | wc -c & done; wait
 

@@ -5,10 +5,10 @@ import Everycore
 import EverycoreHTTP
 import Testing
 
-#if EVERYCORE_BROTLI
+#if Brotli
 import CEverycoreBrotliDecoder
 #endif
-#if EVERYCORE_ZSTD
+#if Zstd
 import CEverycoreZstd
 #endif
 
@@ -63,7 +63,7 @@ func decoded(_ bytes: [UInt8], _ coding: ContentCoding, atMost size: Int = 4 << 
         let content = inflater.decode(bytes)
         return inflater.isComplete ? String(decoding: content, as: UTF8.self) : nil
     case .brotli:
-        #if EVERYCORE_BROTLI
+        #if Brotli
         var room = [UInt8](repeating: 0, count: size)
         var count = size
         guard unsafe BrotliDecoderDecompress(bytes.count, bytes, &count, &room) == BROTLI_DECODER_RESULT_SUCCESS else { return nil }
@@ -72,7 +72,7 @@ func decoded(_ bytes: [UInt8], _ coding: ContentCoding, atMost size: Int = 4 << 
         return nil
         #endif
     case .zstd:
-        #if EVERYCORE_ZSTD
+        #if Zstd
         var room = [UInt8](repeating: 0, count: size)
         // Takes frames without a content size too.
         let count = unsafe ZSTD_decompress(&room, size, bytes, bytes.count)

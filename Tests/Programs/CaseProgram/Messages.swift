@@ -1,6 +1,7 @@
 // Large and deep messages to the master, and what they cost either side.
 // Process: both · Thread: loop
 
+#if TestPrograms
 import Cluster
 import Everycore
 import Foundation
@@ -65,3 +66,4 @@ func countMessages(_ cluster: Cluster) {
 extension Duration {
     var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }
+#endif

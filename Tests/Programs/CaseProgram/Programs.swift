@@ -1,6 +1,7 @@
 // Programs that a handler starts, in the two ways that Swift has for it: what they inherit is the framework's doing.
 // Process: worker · Thread: loop
 
+#if TestPrograms
 import Everycore
 import Foundation
 
@@ -25,3 +26,4 @@ func addPrograms(_ routes: inout Routes) {
         return .bytes(text)
     }
 }
+#endif

@@ -1,6 +1,7 @@
 // A service as its users write one, with Foundation, programs that handlers start, and messages with content of every form. Tests/Cases
 // starts it; it is not shipped. Arguments: PORT WORKERS. This process becomes the master.
 
+#if TestPrograms
 import Cluster
 import Everycore
 import Glibc
@@ -25,3 +26,6 @@ do {
     print("\(error)")
     exit((error as? ServerError)?.exitStatus ?? 70)
 }
+#else
+fatalError("built without the trait TestPrograms; scripts/test builds with it")
+#endif

@@ -4,6 +4,7 @@
 //
 // Lines: `fork id=1 slot=0 gen=1 pid=4711 …`, and `workers ids=1,2` for what `cluster.workers` holds.
 
+#if TestPrograms
 import Cluster
 import EverycoreLoop
 import Glibc
@@ -139,3 +140,6 @@ do {
     print(error)
     exit(error.exitStatus)
 }
+#else
+fatalError("built without the trait TestPrograms; scripts/test builds with it")
+#endif

@@ -1,6 +1,7 @@
 // Proves what can't be proved inside a test runner, which has many threads: an event loop starts none, before and after a fork.
 // Forks; the child gives up the loop it inherited, makes its own, and runs every kind of async code on it. Prints one line a fact.
 
+#if TestPrograms
 import CEverycorePosix
 import EverycoreLoop
 import Glibc
@@ -99,3 +100,6 @@ func runProbe() throws {
 }
 
 try runProbe()
+#else
+fatalError("built without the trait TestPrograms; scripts/test builds with it")
+#endif

@@ -1,5 +1,6 @@
 // What tests want to know of messages between real processes: each scenario runs a cluster, prints facts, and ends it.
 
+#if TestPrograms
 import Cluster
 import EverycoreLoop
 import Glibc
@@ -177,3 +178,4 @@ func talkAmongWorkers() throws {
     }
     try cluster.run()
 }
+#endif

@@ -1,5 +1,6 @@
 // Garbage where messages should be, and what a process has open afterwards.
 
+#if TestPrograms
 import CEverycorePosix
 import Cluster
 import EverycoreLoop
@@ -91,3 +92,4 @@ func fillTheQueue() throws {
     }
     .run()
 }
+#endif

@@ -1,5 +1,6 @@
 // How fast messages are, between one worker and the master of a real cluster.
 
+#if TestPrograms
 import Cluster
 import EverycoreLoop
 import Glibc
@@ -125,3 +126,4 @@ private func later(_ worker: Worker, _ body: @escaping () -> Void) {
         body()
     }
 }
+#endif

@@ -1,5 +1,6 @@
 // Requests between a worker and its master, both ways, and async code in the master: what each finds is printed.
 
+#if TestPrograms
 import CEverycorePosix
 import Cluster
 import EverycoreLoop
@@ -103,3 +104,4 @@ func runTasksInMaster() throws {
     .run()
     fact("end", cposix_thread_count())
 }
+#endif

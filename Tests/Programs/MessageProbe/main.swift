@@ -4,6 +4,7 @@
 //   everycore-message-probe rate bytes|codable COUNT   one worker sends to the master: messages a second
 //   everycore-message-probe trip bytes|request COUNT   one worker and the master answer each other: nanoseconds, median and mean
 
+#if TestPrograms
 import Cluster
 import Glibc
 
@@ -34,3 +35,6 @@ guard let name = arguments.first, let scenario = scenarios[name] else {
     exit(64)
 }
 try scenario()
+#else
+fatalError("built without the trait TestPrograms; scripts/test builds with it")
+#endif

@@ -1,5 +1,6 @@
 // Routes whose requests do harm or don't, as their query says: one route, one path, and now and then a poisoned one. Runs in the workers.
 
+#if TestPrograms
 import Everycore
 @unsafe @preconcurrency import Glibc
 
@@ -27,3 +28,4 @@ private func brittle(_ request: Request) -> Response {
     if request.queryItem("exit") != nil { exit(3) }
     return .text("\(request.worker.slot) \(String(decoding: request.body.bytes, as: UTF8.self))\n")
 }
+#endif

@@ -1,6 +1,7 @@
 // The same answer from either kind of handler, for `scripts/bench async`; and the command's routes, with a `/sleep` for as long as a test
 // wants. Runs in the workers.
 
+#if TestPrograms
 import Everycore
 
 func addConstants(_ routes: inout Routes) {
@@ -8,3 +9,4 @@ func addConstants(_ routes: inout Routes) {
     routes.get("/constant-async") { _ async in .text("Hello, World!") }
     routes.addDemonstration(longestSleep: 60_000)
 }
+#endif

@@ -1,6 +1,7 @@
 // Workers that fail as soon as they start, for as long as a file says so: what a bad release looks like to a running cluster.
 // Runs in the workers.
 
+#if TestPrograms
 import Cluster
 import EverycoreLoop
 import Glibc
@@ -28,3 +29,4 @@ enum Doom {
         }
     }
 }
+#endif

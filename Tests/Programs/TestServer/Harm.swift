@@ -1,6 +1,7 @@
 // The harm: every way in which a handler can end its process, hold it, or leave its client without an answer.
 // Runs in the workers.
 
+#if TestPrograms
 import Everycore
 @unsafe @preconcurrency import Glibc
 
@@ -188,3 +189,4 @@ func garble() -> Int {
     }
     return sent
 }
+#endif

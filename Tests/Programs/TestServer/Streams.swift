@@ -1,5 +1,6 @@
 // Bodies that stream, and what their handlers learn of their ends. Runs in the workers.
 
+#if TestPrograms
 import Everycore
 
 /// How streams ended in this worker. Its handlers share one thread.
@@ -38,3 +39,4 @@ func addStreams(_ routes: inout Routes) {
     }
     routes.get("/ends") { _ in .text("incomplete \(ends.incomplete), gone \(ends.gone)\n") }
 }
+#endif

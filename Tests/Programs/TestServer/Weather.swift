@@ -1,6 +1,7 @@
 // What the storms ask for beside the harm: requests that wait, handlers that never return, and a start that takes long.
 // Process: worker · Thread: loop
 
+#if TestPrograms
 import Cluster
 import Everycore
 import Glibc
@@ -32,3 +33,4 @@ func addWeather(_ routes: inout Routes) {
         while true { usleep(100_000) }
     }
 }
+#endif

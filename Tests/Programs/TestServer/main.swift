@@ -4,6 +4,7 @@
 // doomed=throw and doomed=trap make every worker fail at its start instead, unhealthy=0 the one in slot 0. starts=5000 makes each
 // worker's start take so many milliseconds.
 
+#if TestPrograms
 import Cluster
 import Everycore
 import Glibc
@@ -85,3 +86,6 @@ do {
     default: exit(70)
     }
 }
+#else
+fatalError("built without the trait TestPrograms; scripts/test builds with it")
+#endif
