@@ -5,10 +5,10 @@
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends binutils libbrotli-dev libevent-dev libzstd-dev pkg-config zlib1g-dev \
+    && apt-get install -y --no-install-recommends binutils libbrotli-dev libevent-dev libyaml-dev libzstd-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 # Without the shared libraries' links the linker takes the static ones: the run stage installs nothing.
-RUN rm /usr/lib/*/libevent_core.so /usr/lib/*/libz.so /usr/lib/*/libzstd.so /usr/lib/*/libbrotli*.so
+RUN rm /usr/lib/*/libevent_core.so /usr/lib/*/libz.so /usr/lib/*/libyaml.so /usr/lib/*/libzstd.so /usr/lib/*/libbrotli*.so
 # More than half of a static Swift binary is Unicode's data for languages and calendars (34 MB), which comes with Foundation
 # and which this server never asks for. An empty table stands in for it. A program of your own that formats dates or compares
 # text by locale needs the data: leave this step out there. (Another version's other names leave the data where it is.)

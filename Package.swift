@@ -14,7 +14,7 @@ let strict: [SwiftSetting] = [
 let command = TargetDependencyCondition.when(traits: ["Command"])
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser", condition: command)
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration", condition: command)
-let yams = Target.Dependency.product(name: "Yams", package: "Yams", condition: command)
+let yaml = Target.Dependency.target(name: "CEverycoreYaml", condition: command)
 let brotli = Target.Dependency.target(name: "CEverycoreBrotli", condition: .when(traits: ["Brotli"]))
 let zstd = Target.Dependency.target(name: "CEverycoreZstd", condition: .when(traits: ["Zstd"]))
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
@@ -30,13 +30,12 @@ let package = Package(
     traits: [
         .trait(name: "Brotli", description: "The content coding br; needs libbrotli-dev."),
         .trait(name: "Zstd", description: "The content coding zstd; needs libzstd-dev."),
-        .trait(name: "Command", description: "The program everycore, which is configured by options, variables and a YAML file."),
+        .trait(name: "Command", description: "The program everycore, which is configured by options, variables and a YAML file; needs libyaml-dev."),
         .trait(name: "TestPrograms", description: "The programs that the tests start."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
@@ -45,6 +44,7 @@ let package = Package(
         .systemLibrary(
             name: "CEverycoreBrotliDecoder", path: "Tests/Libraries/CEverycoreBrotliDecoder", providers: [.apt(["libbrotli-dev"])]),
         .systemLibrary(name: "CEverycoreZstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CEverycoreYaml", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CEverycoreLibevent", pkgConfig: "libevent_core", providers: [.apt(["libevent-dev"])]),
         .systemLibrary(name: "CEverycoreZlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CEverycorePosix"),
@@ -58,7 +58,7 @@ let package = Package(
             dependencies: ["Cluster", "EverycoreHTTP", "CEverycorePosix", "CEverycoreZlib", brotli, zstd, httpTypes, logging],
             swiftSettings: strict),
         .executableTarget(
-            name: "EverycoreCommandLine", dependencies: ["Everycore", argumentParser, configuration, yams, logging],
+            name: "EverycoreCommandLine", dependencies: ["Everycore", argumentParser, configuration, yaml],
             path: "Sources/Command", swiftSettings: strict),
         .executableTarget(
             name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
@@ -86,7 +86,7 @@ let package = Package(
             dependencies: [
                 "Everycore", "CEverycoreZlib", zstd, .target(name: "CEverycoreBrotliDecoder", condition: .when(traits: ["Brotli"])),
             ], swiftSettings: strict),
-        .testTarget(name: "EverycoreCommandTests", dependencies: ["EverycoreCommandLine", yams], swiftSettings: strict),
+        .testTarget(name: "EverycoreCommandTests", dependencies: ["EverycoreCommandLine", "Everycore"], swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",
             dependencies: [

@@ -57,7 +57,7 @@ export BUILD_TRAITS=Brotli,Zstd,Command,TestPrograms
 # What every build needs: libevent, zlib, the libraries of the other codings, and a C library to compile against.
 need_build_tools() {
   command -v swift >/dev/null || die "Swift 6.3 or later isn't on the PATH; https://www.swift.org/install/linux tells how to install it"
-  install_missing libevent-dev zlib1g-dev libbrotli-dev libzstd-dev libc6-dev pkg-config git ca-certificates
+  install_missing libevent-dev zlib1g-dev libbrotli-dev libzstd-dev libyaml-dev libc6-dev pkg-config git ca-certificates
 }
 
 # quietly LOG COMMAND…: runs it with its output in LOG. On a terminal the latest line shows that it lives.

@@ -12,7 +12,7 @@ package struct StandardErrorStream: TextOutputStream, Sendable {
 
     /// - Parameter noteOfLoss: what is written when there is room again.
     package init(
-        noteOfLoss: @escaping @Sendable (_ lines: Int) -> String = { "(\($0) log lines were lost: nobody read them)\n" }
+        noteOfLoss: @escaping @Sendable (_ lines: Int) -> String = { "(event=log_lines_lost lost=\($0) log lines were lost: the reader was too slow)\n" }
     ) {
         self.noteOfLoss = noteOfLoss
     }

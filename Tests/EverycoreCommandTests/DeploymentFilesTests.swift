@@ -4,15 +4,11 @@
 import EverycoreCommandLine
 import Everycore
 import Testing
-import Yams
 
 @Suite struct DeploymentFiles {
     private let folder = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/config/"
 
-    private func documents(_ name: String) throws -> [Node] {
-        let text = String(decoding: try fileBytes(at: folder + name), as: UTF8.self)
-        return Array(try Yams.compose_all(yaml: text))
-    }
+    private func documents(_ name: String) throws -> [YAMLNode] { try YAMLDocument.all(in: fileBytes(at: folder + name)) }
 
     private func configuration(_ environment: [String: String]) throws -> ServerConfiguration {
         try ConfigurationReader(options: [:], configPath: folder + "everycore.yaml", environment: environment).read().configuration
@@ -25,29 +21,29 @@ import Yams
 
     @Test func kubernetesGivesSettingsThatExistAndTimeToStop() throws {
         let documents = try documents("kubernetes.yaml")
-        #expect(documents.compactMap { $0["kind"]?.string } == ["Deployment", "Service"])
+        #expect(documents.compactMap { $0["kind"]?.text } == ["Deployment", "Service"])
         let pod = try #require(documents.first?["spec"]?["template"]?["spec"])
-        let container = try #require(pod["containers"]?[0])
-        let variables = container["env"]?.sequence?.compactMap { entry -> (String, String)? in
-            guard let name = entry["name"]?.string, let value = entry["value"]?.string else { return nil }
+        let container = try #require(pod["containers"]?.items?.first)
+        let variables = container["env"]?.items?.compactMap { entry -> (String, String)? in
+            guard let name = entry["name"]?.text, let value = entry["value"]?.text else { return nil }
             return (name, value)
         }
         let configuration = try configuration(Dictionary(variables ?? []) { first, _ in first })
         #expect(configuration.timeouts.lameDuck > .zero)
-        #expect(try #require(pod["terminationGracePeriodSeconds"]?.int) > stopTime(configuration))
-        #expect(container["readinessProbe"]?["httpGet"]?["path"]?.string == "/ready")
+        #expect(try #require(pod["terminationGracePeriodSeconds"]?.text.flatMap { Int($0) }) > stopTime(configuration))
+        #expect(container["readinessProbe"]?["httpGet"]?["path"]?.text == "/ready")
         // A service's variables would be refused as unknown settings.
-        #expect(pod["enableServiceLinks"]?.bool == false)
+        #expect(pod["enableServiceLinks"]?.text == "false")
     }
 
     @Test func composeGivesSettingsThatExistAndTimeToStop() throws {
         let service = try #require(try documents("compose.yaml").first?["services"]?["everycore"])
-        let variables = service["environment"]?.mapping?.compactMap { name, value -> (String, String)? in
-            guard let name = name.string, let value = value.string else { return nil }
+        let variables = service["environment"]?.entries?.compactMap { name, value -> (String, String)? in
+            guard let name = name.text, let value = value.text else { return nil }
             return (name, value)
         }
         let configuration = try configuration(Dictionary(variables ?? []) { first, _ in first })
-        let grace = try #require(service["stop_grace_period"]?.string)
+        let grace = try #require(service["stop_grace_period"]?.text)
         #expect(try #require(Int(grace.dropLast())) > stopTime(configuration))
         #expect(grace.hasSuffix("s"))
     }

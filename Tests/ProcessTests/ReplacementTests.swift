@@ -97,7 +97,7 @@ extension ProcessTests {
             server.program.signal(SIGHUP)
             #expect(server.program.logs("reason=a new worker failed to start"))
             unsafe unlink(path)
-            #expect(server.program.logs("the old workers are back"))
+            #expect(server.program.logs("reload rolled back"))
             #expect(watch.refusals.isEmpty)
             try server.awaitReady(2)
             server.program.signal(SIGHUP)
@@ -129,7 +129,7 @@ extension ProcessTests {
             server.program.signal(SIGHUP)
             #expect(server.program.logs("reason=a new worker failed to start"))
             unsafe unlink(path)
-            #expect(server.program.logs("the old workers are back"))
+            #expect(server.program.logs("reload rolled back"))
             #expect(try server.get("/plaintext").status == 200)
             #expect(server.stop() == 0)
         }

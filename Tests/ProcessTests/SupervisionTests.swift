@@ -141,7 +141,7 @@ extension ProcessTests {
                     _ = client.awaitEnd(within: .milliseconds(300))
                 }
                 #expect(server.program.logs("reason=new workers die where the old ones answered"))
-                #expect(server.program.logs("the old workers are back"))
+                #expect(server.program.logs("reload rolled back"))
                 #expect(try server.get("/whole").status == 200)
                 #expect(server.stop() == 0)
             }

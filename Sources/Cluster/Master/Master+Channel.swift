@@ -17,7 +17,7 @@ extension Master {
             if case .worker(let slot) = child.role {
                 _ = ledger.ingest([], from: (slot, child.generation), now: EventLoop.monotonicNanoseconds())
             }
-            sayOfPeer(.malformedPacket, "ignored a packet", about: child, ["reason": "\(reason)"])
+            sayOfPeer(.malformedPacket, .packetIgnored, "ignored a packet", about: child, ["reason": "\(reason)"])
         }
         receiveMessages(from: child)
         child.channel.onEnd = { [unowned self, unowned child] in channelEnded(child) }
@@ -48,7 +48,7 @@ extension Master {
     }
 
     func ignore(_ packet: Packet, from child: Child) {
-        sayOfPeer(.unexpectedPacket, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
+        sayOfPeer(.unexpectedPacket, .packetIgnored, "ignored a packet", about: child, ["kind": "\(packet.kind)"])
     }
 
     private func becameReady(_ child: Child) {
@@ -63,7 +63,7 @@ extension Master {
         }
         let time = Duration.from(child.forkedAt, to: now)
         longestStart = max(longestStart, time)
-        log(.debug, "worker ready", about: child, ["after": "\(time.inSeconds)"])
+        log(.debug, .workerReady, "worker ready", about: child, ["after": "\(time.inSeconds)"])
         quarantineSaw(ready: child, after: time)
         supervise(child.role) { .ready(slot: $0, generation: child.generation) }
         assignQueues()

@@ -92,7 +92,7 @@ extension Master {
     func startIsOverdue(_ child: Child, _ reason: String = "deadline") {
         guard child.phase == .starting else { return }
         let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
-        log(.error, "a new worker took too long to get ready: killing it", about: child, ["after": "\(time.inSeconds)", "because_of": "\(reason)"])
+        log(.error, .workerStartTimedOut, "a new worker took too long to get ready: killing it", about: child, ["after": "\(time.inSeconds)", "because_of": "\(reason)"])
         child.hasMissedDeadline = true
         send(9, to: child)
         child.channel.close()
@@ -105,7 +105,7 @@ extension Master {
         var metadata: Logger.Metadata = ["worker": "\(name(of: role))", "gen": "\(generation)"]
         if case .worker(let slot) = role { metadata["worker"] = "\(slot)" }
         if let pause { metadata["next_start"] = "\(pause.inSeconds)" }
-        log(.warning, "worker failed to start", metadata)
+        log(.warning, .workerStartFailed, "worker failed to start", metadata)
     }
 }
 

@@ -26,7 +26,7 @@ extension Master {
         pages.board.close(child.page.index)
         assignQueues()
         killAfter(stopping == .running ? options.dyingDeadline : .milliseconds(500), child)
-        log(.debug, "worker gone", about: child)
+        log(.debug, .workerReaped, "worker reaped", about: child)
         emitDisconnect(child)
         judge(child)
         forgetUnused(child.role)
@@ -74,7 +74,7 @@ extension Master {
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .draining)
         }
-        log(.debug, "worker draining", about: child)
+        log(.debug, .workerDraining, "worker draining", about: child)
         pages.board.close(child.page.index)
         assignQueues()
         do throws(MessageError) {
@@ -93,7 +93,7 @@ extension Master {
 
     func killAfter(_ delay: Duration, _ child: Child) {
         child.killTimer = loop.after(delay) { [unowned self, unowned child] in
-            log(.warning, "killing a worker that stays too long", about: child, request(of: child))
+            log(.warning, .workerKilledDraining, "killing a worker that drains too long", about: child, request(of: child))
             send(SIGKILL, to: child)
         }
     }

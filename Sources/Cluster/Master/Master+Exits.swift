@@ -60,7 +60,7 @@ extension Master {
         }
         if exit.waitingRequests > 0 { details["waiting_requests"] = "\(exit.waitingRequests)" }
         exit.isVoluntary
-            ? log(.info, "worker exited", about: child, details) : log(.warning, "worker died", about: child, details)
+            ? log(.info, .workerExited, "worker exited", about: child, details) : log(.warning, .workerDied, "worker died", about: child, details)
     }
 
     /// Keeps the last hundred ends of workers.

@@ -64,7 +64,7 @@ extension Master {
                 try child.channel.send(bulk: Packet(.reportNow, number: number))
                 missing.insert(child.pid)
             } catch {
-                log(.debug, "could not ask for a report", about: child, ["reason": "\(error)"])
+                log(.debug, .figuresNotAsked, "could not ask for a report", about: child, ["reason": "\(error)"])
             }
         }
         collections.running = .init(number: number, done: done, missing: missing)
@@ -106,7 +106,7 @@ extension Master {
     /// The child asks for the figures of all.
     func figuresAsked(by child: Child, _ number: UInt32) {
         guard child.openQuestions < Self.questionLimit else {
-            return sayOfPeer(.figuresAsked, "a question for figures was left out: too many are open", about: child)
+            return sayOfPeer(.figuresAsked, .figuresNotAsked, "a question for figures was left out: too many are open", about: child)
         }
         child.openQuestions += 1
         collectFigures { [unowned self] figures in
@@ -122,7 +122,7 @@ extension Master {
                 try child.channel.send(bulk: Packet(.figuresPart, number: number, and: part))
             }
         } catch {
-            log(.debug, "could not send figures", about: child, ["reason": "\(error)"])
+            log(.debug, .figuresNotSent, "could not send figures", about: child, ["reason": "\(error)"])
         }
     }
 }

@@ -49,10 +49,10 @@ extension Master {
                 ledger.started(
                     slot: slot, generation: generation, pid: child.pid, planned: isPlanned, now: child.forkedAt)
             }
-            log(.debug, "worker started", about: child)
+            log(.debug, .workerStarted, "worker started", about: child)
             emitFork(child)
         } catch {
-            log(.error, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
+            log(.error, .forkFailed, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
             failedToStart(role, generation: generation, error)
             if upgradeFails() { return }
             if role == .quarantine { return quarantineNotStarted(generation: generation) }

@@ -14,7 +14,7 @@ extension Master {
             lookAtThreads(now: now)
             openFiles.follow()
             if let lost = lostLines.looked(total: cposix_lost_lines(1), now: now) {
-                log(.warning, "lines of standard output were lost: nobody read them", ["lost": "\(lost)"])
+                log(.warning, .outputLost, "lines of standard output were lost: the reader was too slow", ["lost": "\(lost)"])
             }
         }
     }
@@ -32,9 +32,9 @@ extension Master {
         guard stopping == .running, upgrade == nil, succession == nil else { return }
         switch threads.looked(several: hasSeveralThreads, now: now) {
         case .report:
-            log(.error, "the master has a second thread, which no fork copies: start it in a worker", ["threads": "\(threadList)"])
+            log(.error, .masterHasThreads, "the master has a second thread, which no fork copies: start it in a worker", ["threads": "\(threadList)"])
         case .heal:
-            log(.warning, "starting the program anew, to be rid of the master's threads", ["threads": "\(threadList)"])
+            log(.warning, .masterReexecuted, "starting the program anew, without the master's threads", ["threads": "\(threadList)"])
             upgradeInPlace()
         case nil:
             break
@@ -46,6 +46,6 @@ extension Master {
     /// A worker that is needed now is made in spite of a second thread: one that hangs in a lock is a failed start, none is an outage.
     func lookForThreadsBeforeFork() {
         guard hasSeveralThreads == true, lines.allows(.forkWithThreads, now: EventLoop.monotonicNanoseconds()) != nil else { return }
-        log(.warning, "forking with a second thread in the master: the worker may hang in a lock that it held", ["threads": "\(threadList)"])
+        log(.warning, .forkWithThreads, "forking with a second thread in the master: the worker may hang in a lock that it held", ["threads": "\(threadList)"])
     }
 }

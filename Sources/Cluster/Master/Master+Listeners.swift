@@ -64,12 +64,12 @@ extension Master {
                 noteTaken(listener.address.description)
             case .notOurs:
                 guard listenerHealth.taken.insert(listener.address.description).inserted else { return }
-                log(.error, "a socket of the service manager's no longer listens: restart its unit", ["address": "\(listener.address)"])
+                log(.error, .listenerLost, "a socket of the service manager's no longer listens: restart its unit", ["address": "\(listener.address)"])
             }
         } catch {
             listenerHealth.failures += 1
             guard listenerHealth.failures.isWorthALine else { return }
-            log(.error, "can't restore a listener", [
+            log(.error, .listenerNotRestored, "can't restore a listener", [
                 "address": "\(listener.address)", "reason": "\(error)", "failures": "\(listenerHealth.failures)",
             ])
         }
@@ -82,14 +82,14 @@ extension Master {
         }
         listenerHealth.restored += 1
         guard listenerHealth.restored.isWorthALine else { return }
-        log(.warning, "a listener did not listen any more: restored", [
+        log(.warning, .listenerRestored, "a listener did not listen any more: restored", [
             "address": "\(listener.address)", "because": "\(reason)", "restored": "\(listenerHealth.restored)",
         ])
     }
 
     private func noteTaken(_ path: String) {
         guard listenerHealth.taken.insert(path).inserted else { return }
-        log(.error, "another program has the path of a socket: the service can't be reached there", ["path": "\(path)"])
+        log(.error, .socketPathTaken, "another program has the path of a socket: the service can't be reached there", ["path": "\(path)"])
     }
 
     // MARK: To living workers
@@ -140,7 +140,7 @@ extension Master {
                 try systemCall("replace a hand-over socket") { cposix_replace_descriptor(new, number) }
             }
         } catch {
-            return log(.error, "can't restore a hand-over socket", ["slot": "\(slot)", "reason": "\(error)"])
+            return log(.error, .transferSocketNotRestored, "can't restore a hand-over socket", ["slot": "\(slot)", "reason": "\(error)"])
         }
         for child in children.values where child.role.isWorker && child.phase != .dying {
             send(handOver[slot].receiver, slot: slot, place: Packet.handOverReceiver, to: child)
@@ -148,7 +148,7 @@ extension Master {
         }
         listenerHealth.restored += 1
         guard listenerHealth.restored.isWorthALine else { return }
-        log(.warning, "a hand-over socket was shut down: restored", ["slot": "\(slot)", "restored": "\(listenerHealth.restored)"])
+        log(.warning, .transferSocketRestored, "a hand-over socket was shut down: restored", ["slot": "\(slot)", "restored": "\(listenerHealth.restored)"])
     }
 
     private func send(_ descriptor: Int32, slot: Int?, place: UInt32, to child: Child) {

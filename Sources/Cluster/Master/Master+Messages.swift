@@ -10,7 +10,7 @@ extension Master {
         messenger.onFailure = { [unowned self, unowned child] failure, _ in
             messageFailures += 1
             guard messageFailures.isWorthALine else { return }
-            log(.warning, "a message was ignored", about: child, [
+            log(.warning, .messageIgnored, "a message was ignored", about: child, [
                 "type": "\(LogText.plain(failure.type))", "reason": "\(LogText.plain("\(failure.reason)"))", "ignored": "\(messageFailures)",
             ])
         }
@@ -68,7 +68,7 @@ extension Master {
     }
 
     private func refuse(_ message: OutgoingMessage, slot: Int32, _ reason: String, to child: Child) {
-        log(.debug, "a message to another worker was not passed on", about: child, ["to": "\(slot)", "reason": "\(reason)"])
+        log(.debug, .messageNotForwarded, "a message to another worker was not forwarded", about: child, ["to": "\(slot)", "reason": "\(reason)"])
         // Smaller than what could not be passed on, and allowed more of the queue; a sender that reads nothing hears nothing.
         if let notice = try? OutgoingMessage(
             kind: .undelivered, flags: [], name: message.name, route: .init(slot: slot, generation: 0), Array(reason.utf8)) {

@@ -27,12 +27,12 @@ extension Master {
         case .carryOut:
             carryOut(order)
         case .wait:
-            log(.info, "an order waits for what is under way", ["order": "\(order)", "under_way": "\(activity)"])
+            log(.info, .orderDeferred, "an order waits for what is under way", ["order": "\(order)", "under_way": "\(activity)"])
             limitWait()
         case .passOn:
             passOn(order == .reload ? SIGHUP : SIGUSR2)
         case .refuse:
-            log(.notice, "an order is refused: the cluster stops", ["order": "\(order)"])
+            log(.notice, .orderRefused, "an order is refused: the cluster stops", ["order": "\(order)"])
         }
     }
 
@@ -84,8 +84,8 @@ extension Master {
 
     /// Who gave its role away leaves orders to the new master.
     func passOn(_ signal: Int32) {
-        guard let upgrade, upgrade.status == nil else { return log(.notice, "an order is refused: the new master has ended", ["signal": "\(signal)"]) }
+        guard let upgrade, upgrade.status == nil else { return log(.notice, .orderRefused, "an order is refused: the new master has ended", ["signal": "\(signal)"]) }
         kill(upgrade.pid, signal)
-        log(.info, "an order goes to the new master", ["signal": "\(signal)", "new_pid": "\(upgrade.pid)"])
+        log(.info, .orderForwarded, "an order goes to the new master", ["signal": "\(signal)", "new_pid": "\(upgrade.pid)"])
     }
 }

@@ -48,7 +48,7 @@ extension Master {
             guard stopping == .running else { return }
             let others = children.values.contains { $0.role.isWorker && $0.phase == .ready && $0.takesConnections }
             let text: Logger.Message = others ? "worker is stuck: a sibling accepts for it" : "worker is stuck, and no other worker serves"
-            log(.warning, text, about: child, request(of: child))
+            log(.warning, .workerStuck, text, about: child, request(of: child))
         }
     }
 
@@ -65,7 +65,7 @@ extension Master {
         takesConnectionsChanged(child)
         deafWorkers += 1
         guard pause != .connectionLimit, deafWorkers.isWorthALine else { return }
-        log(.warning, "worker accepts nothing, though connections wait: a sibling accepts for it", about: child, [
+        log(.warning, .workerNotAccepting, "worker accepts nothing, though connections wait: a sibling accepts for it", about: child, [
             "because": pause == .noDescriptors ? "it has no free descriptor" : "its sockets may be closed: it gets them again",
             "so_far": "\(deafWorkers)",
         ])

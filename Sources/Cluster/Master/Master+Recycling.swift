@@ -15,7 +15,7 @@ extension Master {
         // One at a time: nobody may be on the way, and every slot has its worker.
         guard workers.count == workerCount, let choice = recycling.next(workers.map(reading), now: now) else { return }
         guard let child = workers.first(where: { $0.role.slot == choice.slot && $0.generation == choice.generation }) else { return }
-        log(.info, "recycling a worker", about: child, ["because_of": "\(choice.reason)"])
+        log(.info, .workerRecycled, "recycling a worker", about: child, ["because_of": "\(choice.reason)"])
         replaceWorker(slot: choice.slot)
     }
 

@@ -16,11 +16,11 @@ extension Master {
         do {
             if let read = plan.onReload { next = try plan.merged(with: read()) }
         } catch {
-            log(.error, "not reloaded, nothing has changed: \(error)")
+            log(.error, .reloadRefused, "not reloaded, nothing has changed: \(error)")
             tellReloaded()
             return false
         }
-        log(.notice, "reloading")
+        log(.notice, .reloadStarted, "reloading")
         resetQuarantine(next.options)
         // A plan that has not served yet is nothing to go back to.
         if fallback == nil || workerSupervisor.isProven { fallback = (plan, workerSupervisor.isProven) }
@@ -104,7 +104,7 @@ extension Master {
         guard !isRollingBack else {
             isRollingBack = false
             roll = nil
-            log(.notice, "the old workers are back")
+            log(.notice, .reloadRolledBack, "reload rolled back")
             tellReloaded()
             return carryOutWaiting()
         }
@@ -114,7 +114,7 @@ extension Master {
             roll?.settle()
             awaitAnswer(until: EventLoop.monotonicNanoseconds().addingUpToLimit(Probation.longest.wholeNanoseconds))
         }
-        log(.notice, "reloaded", ["workers": "\(workerSupervisor.usedCount)"])
+        log(.notice, .reloadFinished, "reloaded", ["workers": "\(workerSupervisor.usedCount)"])
         for index in plan.auxiliaries.indices {
             let actions = auxiliarySupervisor.handle(.replace(slot: index), now: EventLoop.monotonicNanoseconds())
             carryOut(actions, auxiliaries: true)
@@ -139,11 +139,11 @@ extension Master {
         rollTimer = nil
         guard !isRollingBack else {
             isRollingBack = false
-            log(.error, "the old workers could not be brought back")
+            log(.error, .reloadRollbackFailed, "reload could not be rolled back")
             tellReloaded()
             return carryOutWaiting()
         }
-        log(.error, "reload failed, going back to what was before", ["replaced": "\(slots.count)", "reason": "\(reason)"])
+        log(.error, .reloadFailed, "reload failed: rolling back", ["replaced": "\(slots.count)", "reason": "\(reason)"])
         if let fallback {
             resetQuarantine(fallback.plan.options)
             adopt(fallback.plan, isProven: fallback.isProven)

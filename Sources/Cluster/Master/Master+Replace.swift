@@ -30,7 +30,7 @@ extension Master {
         // One that only waited for its successor has waited long enough.
         if let leaving = children.values.first(where: { $0.role == role && $0.waitsForSuccessor }) { goWithoutSuccessor(leaving) }
         guard isFault else { return retryInRoll(role) }
-        log(.warning, "a new worker failed: the old one stays", ["worker": "\(role.slot)", "gen": "\(generation)"])
+        log(.warning, .replacementFailed, "a new worker failed: the old one stays", ["worker": "\(role.slot)", "gen": "\(generation)"])
         guard case .worker(let slot) = role else { return }
         if let failed, failed.edition != edition { return renewInRoll(slot) }
         rollFailed(at: slot, "a new worker failed before it was ready")

@@ -29,19 +29,19 @@ extension Master {
         guard stopping == .running, lameDuckTimer == nil else { return }
         // Which queues there are is agreed between the two masters.
         guard upgrade == nil, !holdsConnections else {
-            return log(.notice, "no scaling now: an upgrade is under way")
+            return log(.notice, .scalingRefused, "no scaling now: an upgrade is under way")
         }
         let count = min(max(wanted, 1), capacity)
         let before = workerSupervisor.usedCount
         guard count != before else {
-            if wanted != count { log(.warning, "can't scale any further", ["workers": "\(before)"]) }
+            if wanted != count { log(.warning, .scalingRefused, "can't scale any further", ["workers": "\(before)"]) }
             return
         }
         do throws(ClusterError) { try listeners.listen(slots: count) } catch {
-            log(.error, "can't scale", ["reason": "\(error)"])
+            log(.error, .scalingFailed, "can't scale", ["reason": "\(error)"])
             return
         }
-        log(.notice, "scaling", ["workers": "\(count)", "before": "\(before)"])
+        log(.notice, .scaling, "scaling", ["workers": "\(count)", "before": "\(before)"])
         ledger.wantedWorkers = count
         for slot in before..<max(count, before) { _ = workerSupervisor.use(slot) }
         for slot in count..<max(count, before) {
@@ -71,7 +71,7 @@ extension Master {
             let cores = UsableCores.current()
             guard cores.count != scaling.cores else { return }
             scaling.cores = cores.count
-            log(.notice, "the usable cores have changed", ["reason": "\(cores.reason)"])
+            log(.notice, .coresChanged, "the usable cores have changed", ["reason": "\(cores.reason)"])
             scale(to: cores.count)
         }
     }

@@ -19,7 +19,7 @@ enum StopPhase {
 
 extension Master {
     func beginStop() {
-        log(.info, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
+        log(.info, .stopping, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
         tellStopping(within: options.drainDeadline)
         stopping = .drainingWorkers
         workerSupervisor.stop()
@@ -35,7 +35,7 @@ extension Master {
     /// A process that hangs in the kernel outlives KILL, and must not keep the master.
     func limitStop(_ deadline: Duration) {
         stopTimer = loop.after(deadline + .seconds(3)) { [unowned self] in
-            log(.error, "a worker can't be killed: leaving without it", ["left": "\(children.keys.sorted())"])
+            log(.error, .workerUnkillable, "a worker can't be killed: leaving without it", ["left": "\(children.keys.sorted())"])
             leaveAtOnce()
         }
     }

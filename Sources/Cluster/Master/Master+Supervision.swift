@@ -37,7 +37,7 @@ extension Master {
                 if !auxiliaries, isOfPresentPlan(role, generation) { rollFailed(at: slot, "a new worker failed to start") }
             case .giveUp:
                 gaveUp = true
-                log(.critical, "no worker could be kept alive: leaving")
+                log(.critical, .gaveUp, "no worker could be kept alive: leaving")
                 leaveAtOnce()
             }
         }

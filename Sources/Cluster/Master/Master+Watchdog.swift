@@ -58,15 +58,15 @@ extension Master {
             break
         case .unresponsive:
             changeState(of: child, to: .unresponsive)
-            log(.debug, "worker unresponsive", about: child, request(of: child))
+            log(.debug, .workerUnresponsive, "worker unresponsive", about: child, request(of: child))
         case .stopped:
             changeState(of: child, to: .unresponsive)
-            log(.warning, "worker is stopped by a signal or a debugger: left alone", about: child)
+            log(.warning, .workerStopped, "worker is stopped by a signal or a debugger: left alone", about: child)
         case .recovered:
             changeState(of: child, to: child.phase == .draining ? .draining : .ready)
-            log(.info, "worker responds again", about: child)
+            log(.info, .workerResponsive, "worker responds again", about: child)
         case .headless:
-            log(.error, "killing a worker whose main thread has ended", about: child, request(of: child))
+            log(.error, .workerKilledThreadEnded, "killing a worker whose main thread has ended", about: child, request(of: child))
             send(SIGKILL, to: child)
         case .kill:
             let limit = (child.role == .quarantine ? options.quarantine.stuckLimit : options.stuckLimit) ?? .zero

@@ -250,19 +250,23 @@ final class Master {
     // MARK: Logging
 
     /// A line about a worker says which: number, generation, process id.
-    func log(_ level: Logger.Level, _ message: Logger.Message, about child: Child? = nil, _ more: Logger.Metadata = [:]) {
+    func log(
+        _ level: Logger.Level, _ event: ClusterLogEvent, _ message: Logger.Message, about child: Child? = nil, _ more: Logger.Metadata = [:]
+    ) {
         var logger = options.logger
         if let child {
             logger.addIdentity(
                 name: child.handle.name, slot: child.handle.slot, generation: child.generation, pid: child.pid)
         }
-        logger.log(level: level, message, metadata: more.isEmpty ? nil : more)
+        logger.log(level, event, message, metadata: more)
     }
 
     /// A line that another process can bring about as often as it likes.
-    func sayOfPeer(_ kind: PeerLine, _ message: Logger.Message, about child: Child, _ more: Logger.Metadata = [:]) {
+    func sayOfPeer(
+        _ kind: PeerLine, _ event: ClusterLogEvent, _ message: Logger.Message, about child: Child, _ more: Logger.Metadata = [:]
+    ) {
         guard let omitted = lines.allows(kind, now: EventLoop.monotonicNanoseconds()) else { return }
-        log(.warning, message, about: child, omitted > 0 ? more.merging(["omitted": "\(omitted)"]) { $1 } : more)
+        log(.warning, event, message, about: child, omitted > 0 ? more.merging(["omitted": "\(omitted)"]) { $1 } : more)
     }
 
     // MARK: Resources

@@ -48,12 +48,12 @@ extension Master {
             switch change {
             case .began(let subject):
                 let entry = quarantine.suspicion.entries[subject]
-                log(.warning, "quarantine began", about: nil, details(subject).merging([
+                log(.warning, .quarantineStarted, "quarantine began", about: nil, details(subject).merging([
                     "deaths": "\(entry?.deaths ?? 0)",
                     "ends_after": "\(Duration.nanoseconds(Int64(clamping: entry?.duration ?? 0)).inSeconds)",
                 ]) { $1 })
             case .ended(let subject):
-                log(.notice, "quarantine ended", about: nil, details(subject))
+                log(.notice, .quarantineEnded, "quarantine ended", about: nil, details(subject))
                 quarantine.paths[subject] = nil
             }
         }

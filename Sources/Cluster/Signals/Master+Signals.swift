@@ -51,7 +51,7 @@ extension Master {
         case .reload:
             reload()
         case .stop:
-            log(.notice, "the terminal is gone")
+            log(.notice, .terminalLost, "the terminal is gone")
             askedToStop(SIGINT)
         case nil:
             break

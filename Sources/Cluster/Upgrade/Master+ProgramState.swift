@@ -16,14 +16,14 @@ extension Master {
                 state.values.append(try handed.encode())
                 state.names.append(handed.name)
             } catch {
-                log(.error, "state stays behind: it can't be encoded", ["type": "\(handed.name)", "reason": "\(error)"])
+                log(.error, .stateNotHandedOver, "state stays behind: it can't be encoded", ["type": "\(handed.name)", "reason": "\(error)"])
             }
         }
         do {
             let bytes = try WireEncoder(sizeLimit: ProgramState.byteLimit).encode(state)
             try channel.send(control: Packet(.programState, number: UInt32(clamping: bytes.count)), with: SealedFile(bytes.span))
         } catch {
-            log(.error, "state stays behind: it can't be sent", ["reason": "\(error)"])
+            log(.error, .stateNotHandedOver, "state stays behind: it can't be sent", ["reason": "\(error)"])
         }
     }
 
@@ -31,24 +31,24 @@ extension Master {
     func takeProgramState(_ packet: Packet, _ file: Int32) {
         guard let count = packet.numbered?.number, let sealed = SealedFile(received: file, byteCount: Int(count)),
             sealed.byteCount <= ProgramState.byteLimit
-        else { return log(.error, "the old master's state was damaged on its way") }
+        else { return log(.error, .stateNotTakenOver, "the old master's state was damaged on its way") }
         do {
             let bytes = try sealed.read()
             let state = try WireDecoder().decode(ProgramState.self, from: bytes.array(0..<bytes.count))
             for (name, value) in zip(state.names, state.values) { take(name, value) }
         } catch {
-            log(.error, "the old master's state can't be read", ["reason": "\(error)"])
+            log(.error, .stateNotTakenOver, "the old master's state can't be read", ["reason": "\(error)"])
         }
     }
 
     private func take(_ name: String, _ value: [UInt8]) {
         guard let handed = plan.handedStates.first(where: { $0.name == name }) else {
-            return log(.warning, "nothing here takes a state of the old master's", ["type": "\(LogText.plain(name))"])
+            return log(.warning, .stateNotTakenOver, "this program takes no such state of the old master", ["type": "\(LogText.plain(name))"])
         }
         do {
             try handed.take(value)
         } catch {
-            log(.error, "a state of the old master's can't be decoded", ["type": "\(name)", "reason": "\(error)"])
+            log(.error, .stateNotTakenOver, "a state of the old master's can't be decoded", ["type": "\(name)", "reason": "\(error)"])
         }
     }
 }

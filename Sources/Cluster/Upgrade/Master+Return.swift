@@ -37,7 +37,7 @@ extension Master {
 
     func goBackWhenPossible() {
         guard let wayBack, wayBack.isDue, succession == nil, upgrade == nil, stopping == .running, lameDuckTimer == nil else { return }
-        log(.error, "upgrade failed, going back to the program before", ["reason": "new workers die where the old ones answered"])
+        log(.error, .upgradeRolledBack, "upgrade failed: going back to the program before", ["reason": "new workers die where the old ones answered"])
         beginUpgrade(to: ProgramImage(path: "/proc/self/fd/\(wayBack.program)", arguments: wayBack.arguments))
         // The child has a copy.
         endProbation()

@@ -39,7 +39,7 @@ extension Master {
             switch packet.kind {
             case .begin: begin()
             case .figuresPart: takeFigures(packet)
-            default: log(.warning, "ignored a packet of the old master", ["kind": "\(packet.kind)"])
+            default: log(.warning, .packetIgnored, "ignored a packet of the old master", ["kind": "\(packet.kind)"])
             }
         }
         channel.onDescriptor = { [unowned self] packet, file in
@@ -63,7 +63,7 @@ extension Master {
     /// A new version whose worker fails before it is ready must not take over: the old master goes on.
     func upgradeFails() -> Bool {
         guard holdsConnections else { return false }
-        log(.critical, "a worker failed before this upgrade was ready: leaving the old master in charge")
+        log(.critical, .upgradeAborted, "a worker failed before this upgrade was ready: leaving the old master in charge")
         gaveUp = true
         leaveAtOnce()
         return true
@@ -74,13 +74,13 @@ extension Master {
         self.succession?.hasBegun = true
         listeners.socketFiles += succession.socketFiles
         do throws(ClusterError) { try listeners.listen(slots: workerCount) } catch {
-            log(.error, "can't listen for every worker", ["reason": "\(error)"])
+            log(.error, .listenFailed, "can't listen for every worker", ["reason": "\(error)"])
         }
         for child in children.values where child.phase != .dying { try? child.channel.send(control: Packet(.begin)) }
         assignQueues()
         serviceManager?.takeOver()
         tellReadiness()
-        log(.notice, "took over from the old master")
+        log(.notice, .upgradeTookOver, "took over from the old master")
         beginProbation()
         carryOutWaiting()
     }
@@ -92,14 +92,14 @@ extension Master {
         } catch {
             guard succession?.hasLostFigures == false else { return }
             succession?.hasLostFigures = true
-            log(.warning, "the old master's figures are of another layout: totals begin anew")
+            log(.warning, .figuresNotInherited, "the old master's figures are of another layout: totals begin anew")
         }
     }
 
     private func predecessorEnded() {
         guard let succession else { return }
         if succession.hasBegun {
-            log(.info, "the old master has gone")
+            log(.info, .oldMasterExited, "the old master has exited")
         } else {
             // It died while this one got ready. Its sockets are here, its workers are gone: that is what this one is for.
             begin()
@@ -123,7 +123,7 @@ extension Master {
             lateTimer = nil
             guard late.isOver else { return }
             for signal in late.signals {
-                log(.info, "an order came to the old master at its end", ["signal": "\(signal)"])
+                log(.info, .orderInherited, "an order came to the old master at its end", ["signal": "\(signal)"])
                 switch signal {
                 case SIGHUP: reload()
                 case SIGUSR2: upgradeInPlace()

@@ -56,7 +56,7 @@ extension Master {
                 throw error
             }
             if !isNamed {
-                log(.warning, "the program's path leads nowhere: starting the running file", ["path": "\(program.path ?? "unknown")"])
+                log(.warning, .programPathMissing, "the program's path leads nowhere: starting the running file", ["path": "\(program.path ?? "unknown")"])
             }
             channel.onPacket = { [unowned self] packet in
                 if packet.kind == .ready, let count = packet.numbered?.number { commitUpgrade(workers: count) }
@@ -66,9 +66,9 @@ extension Master {
             // Its workers have the same deadline as these; the program itself may take as long to come to them.
             upgrade.deadline = loop.after(options.respawn.startDeadline * 2) { [unowned self] in failUpgrade("the new master took too long") }
             self.upgrade = upgrade
-            log(.notice, "upgrading", ["program": "\(path)", "new_pid": "\(pid)"])
+            log(.notice, .upgradeStarted, "upgrading", ["program": "\(path)", "new_pid": "\(pid)"])
         } catch {
-            log(.error, "can't upgrade, nothing has changed: \(error)")
+            log(.error, .upgradeRefused, "can't upgrade, nothing has changed: \(error)")
         }
     }
 
@@ -109,7 +109,7 @@ extension Master {
         self.upgrade?.isCommitted = true
         self.upgrade?.workers = workers
         self.upgrade?.deadline = nil
-        log(.notice, "the new master is ready: handing over", ["new_pid": "\(upgrade.pid)"])
+        log(.notice, .upgradeHandingOver, "the new master is ready: handing over", ["new_pid": "\(upgrade.pid)"])
         serviceManager?.handOver(to: upgrade.pid)
         stopping = .handingOver
         workerSupervisor.stop()
@@ -163,14 +163,14 @@ extension Master {
         // It may still live, and must not come to life later.
         killNewMaster()
         self.upgrade = nil
-        log(.error, "the upgrade failed: this master stays", ["new_pid": "\(upgrade.pid)"])
+        log(.error, .upgradeFailed, "the upgrade failed: this master stays", ["new_pid": "\(upgrade.pid)"])
         carryOutWaiting()
     }
 
     /// The new master is given up. It is not waited for: one that hangs in the kernel outlives even KILL.
     func failUpgrade(_ reason: String) {
         guard let upgrade, !upgrade.isCommitted else { return }
-        log(.error, "killing the new master", ["new_pid": "\(upgrade.pid)", "reason": "\(reason)"])
+        log(.error, .upgradeKilled, "killing the new master", ["new_pid": "\(upgrade.pid)", "reason": "\(reason)"])
         killNewMaster()
         upgrade.channel.close()
         upgradeEnded()
@@ -184,7 +184,7 @@ extension Master {
     /// end the listeners that both have.
     func abandonUpgrade() {
         guard let upgrade, !upgrade.isCommitted else { return }
-        log(.notice, "no upgrade any more: stopping", ["new_pid": "\(upgrade.pid)"])
+        log(.notice, .upgradeCancelled, "upgrade cancelled: stopping", ["new_pid": "\(upgrade.pid)"])
         killNewMaster()
         upgrade.channel.close()
         self.upgrade = nil
@@ -197,7 +197,7 @@ extension Master {
         passOn(signal)
         guard !upgrade.isAskedToStop else { return false }
         self.upgrade?.isAskedToStop = true
-        log(.notice, "handing over already", ["new_pid": "\(upgrade.pid)"])
+        log(.notice, .upgradeTooLateToCancel, "too late to cancel the upgrade: handing over", ["new_pid": "\(upgrade.pid)"])
         return true
     }
 

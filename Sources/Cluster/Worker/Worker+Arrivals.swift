@@ -43,7 +43,7 @@ extension Worker {
             for listener in foreignListeners(of: slot) { try connectionService.startAccepting(from: listener) }
             try takeArrivals(at: slot)
         } catch {
-            logger.warning("could not accept for a sibling", metadata: ["sibling": "\(slot)", "reason": "\(error)"])
+            logger.log(.warning, .siblingAcceptFailed, "could not accept for a sibling", metadata: ["sibling": "\(slot)", "reason": "\(error)"])
         }
     }
 
@@ -143,8 +143,8 @@ extension Worker {
     private func noteUnusable(at slot: Int) {
         sharing?.arrivals.unusable += 1
         guard let count = sharing?.arrivals.unusable, count.isWorthALine else { return }
-        logger.warning(
-            "a hand-over brought no connection that can be served",
+        logger.log(.warning, 
+            .transferUnusable, "a hand-over brought no connection that can be served",
             metadata: ["for": "\(slot)", "so_far": "\(count)"])
     }
 

@@ -61,7 +61,7 @@ extension Worker {
         do {
             try beginAccepting(with: connectionService)
         } catch {
-            logger.error("could not begin to accept connections", metadata: ["reason": "\(error)"])
+            logger.log(.error, .acceptFailed, "could not begin to accept connections", metadata: ["reason": "\(error)"])
             leave(status: 1)
         }
     }

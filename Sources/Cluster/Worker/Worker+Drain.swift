@@ -38,7 +38,7 @@ extension Worker {
     /// other owners, and nothing is closed; nor is anything before ``onDrain(_:)``'s handlers are called.
     public func closeListeners() {
         guard isDraining else {
-            return logger.warning("closeListeners() has no effect: this worker isn't told to go")
+            return logger.log(.warning, .closeListenersIgnored, "closeListeners() has no effect: this worker is not draining")
         }
         guard !drain.hasClosedListeners, !isHandingOver, !isHeld else { return }
         drain.hasClosedListeners = true
@@ -66,7 +66,7 @@ extension Worker {
         drain.isHandingOver = isHandingOver
         stopSharing()
         drain.deadline = loop.after(deadline) { [unowned self] in
-            logger.warning("left at the deadline with work in flight", metadata: ["unfinished": "\(drain.unfinished)"])
+            logger.log(.warning, .drainTimedOut, "exited at the drain deadline with work in flight", metadata: ["unfinished": "\(drain.unfinished)"])
             leave(status: 0)
         }
         // One more than there are handlers, so that none can end the process before all have been called.

@@ -13,7 +13,7 @@ extension Worker {
             cposix_unblock_terminal_signals()
             openFiles.follow()
             if let lost = lostLines.looked(total: cposix_lost_lines(1), now: EventLoop.monotonicNanoseconds()) {
-                logger.warning("lines of standard output were lost: nobody read them", metadata: ["lost": "\(lost)"])
+                logger.log(.warning, .outputLost, "lines of standard output were lost: the reader was too slow", metadata: ["lost": "\(lost)"])
             }
         }
     }

@@ -13,7 +13,7 @@ extension Worker {
         channel.onDescriptor = { [unowned self] packet, descriptor in
             defer { _ = sharing?.arrivals.reserve.restore() }
             guard descriptor >= 0 else {
-                return logger.warning("a listener found no free descriptor in this process")
+                return logger.log(.warning, .listenerNotTaken, "a listener found no free descriptor in this process")
             }
             guard let (slot, rest) = packet.numbered, let index = Packet.number(in: rest) else {
                 _ = Glibc.close(descriptor)
@@ -58,7 +58,7 @@ extension Worker {
         do {
             try connectionService?.startAccepting(from: listener)
         } catch {
-            logger.error("can't accept connections", metadata: ["address": "\(listener.address)", "reason": "\(error)"])
+            logger.log(.error, .acceptFailed, "can't accept connections", metadata: ["address": "\(listener.address)", "reason": "\(error)"])
         }
     }
 
@@ -103,7 +103,7 @@ extension Worker {
         do throws(SystemError) {
             try takeArrivals(at: slot)
         } catch {
-            logger.error("could not watch a hand-over socket that was replaced", metadata: ["reason": "\(error)"])
+            logger.log(.error, .transferSocketNotWatched, "could not watch a hand-over socket that was replaced", metadata: ["reason": "\(error)"])
         }
     }
 }

@@ -123,7 +123,7 @@ extension Worker {
         messenger.onFailure = { [unowned self] failure, author in
             count += 1
             guard count.isWorthALine else { return }
-            logger.warning("a message was ignored", metadata: [
+            logger.log(.warning, .messageIgnored, "a message was ignored", metadata: [
                 "type": "\(LogText.plain(failure.type))", "from": "\(author ?? .master)",
                 "reason": "\(LogText.plain("\(failure.reason)"))", "ignored": "\(count)",
             ])

@@ -54,7 +54,7 @@ extension Worker {
             cposix_unblock_signals()
             worker.run(birth.body)
         } catch {
-            birth.options.logger.critical("a worker could not start: \(error)")
+            birth.options.logger.log(.critical, .workerStartFailed, "a worker could not start: \(error)")
             _exit(1)
         }
     }
@@ -78,7 +78,7 @@ extension Worker {
         receiveListeners()
         receiveMessages()
         channel.onMalformed = { [unowned self] reason in
-            logger.warning("ignored a packet from the master", metadata: ["reason": "\(reason)"])
+            logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["reason": "\(reason)"])
         }
         // The master is gone. It would not want this process to serve on without it.
         channel.onEnd = { _exit(1) }
@@ -89,7 +89,7 @@ extension Worker {
         do {
             try body(self)
         } catch {
-            logger.error("the worker's body failed", metadata: ["reason": "\(error)"])
+            logger.log(.error, .workerBodyFailed, "the worker's body failed", metadata: ["reason": "\(error)"])
             leave(status: 1)
         }
         // Nor what the body has opened.
@@ -128,7 +128,7 @@ extension Worker {
             receiveFiguresPart(packet)
         case .online, .ready, .draining, .leaving, .reported, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
             .listener:
-            logger.warning("ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
+            logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }
 }

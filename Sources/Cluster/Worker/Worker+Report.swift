@@ -57,7 +57,7 @@ extension Worker {
         do throws(MessageError) {
             try channel.send(bulk: Packet(.figuresRequest, number: number))
         } catch {
-            logger.warning("could not ask the master for figures", metadata: ["reason": "\(error)"])
+            logger.log(.warning, .figuresNotAsked, "could not ask the master for figures", metadata: ["reason": "\(error)"])
             return done(nil)
         }
         let timeout = loop.after(.seconds(1)) { [unowned self] in

@@ -13,7 +13,7 @@ extension Master {
         if goesOnHandingOver(after: signal) { return }
         guard stopping == .running, lameDuckTimer == nil else { return leaveAtOnce() }
         guard signal == SIGTERM, options.lameDuck > .zero else { return beginStop() }
-        log(.info, "not ready any more, serving on", ["for": "\(options.lameDuck.inSeconds)"])
+        log(.info, .lameDuckStarted, "not ready any more: serving on", ["for": "\(options.lameDuck.inSeconds)"])
         tellStopping(within: options.lameDuck + options.drainDeadline)
         // Dead workers are still replaced meanwhile: `stopping` is as it was.
         lameDuckTimer = loop.after(options.lameDuck) { [unowned self] in
@@ -28,7 +28,7 @@ extension Master {
         do throws(MessageError) {
             try child.channel.send(control: Packet(.lameDuck))
         } catch {
-            log(.debug, "could not say that the end is near", about: child, ["reason": "\(error)"])
+            log(.debug, .noticeNotSent, "could not send notice of the coming drain", about: child, ["reason": "\(error)"])
         }
     }
 }

@@ -30,7 +30,7 @@ extension Master {
         let unused = plan.addresses.filter { !used.contains($0) }
         var details: Logger.Metadata = ["listening": "\(used.map(\.description).joined(separator: " "))"]
         if !unused.isEmpty { details["not_opened"] = "\(unused.map(\.description).joined(separator: " "))" }
-        log(.info, "using the service manager's sockets", details)
+        log(.info, .socketsActivated, "using the service manager's sockets", details)
     }
 
     private var readyWorkers: Int { children.values.count { $0.role.isWorker && $0.phase == .ready } }

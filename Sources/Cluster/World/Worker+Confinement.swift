@@ -17,7 +17,7 @@ extension WorkerBirth {
     /// A kernel or a sandbox refuses what a worker can do without.
     private func warn(_ what: String) {
         let error = SystemError(errno: errno, operation: what)
-        options.logger.warning("\(error)", metadata: ["worker": "\(slot)", "gen": "\(generation)"])
+        options.logger.log(.warning, .confinementRefused, "\(error)", metadata: ["worker": "\(slot)", "gen": "\(generation)"])
     }
 
     /// Fails where the account isn't known, rather than going on as the master's.

@@ -10,7 +10,7 @@ extension RoutedApplication {
     /// A handler made a response that can't go on the wire: the client gets a 500, the log the reason.
     @inline(never)
     func unsendable<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
-        log(exchange, "unsendable response", error)
+        log(exchange, .responseUnsendable, "unsendable response", error)
         _ = try? exchange.send(HTTPError(500).response)
     }
 
@@ -19,7 +19,7 @@ extension RoutedApplication {
         // The client is gone or got its 503; what cancellation made of the handler is no news.
         if exchange.isAnswered, error is CancellationError || error is BodyError { return }
         if let error = error as? HTTPError, (400...599).contains(error.status) { return refuse(exchange, error) }
-        log(exchange, "handler failed", error)
+        log(exchange, .handlerFailed, "handler failed", error)
         refuse(exchange, HTTPError(500))
     }
 
@@ -38,11 +38,11 @@ extension RoutedApplication {
         send(Response.empty(204).header("Allow", methods.description), exchange)
     }
 
-    func log<Exchange: RequestExchange>(_ exchange: Exchange, _ what: String, _ error: any Error) {
+    func log<Exchange: RequestExchange>(_ exchange: Exchange, _ event: ServerLogEvent, _ what: String, _ error: any Error) {
         guard let omitted = context.lines.allows(what, now: EventLoop.monotonicNanoseconds()) else { return }
         let head = exchange.head
-        context.log.error(
-            "\(oneLine("\(what): \(head.methodName) \(head.path): \(error)"))", metadata: omitted > 0 ? ["omitted": "\(omitted)"] : nil)
+        context.log.log(
+            .error, event, "\(oneLine("\(what): \(head.methodName) \(head.path): \(error)"))", metadata: omitted > 0 ? ["omitted": "\(omitted)"] : nil)
     }
 
     /// Text from outside, made fit for the log: no control characters, bounded.

@@ -255,7 +255,7 @@ package final class RoutedApplication {
                 let isWhole = coding.map { $0.finish(to: exchange) } ?? true
                 isWhole ? exchange.end() : exchange.abort()
             } catch {
-                if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, "content failed", error) }
+                if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, .contentFailed, "content failed", error) }
                 exchange.abort()
             }
             application.isOver(entry)

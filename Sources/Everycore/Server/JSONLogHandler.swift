@@ -21,7 +21,7 @@ package struct JSONLogHandler: LogHandler {
             level: event.level, message: event.message.description,
             metadata: metadata.merging(event.metadata ?? [:]) { $1 }, at: Self.now())
         var stream = StandardErrorStream { lost in
-            Self.line(level: .warning, message: "\(lost) log lines were lost: nobody read them", metadata: [:], at: Self.now())
+            Self.line(level: .warning, message: "log lines were lost: the reader was too slow", metadata: ["event": "log_lines_lost", "lost": "\(lost)"], at: Self.now())
         }
         stream.write(line)
     }

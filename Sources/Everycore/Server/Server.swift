@@ -103,7 +103,7 @@ public struct Server {
             throw .configuration([.init(key: "root", reason: error.description)])
         }
         if root?.walks == true {
-            configuration.clusterOptions.logger.warning("openat2 is refused: symbolic links below root are answered with 404")
+            configuration.clusterOptions.logger.log(.warning, .openat2Refused, "openat2 is refused: symbolic links below root are answered with 404")
         }
         let cluster = Cluster(workers: configuration.workerCount, options: configuration.clusterOptions) { worker in
             try onWorkerStart(worker)
