@@ -5,18 +5,10 @@
 
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends binutils libbrotli-dev libevent-dev libyaml-dev libzstd-dev pkg-config zlib1g-dev \
+    && apt-get install -y --no-install-recommends libbrotli-dev libevent-dev libyaml-dev libzstd-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 # Without the shared libraries' links the linker takes the static ones: the run stage installs nothing.
 RUN rm /usr/lib/*/libevent_core.so /usr/lib/*/libz.so /usr/lib/*/libyaml.so /usr/lib/*/libzstd.so /usr/lib/*/libbrotli*.so
-# More than half of a static Swift binary is Unicode's data for languages and calendars (34 MB), which comes with Foundation
-# and which this server never asks for. An empty table stands in for it. A program of your own that formats dates or compares
-# text by locale needs the data: leave this step out there. (Another version's other names leave the data where it is.)
-RUN cd "$(dirname "$(readlink -f "$(command -v swift)")")/../lib/swift_static/linux" \
-    && symbol=$(nm lib_FoundationICU.a 2>/dev/null | grep -o 'icudt[0-9]*_dat$' | head -n 1) \
-    && printf 'const unsigned char %s[64] __attribute__((aligned(16))) = {32, 0, 0xda, 0x27, 20, 0, 0, 0, 0, 0, 2, 0, 67, 109, 110, 68, 1};\n' \
-        "$symbol" | clang -x c -c -o /tmp/icu_packaged_data.cpp.o - \
-    && ar r lib_FoundationICU.a /tmp/icu_packaged_data.cpp.o
 WORKDIR /source
 ENV TRAITS=Brotli,Zstd,Command
 # The packages that everycore depends on change less often than its sources: a layer of their own.

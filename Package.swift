@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -52,47 +52,57 @@ let package = Package(
         .target(name: "EverycoreLoop", dependencies: ["CEverycoreLibevent", "CEverycorePosix"], swiftSettings: strict),
         .target(name: "EverycoreStatistics", swiftSettings: strict),
         .target(name: "Cluster", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", logging], swiftSettings: strict),
-        .target(name: "EverycoreHTTP", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", "CEverycoreScan"], swiftSettings: strict),
+        .target(
+            name: "EverycoreHTTP", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", "CEverycoreScan"],
+            swiftSettings: strict),
         .target(
             name: "Everycore",
-            dependencies: ["Cluster", "EverycoreHTTP", "CEverycorePosix", "CEverycoreZlib", brotli, zstd, httpTypes, logging],
-            swiftSettings: strict),
+            dependencies: [
+                "Cluster", "EverycoreHTTP", "EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", "CEverycoreZlib", brotli, zstd, httpTypes,
+                logging,
+            ], swiftSettings: strict),
         .executableTarget(
             name: "EverycoreCommandLine", dependencies: ["Everycore", argumentParser, configuration, yaml],
             path: "Sources/Command", swiftSettings: strict),
-        .executableTarget(
-            name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
-        // Started by ProcessTests; not shipped.
+        .executableTarget(name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
+
+        // Started by the tests; not shipped, and empty without the trait TestPrograms.
         .executableTarget(
             name: "everycore-loop-probe", dependencies: ["EverycoreLoop", "CEverycorePosix"], path: "Tests/Programs/LoopProbe",
             swiftSettings: strict),
         .executableTarget(
-            name: "everycore-message-probe", dependencies: ["Cluster", "EverycoreLoop", "CEverycorePosix", logging], path: "Tests/Programs/MessageProbe",
-            swiftSettings: strict),
+            name: "everycore-message-probe", dependencies: ["Cluster", "EverycoreLoop", "CEverycorePosix", "TestSupport", logging],
+            path: "Tests/Programs/MessageProbe", swiftSettings: strict),
         .executableTarget(
-            name: "everycore-test-server", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/TestServer", swiftSettings: strict),
-
+            name: "everycore-test-server", dependencies: ["Cluster", "Everycore", "EverycoreLoop"], path: "Tests/Programs/TestServer",
+            swiftSettings: strict),
         .executableTarget(
             name: "everycore-case-program", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/CaseProgram", swiftSettings: strict),
         .executableTarget(
-            name: "everycore-lifecycle-probe", dependencies: ["Cluster", logging], path: "Tests/Programs/LifecycleProbe", swiftSettings: strict),
+            name: "everycore-lifecycle-probe", dependencies: ["Cluster", "EverycoreLoop", logging], path: "Tests/Programs/LifecycleProbe",
+            swiftSettings: strict),
 
+        .target(name: "TestSupport", dependencies: ["EverycoreLoop"], path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(name: "EverycoreLoopTests", dependencies: ["EverycoreLoop"], swiftSettings: strict),
-        .testTarget(name: "EverycoreStatisticsTests", dependencies: ["EverycoreStatistics"], swiftSettings: strict),
-        .testTarget(name: "ClusterTests", dependencies: ["Cluster"], swiftSettings: strict),
-        .testTarget(name: "EverycoreHTTPTests", dependencies: ["EverycoreHTTP", "CEverycoreScan"], swiftSettings: strict),
+        .testTarget(name: "EverycoreStatisticsTests", dependencies: ["EverycoreStatistics", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Cluster", "EverycoreLoop", "EverycoreStatistics", "CEverycorePosix"], swiftSettings: strict),
+        .testTarget(
+            name: "EverycoreHTTPTests",
+            dependencies: ["EverycoreHTTP", "EverycoreLoop", "EverycoreStatistics", "CEverycoreScan", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "EverycoreTests",
             dependencies: [
-                "Everycore", "CEverycoreZlib", zstd, .target(name: "CEverycoreBrotliDecoder", condition: .when(traits: ["Brotli"])),
+                "Cluster", "Everycore", "EverycoreHTTP", "EverycoreLoop", "EverycoreStatistics", "CEverycoreZlib", "TestSupport", httpTypes, logging,
+                zstd, .target(name: "CEverycoreBrotliDecoder", condition: .when(traits: ["Brotli"])),
             ], swiftSettings: strict),
-        .testTarget(name: "EverycoreCommandTests", dependencies: ["EverycoreCommandLine", "Everycore"], swiftSettings: strict),
+        .testTarget(
+            name: "EverycoreCommandTests", dependencies: ["EverycoreCommandLine", "Everycore", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ProcessTests",
             dependencies: [
-                "EverycoreCommandLine", "everycore-case-program", "everycore-lifecycle-probe", "everycore-loop-probe", "everycore-message-probe",
-                "everycore-test-server",
-            ],
-            swiftSettings: strict),
+                "Cluster", "EverycoreCommandLine", "TestSupport", "everycore-case-program", "everycore-lifecycle-probe", "everycore-loop-probe",
+                "everycore-message-probe", "everycore-test-server", "hi-master",
+            ], swiftSettings: strict),
     ]
 )

@@ -80,8 +80,8 @@ show_last_line() {
   printf '\r\033[K' >&2
 }
 
-# build NAME ARGUMENT…: swift build with those traits, unless it is another package's. Leaves the warnings about the project's own files in `build_warnings`; other packages'
-# are their own business.
+# build NAME ARGUMENT…: swift build with those traits, unless it is another package's. Leaves in `build_warnings` the warnings about the
+# project's own files, and the imports that aren't declared in the manifest, which don't end a build; other packages' are their own business.
 build() {
   local name=$1 log status=0 traits=(--traits "$BUILD_TRAITS")
   shift
@@ -89,7 +89,7 @@ build() {
   say "building $name"
   log=$(mktemp)
   quietly "$log" swift build "${traits[@]}" "$@" || status=$?
-  build_warnings=$(grep -E "^$root/(Package\.swift|Sources/|Tests/).*[0-9]: warning:|^warning: '$(basename "${root,,}")':" "$log" | sort -u || true)
+  build_warnings=$(grep -E "^$root/(Package\.swift|Sources/|Tests/).*[0-9]: warning:|^warning: '$(basename "${root,,}")':|imports another target" "$log" | sort -u || true)
   [ $status -eq 0 ] || grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" >&2 || true
   rm -f "$log"
   return $status

@@ -191,7 +191,7 @@ __attribute__((constructor(102))) static void begin_writing(void) {
         stdout = out;
         stderr = error;
     }
-    // Whoever started it waits for it, so that what it prints on its way must not wait for a reader.
+    // Its parent waits for it: output on the way must not wait for a reader.
     if (getenv("CLUSTER_UPGRADE") != NULL) cposix_guard_output();
 }
 

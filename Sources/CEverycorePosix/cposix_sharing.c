@@ -44,7 +44,7 @@ void cposix_stand_by(pid_t successor) {
     sigprocmask(SIG_SETMASK, &awaited, NULL);
     for (;;) {
         siginfo_t info;
-        // Whoever names a successor does so before it ends: signals first, the dead after them.
+        // A successor is named before the process that names it ends: signals first, the dead after them.
         while (sigtimedwait(&awaited, &info, &(struct timespec){0}) > 0) pass_on(&successor, &info);
         int status;
         pid_t pid;

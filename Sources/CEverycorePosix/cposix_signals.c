@@ -201,6 +201,6 @@ void cposix_reset_signals_in_worker(void) {
     // A terminal sends INT and HUP to the whole group, and people send the others to all processes of a name.
     static const int masters[] = {SIGPIPE, SIGXFSZ, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU};
     for (size_t i = 0; i < COUNT(masters); i++) handle(masters[i], do_nothing);
-    // Whoever said nohup(1) means the programs, too, that are started from here.
+    // nohup(1) applies to the programs that are started from here, too.
     if (hangup_was_ignored) signal(SIGHUP, SIG_IGN);
 }

@@ -58,7 +58,7 @@ private func finish(_ body: () throws -> Void) throws {
     do {
         try body()
     } catch {
-        // When that fails too there is nobody left to tell.
+        // Standard error is closed as well: no channel is left to report on.
         try? StandardStream.error.write("\(words(for: error))\n")
         throw ExitCode(exitStatus(for: error))
     }

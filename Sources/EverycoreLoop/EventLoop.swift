@@ -1,5 +1,5 @@
 // libevent's event base in Swift: one loop, one thread, no locks on its own thread, and no thread started by anything here.
-// The master has one, each worker has one of its own made after the fork; whoever made it owns it.
+// The master has one, each worker has one of its own made after the fork; its creator owns it.
 //
 //   run · stop · execute             the loop, and waking it from another thread
 //   after · every                    timers (LoopTimer)

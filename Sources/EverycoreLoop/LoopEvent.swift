@@ -1,5 +1,5 @@
 // One libevent event and the Swift closure behind it: the base of timers, signals and descriptor watches.
-// Lives on its loop's thread. Owned by whoever asked for it: when the last reference goes, the event goes.
+// Lives on its loop's thread. Owned by the caller that asked for it: the event ends with the last reference.
 
 import CEverycoreLibevent
 import Glibc

@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // Programs on Everycore's libraries: a package of its own, as a user's program is one. Its `swift build` needs libevent and zlib.
 //
 //   swift run --package-path Sources/Examples hello

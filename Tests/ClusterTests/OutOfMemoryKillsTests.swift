@@ -29,7 +29,7 @@ private let second: UInt64 = 1_000_000_000
         let files = Files(unified)
         var kills = files.kills()
         #expect(kills.isKnown)
-        // What was counted before the start is nobody's.
+        // What was counted before the start belongs to no worker.
         kills.observe(now: second)
         #expect(claim(&kills, second) == false)
         files.texts[path] = events(3)

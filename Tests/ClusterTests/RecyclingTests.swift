@@ -78,7 +78,7 @@ private let second: UInt64 = 1_000_000_000
         var relative = recycling { $0.medianFactor = 3 }
         #expect(relative.next([slot(0, resident: 100), slot(1, resident: 110), slot(2, resident: 329)], now: 0) == nil)
         #expect(relative.next([slot(0, resident: 100), slot(1, resident: 110), slot(2, resident: 330)], now: 0)?.slot == 2)
-        // All alike, all large: nobody stands out. Of two, nobody knows which is the odd one.
+        // All alike, all large: none stands out. Of two, neither is the odd one.
         #expect(relative.next([slot(0, resident: 900), slot(1, resident: 910), slot(2, resident: 920)], now: 0) == nil)
         #expect(relative.next([slot(0, resident: 1), slot(1, resident: 900)], now: 0) == nil)
     }

@@ -4,10 +4,11 @@
 import EverycoreCommandLine
 import Everycore
 import Testing
+import TestSupport
 
 @Suite struct ListenSettings {
     private func read(_ options: [String: String], _ environment: [String: String] = [:], yaml: String? = nil) throws -> ServerConfiguration {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let path = yaml.map { scratch.write($0) }
         return try ConfigurationReader(options: options, configPath: path, environment: environment).read().configuration
     }

@@ -5,10 +5,11 @@ import EverycoreCommandLine
 import Everycore
 import Glibc
 import Testing
+import TestSupport
 
 @Suite struct TheProgram {
     @Test func checkPrintsTheEffectiveConfigurationWithOrigins() {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let file = scratch.write("workers: 3\n")
         let run = Program.run("check", "--config", file, "--port", "3000", environment: ["EVERYCORE_LIMITS_BODY": "2m"])
         #expect(run.status == 0)
@@ -23,7 +24,7 @@ import Testing
 
     @Test(arguments: ["check", "serve"])
     func aWrongConfigurationEndsWith78AndEveryReasonOnStandardError(_ subcommand: String) {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let file = scratch.write("prot: 80\nquiet: 3\n")
         let run = Program.run(subcommand, "--config", file)
         #expect(run.status == 78)
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func aPipeIsReadOnceAndHoldsNobodyUpWithoutAWriter() throws {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let pipe = scratch.path("pipe")
         try #require(unsafe mkfifo(pipe, 0o600) == 0)
         let end = unsafe open(pipe, O_RDWR | O_CLOEXEC)
@@ -66,7 +67,7 @@ import Testing
     }
 
     @Test func checkFailsWhenItsOutputCannotBeWritten() {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let process = Program.start(["check"], environment: [:], output: "/dev/full", error: scratch.path("err"))
         #expect(Program.wait(process) == 70)
         #expect(scratch.read("err") == "standard output can't be written to: No space left on device\n")
@@ -80,7 +81,7 @@ import Testing
 
     @Test(arguments: [["--bogus"], ["check", "extra"], ["check", "--port"], ["check", "--port", "80a"], ["--workers", "0"], ["check", "--log-format", "xml"]])
     func wrongUseEndsWith64(_ arguments: [String]) {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let process = Program.start(arguments, environment: [:], output: scratch.path("out"), error: scratch.path("err"))
         #expect(Program.wait(process) == 64)
         #expect(scratch.read("err").contains("Usage: everycore"))
@@ -108,13 +109,13 @@ import Testing
     /// The output is longer than the pipe that takes it: when its first bytes arrive, the configuration is read and the program waits
     /// inside write(2), where its threads can be counted.
     @Test func readingTheConfigurationStartsNoThread() throws {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let documented = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/config/everycore.yaml"
         let file = scratch.path(String(repeating: "x", count: 200) + ".yaml")
         try #require(unsafe symlink(documented, file) == 0)
         let pipe = scratch.path("pipe")
         try #require(unsafe mkfifo(pipe, 0o600) == 0)
-        // Read and write, so that opening waits for nobody.
+        // Read and write, so that opening does not wait for another end.
         let end = unsafe open(pipe, O_RDWR | O_CLOEXEC)
         defer { close(end) }
         let setPipeSize: Int32 = 1031  // F_SETPIPE_SZ, which fcntl.h hides behind _GNU_SOURCE

@@ -5,11 +5,12 @@ import EverycoreCommandLine
 import Everycore
 import Glibc
 import Testing
+import TestSupport
 
 private func load(
     _ yaml: String? = nil, options: [String: String] = [:], environment: [String: String] = [:]
 ) throws -> LoadedConfiguration {
-    let scratch = Scratch()
+    let scratch = ScratchDirectory()
     let path = yaml.map { scratch.write($0) }
     return try ConfigurationReader(options: options, configPath: path, environment: environment).read()
 }
@@ -18,7 +19,7 @@ private func load(
 private func refusal(_ yaml: String, environment: [String: String] = [:]) -> [String] { refusal(Array(yaml.utf8), environment: environment) }
 
 private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [String] {
-    let scratch = Scratch()
+    let scratch = ScratchDirectory()
     let path = scratch.write(bytes)
     do {
         _ = try ConfigurationReader(options: [:], configPath: path, environment: environment).read()
@@ -49,7 +50,7 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
     }
 
     @Test func theFileMayBeNamedByAVariableAndTheOptionWins() throws {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let named = scratch.write("port: 1\n", to: "a.yaml"), given = scratch.write("port: 2\n", to: "b.yaml")
         let environment = [configurationFileVariable: named]
         #expect(try ConfigurationReader(options: [:], configPath: nil, environment: environment).read().configuration.port == 1)
@@ -82,7 +83,7 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
 @Suite struct OddPaths {
     @Test(arguments: ["a b", "a\"b\\", "a: #b", "a\nb", "ä", "null", "- a", "\u{85}"])
     func aPathSurvivesCheckWhateverItIsMadeOf(_ name: String) throws {
-        let scratch = Scratch()
+        let scratch = ScratchDirectory()
         let directory = scratch.path(name)
         try #require(unsafe mkdir(directory, 0o700) == 0)
         defer { unsafe rmdir(directory) }

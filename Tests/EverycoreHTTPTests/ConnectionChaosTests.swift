@@ -4,6 +4,7 @@
 import Glibc
 import EverycoreHTTP
 import Testing
+import TestSupport
 
 @Suite struct ConnectionChaosTests {
     private struct Expected {
@@ -59,7 +60,7 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3] as [UInt64]) func `chaos leaves nothing behind and every proper request answered in order`(seed: UInt64) throws {
-        var random = SeededGenerator(state: seed)
+        var random = SeededGenerator.printingSeed(seed)
         let server = try ConnectionServer(timeouts: {
             var timeouts = ConnectionTimeouts()
             timeouts.header = 3_000_000_000

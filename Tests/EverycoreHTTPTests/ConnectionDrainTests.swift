@@ -5,6 +5,7 @@ import Glibc
 import EverycoreHTTP
 import EverycoreStatistics
 import Testing
+import TestSupport
 
 @Suite struct ConnectionDrainTests {
     private func statuses(_ client: RawClient) throws -> [Int] { try WireResponse.parse(client.received).map(\.status) }
@@ -111,7 +112,8 @@ import Testing
     }
 
     @Test func `the service may go when the drain's last word was said by a deadline`() throws {
-        let (listener, port) = try Socket.listen(backlog: 8)
+        let listener = try Endpoint.ipv4(0).listening(waits: false, backlog: 8)
+        let port = Endpoint.port(of: listener)
         defer { close(listener) }
         let loop = try EventLoop()
         let memory = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 64)

@@ -1,4 +1,4 @@
-// Where connections or requests are bounded: who waits, and who makes room.
+// Where connections or requests are bounded: which wait, and which are evicted.
 
 import EverycoreLoop
 import Glibc
@@ -23,7 +23,7 @@ import Testing
         #expect(first.read(until: "GET /"))
         second.send(request("GET /later/3000 HTTP/1.1", "Host: a"))
         #expect(server.eventually { $0.openConnections == 2 && $0.application.received.count == 2 })
-        // Nobody waits: the idle one stays.
+        // None is pending: the idle one stays.
         #expect(first.read(seconds: 0.15) == .open)
         first.clear()
         first.send(request("GET /later/1500 HTTP/1.1", "Host: a"))

@@ -3,6 +3,7 @@
 import EverycoreLoop
 import EverycoreHTTP
 import Testing
+import TestSupport
 
 @Suite struct ConnectionRuleTests {
     static let probe = raw("GET /after HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: ConnectionRules.all) func holdsHoweverTheBytesCome(rule: Rule) throws {
-        var random = SeededGenerator(state: UInt64(rule.bytes.count))
+        var random = SeededGenerator(seed: UInt64(rule.bytes.count))
         let server = try ConnectionServer()
         defer { server.stop() }
         var whole: [WireResponse]?

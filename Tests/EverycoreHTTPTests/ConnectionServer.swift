@@ -6,6 +6,7 @@ import Glibc
 import EverycoreHTTP
 import EverycoreStatistics
 import Synchronization
+import TestSupport
 
 /// Serves until it is stopped. What is behind `onLoop` is touched on the loop's thread only.
 @safe final class ConnectionServer: @unchecked Sendable {
@@ -16,14 +17,16 @@ import Synchronization
     let figures: WorkerFigures
     private let memory: UnsafeMutableRawPointer
     private let listener: Int32
-    private var thread = pthread_t()
+    private let thread: LoopThread
     private var isStopped = false
 
     init(
         limits: HTTPLimits = HTTPLimits(), timeouts: ConnectionTimeouts = ConnectionTimeouts(),
         connectionLimits: ConnectionLimits = ConnectionLimits(), backlog: Int32 = 512
     ) throws {
-        (listener, port) = try Socket.listen(backlog: backlog)
+        listener = try Endpoint.ipv4(0).listening(waits: false, backlog: backlog)
+        port = Endpoint.port(of: listener)
+        RawClient.setOption(listener, IPPROTO_TCP, TCP_NODELAY, 1)
         // As in every worker: sendfile(2) has no MSG_NOSIGNAL.
         _ = signal(SIGPIPE, SIG_IGN)
         unsafe memory = .allocate(byteCount: WorkerFigures.byteCount, alignment: 64)
@@ -35,14 +38,7 @@ import Synchronization
             figures: figures)
         application.loop = loop
         try service.serve(listener: listener)
-        let unmanaged = unsafe Unmanaged.passRetained(loop)
-        unsafe pthread_create(&thread, nil, { context in
-            guard let context = unsafe context else { return nil }
-            unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
-            return nil
-        }, unsafe unmanaged.toOpaque())
-        // Until then the loop takes this thread for its own.
-        while loop.isOnLoop { usleep(100) }
+        thread = LoopThread(loop)
     }
 
     /// Runs `body` on the loop's thread and waits for what it says.
@@ -80,6 +76,17 @@ import Synchronization
         return false
     }
 
+    /// Waits, at most five seconds, until a figure of the loop's stands still: the same for 20 looks, 2 ms apart.
+    func settles<Figure: Equatable>(_ figure: @escaping () -> Figure) -> Bool {
+        var last = onLoop(figure), looks = 0
+        return eventually { _ in
+            let current = figure()
+            looks = current == last ? looks + 1 : 0
+            last = current
+            return looks == 20
+        }
+    }
+
     func connect(receiveBuffer: Int32 = 0) throws -> RawClient { try RawClient(port: port, receiveBuffer: receiveBuffer) }
 
     /// Stops accepting and lets what is in flight end.
@@ -88,8 +95,7 @@ import Synchronization
     func stop() {
         guard !isStopped else { return }
         isStopped = true
-        loop.stop()
-        pthread_join(thread, nil)
+        thread.stop()
         close(listener)
     }
 

@@ -3,6 +3,7 @@
 
 import EverycoreHTTP
 import Glibc
+import TestSupport
 
 struct OddTransport: Transport {
     private final class State {
@@ -10,7 +11,7 @@ struct OddTransport: Transport {
         var random: SeededGenerator
         var sends = 0
 
-        init(seed: UInt64) { random = SeededGenerator(state: seed) }
+        init(seed: UInt64) { random = SeededGenerator(seed: seed) }
     }
 
     private let socket: PlainSocket

@@ -2,6 +2,7 @@
 
 import EverycoreHTTP
 import Testing
+import TestSupport
 
 extension OutputBuffer {
     var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }
@@ -27,7 +28,7 @@ extension OutputBuffer {
 
     @Test func keepsTheOrderThroughGrowthAndConsumption() {
         var buffer = OutputBuffer()
-        var random = SeededGenerator(state: 3)
+        var random = SeededGenerator.printingSeed(3)
         var expected: [UInt8] = []
         for _ in 0..<5000 {
             let piece = (0..<Int.random(in: 0...90, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -2,48 +2,7 @@
 
 import EverycoreLoop
 import Glibc
-
-enum Socket {
-    static func listen(backlog: Int32) throws -> (descriptor: Int32, port: UInt16) {
-        let descriptor = try systemCall("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0) }
-        setOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1)
-        _ = try unsafe withAddress(port: 0) { address, length throws(SystemError) in
-            try systemCall("bind") { unsafe bind(descriptor, address, length) }
-        }
-        try systemCall("listen") { Glibc.listen(descriptor, backlog) }
-        var address = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        _ = unsafe withUnsafeMutablePointer(to: &address) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(descriptor, $0, &length) }
-        }
-        return (descriptor, UInt16(bigEndian: address.sin_port))
-    }
-
-    static func setOption(_ descriptor: Int32, _ level: Int, _ name: Int32, _ value: Int32) {
-        var value = value
-        _ = unsafe setsockopt(descriptor, Int32(level), name, &value, 4)
-    }
-
-    static func withAddress<Result>(
-        port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) throws(SystemError) -> Result
-    ) throws(SystemError) -> Result {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = port.bigEndian
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        do {
-            return try unsafe withUnsafePointer(to: &address) {
-                try unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    try unsafe body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-                }
-            }
-        } catch let error as SystemError {
-            throw error
-        } catch {
-            throw SystemError(errno: EINVAL, operation: "\(error)")
-        }
-    }
-}
+import TestSupport
 
 /// How a connection's bytes are cut into writes.
 enum Cut: Sendable, Hashable, CustomStringConvertible {
@@ -83,14 +42,14 @@ final class RawClient {
 
     enum End: Equatable { case open, closed, reset }
 
-    init(port: UInt16, receiveBuffer: Int32 = 0) throws(SystemError) {
-        let descriptor = try systemCall("socket") { socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
-        self.descriptor = descriptor
-        if receiveBuffer > 0 { Socket.setOption(descriptor, Int(SOL_SOCKET), SO_RCVBUF, receiveBuffer) }
-        Socket.setOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1)
-        try unsafe Socket.withAddress(port: port) { address, length throws(SystemError) in
-            _ = try systemCall("connect") { unsafe connect(descriptor, address, length) }
-        }
+    init(port: UInt16, receiveBuffer: Int32 = 0) throws {
+        descriptor = try Endpoint.ipv4(port).connectingAndWaiting(receiveBuffer: receiveBuffer)
+        Self.setOption(descriptor, IPPROTO_TCP, TCP_NODELAY, 1)
+    }
+
+    static func setOption(_ descriptor: Int32, _ level: Int, _ name: Int32, _ value: Int32) {
+        var value = value
+        _ = unsafe setsockopt(descriptor, Int32(level), name, &value, 4)
     }
 
     deinit { close(descriptor) }

@@ -123,7 +123,7 @@ import Testing
         head.send(StreamedResponseTests.get(method: "HEAD"))
         #expect(head.read(until: "30000000"))
         #expect(server.eventually { $0.openConnections == 1 })
-        // A lease is granted when nobody else has the file open (fcntl(2), F_SETLEASE).
+        // A lease is granted when no other process has the file open (fcntl(2), F_SETLEASE).
         let (setLease, writeLease): (Int32, Int32) = (1024, 1)
         #expect(server.eventually { _ in fcntl(file, setLease, writeLease) == 0 })
     }

@@ -2,10 +2,11 @@
 
 import EverycoreHTTP
 import Testing
+import TestSupport
 
 @Suite struct SlotListTests {
     @Test func isInTheOrderInWhichItsSlotsWereLastAppended() {
-        var random = SeededGenerator(state: 77)
+        var random = SeededGenerator.printingSeed(77)
         var (list, model) = (SlotList(), [Int]())
         for _ in 0..<20_000 {
             let slot = Int.random(in: 0..<40, using: &random)

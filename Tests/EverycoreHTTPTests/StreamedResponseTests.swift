@@ -155,12 +155,12 @@ import Testing
         let client = try server.connect(receiveBuffer: 4096)
         client.send(Self.get())
         #expect(client.read(until: "chunked"))
-        usleep(300_000)
+        #expect(server.settles { producer.written })
         let (written, wakeUps) = server.onLoop { (producer.written, producer.wakeUps) }
         #expect(written < 20_000_000, "\(written)")
         // All but a piece of it is in the kernel.
         #expect(written - Int(server.onLoop { server.figures[.bytesOut] }) < 300_000)
-        usleep(100_000)
+        #expect(server.settles { producer.wakeUps })
         #expect(server.onLoop { producer.wakeUps } == wakeUps)
         client.reset()
         #expect(server.eventually { $0.openConnections == 0 })
@@ -201,7 +201,6 @@ import Testing
         #expect(client.read(until: "hello"))
         var ended = false
         server.drain { ended = true }
-        usleep(50_000)
         #expect(server.onLoop { !ended && server.openConnections == 1 })
         server.onLoop {
             if let exchange { Self.write(exchange, "world!") }

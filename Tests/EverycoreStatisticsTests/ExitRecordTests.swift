@@ -3,6 +3,7 @@
 import Foundation
 import EverycoreStatistics
 import Testing
+import TestSupport
 
 @Suite struct ExitRecordTests {
     private let server = ServerIdentity(name: "everycore", version: "1", startedUnixSeconds: 0)
@@ -57,7 +58,7 @@ import Testing
     }
 
     @Test func `damaged exits never trap`() {
-        var random = SeededGenerator(seed: 5)
+        var random = SeededGenerator.printingSeed(5)
         var exit = exit(1)
         exit.request = .init(description: "GET /", ageNanoseconds: 1)
         let parts = figures([exit, exit]).parts()

@@ -2,10 +2,11 @@
 
 import EverycoreStatistics
 import Testing
+import TestSupport
 
 @Suite struct ReportFuzzTests {
     @Test func `200,000 damaged datagrams never trap and never change a total`() {
-        var random = SeededGenerator(seed: 2026)
+        var random = SeededGenerator.printingSeed(2026)
         var ledger = ClusterLedger(startedAt: 0, wantedWorkers: 2)
         ledger.started(slot: 0, generation: 1, pid: 1, now: 0)
         ledger.started(slot: 1, generation: 1, pid: 2, now: 0)
@@ -39,7 +40,7 @@ import Testing
     }
 
     @Test func `damaged figures with a good checksum never lower a total`() {
-        var random = SeededGenerator(seed: 5)
+        var random = SeededGenerator.printingSeed(5)
         var ledger = ClusterLedger(startedAt: 0, wantedWorkers: 1)
         ledger.started(slot: 0, generation: 1, pid: 1, now: 0)
         var last = ledger.figures(now: 0).total

@@ -105,7 +105,7 @@ struct StreamingHandlersTests {
                     let isOver = await Self.isOver(within: .milliseconds(20), on: loop) {
                         while true { try await writer.write([UInt8](repeating: 0x61, count: 65536)) }
                     }
-                    // Nothing is taken for good that nobody waits for.
+                    // Nothing is taken for good that no caller waits for.
                     let piled = await Self.isOver(within: .zero, on: loop) {
                         for _ in 0..<1000 { try? await writer.write([UInt8](repeating: 0x62, count: 65536)) }
                     }

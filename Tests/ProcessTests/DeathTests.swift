@@ -2,6 +2,7 @@
 
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct ADeadProcess {
@@ -134,7 +135,7 @@ extension ProcessTests {
             client.request("GET", target)
             #expect(try watch.run(within: .seconds(3)) { watch.first(ofSlot: 0, generation: generation + 1) != nil })
             let replacedAt = try #require(watch.first(ofSlot: 0, generation: generation + 1))
-            // The backtracer is at work now. Nobody may notice.
+            // The backtracer is at work now. No client may notice.
             try watch.run(within: .milliseconds(300)) { false }
             watch.finish()
             #expect(watch.slowestProbe < .milliseconds(250), "a new connection waited \(watch.slowestProbe)")

@@ -3,6 +3,7 @@
 import Cluster
 import Glibc
 import Testing
+import TestSupport
 
 /// The examples are a package of their own.
 private let echoProgram = #filePath.replacing("/Tests/ProcessTests/EchoTests.swift", with: "/.build-examples/debug/tcp-echo")

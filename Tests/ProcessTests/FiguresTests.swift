@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct TheFigures {

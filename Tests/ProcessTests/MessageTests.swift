@@ -1,6 +1,7 @@
 // Messages between real processes: the program everycore-message-probe prints facts, which are compared here.
 
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct Messages {

@@ -3,5 +3,6 @@
 // One at a time: several measure how long something takes, and each starts processes of its own. Every wait has a limit.
 
 import Testing
+import TestSupport
 
 @Suite(.serialized) enum ProcessTests {}

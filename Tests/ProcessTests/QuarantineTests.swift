@@ -1,8 +1,9 @@
-// Requests that keep killing workers: from the third death on they kill only each other, and nobody else notices.
+// Requests that keep killing workers: from the third death on they kill only each other, and no other client notices.
 
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct ARouteThatKillsWorkers {

@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct AWorkerThatIsWell {
@@ -48,7 +49,7 @@ extension ProcessTests {
             server.program.signal(SIGHUP)
             #expect(server.program.logs("] reloaded\n"))
             #expect(try client.reply().body == "slept 500 ms\n")
-            // And the connection goes on with somebody else; what comes together with the answer's end is still the old one's.
+            // And the connection goes on with another worker; what comes together with the answer's end is still the old one's.
             #expect(server.program.becomesTrue(within: .seconds(2)) {
                 guard let now = try? client.whoami() else { return false }
                 return now.pid != who.pid && now.generation == 2

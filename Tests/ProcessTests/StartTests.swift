@@ -3,6 +3,7 @@
 import Cluster
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct AStartedServer {

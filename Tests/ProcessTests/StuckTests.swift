@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct AWorkerThatDoesNotTurnItsLoop {
@@ -16,7 +17,7 @@ extension ProcessTests {
 
         @Test(arguments: ["/burn?ms=60000", "/slow?ms=10000", "/burn-async?ms=60000"])
         func becauseItIsStuckIsKilledAndTheRequestNamed(_ target: String) throws {
-            // Nobody's connections go to the successor.
+            // No connection goes to the successor.
             let server = try TestedServer.harmful(Self.limit, "balance=false", environment: Self.noTraces)
             let (other, sibling) = try server.connect(toSlot: 1)
             let (client, who) = try server.connect(toSlot: 0)

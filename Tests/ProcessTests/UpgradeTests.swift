@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct AnUpgrade {
@@ -149,7 +150,7 @@ extension ProcessTests {
             #expect(unsafe access(path, F_OK) != 0, "the last master removes them")
         }
 
-        @Test(.enabled(if: geteuid() == 0))
+        @Test(.enabled(if: geteuid() == 0, "needs root"))
         func inAContainerKeepsItsFirstProcess() throws {
             let server = try TestedServer.everycore(wrapper: ["unshare", "--pid", "--fork", "--kill-child"], isInside: true)
             let first = server.master
@@ -177,7 +178,7 @@ extension ProcessTests {
             try body(server, try #require(newMaster), client)
         }
 
-        @Test(.enabled(if: geteuid() == 0))
+        @Test(.enabled(if: geteuid() == 0, "needs root"))
         func inAContainerEndsItWhenTheNewMasterDiesBeforeTheOldOneIsDone() throws {
             try handingOver { server, newMaster, client in
                 kill(newMaster, SIGKILL)
@@ -189,7 +190,7 @@ extension ProcessTests {
             }
         }
 
-        @Test(.enabled(if: geteuid() == 0))
+        @Test(.enabled(if: geteuid() == 0, "needs root"))
         func inAContainerIsToldToStopWhileTheOldMasterHandsOver() throws {
             try handingOver { server, _, client in
                 kill(server.master, SIGTERM)

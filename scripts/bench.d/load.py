@@ -2,7 +2,7 @@
 
 Pinned: one worker on the first core, wrk on the second. All cores: a worker per core, a wrk thread per core, no pinning.
 CPU time is user and system of all the server's processes over exactly one run of wrk, divided by the requests wrk saw
-answered. That of the cores is everybody's, the client's and interrupts' too.
+answered. That of the cores is of all processes, the client's and interrupts' too.
 """
 
 import itertools

@@ -1,6 +1,6 @@
 """TCP as the machine has it, and, where that spreads what it sends over time, a loopback of the bench's own that doesn't.
 
-BBR sends by timers (tcp(7), `net.ipv4.tcp_congestion_control`). On loopback their work falls on whoever runs when one ends, server
+BBR sends by timers (tcp(7), `net.ipv4.tcp_congestion_control`). On loopback their work falls on the process that runs when one ends, server
 or client, so CPU time per process says little about a server whose answers take many segments. Debian's default is cubic,
 which sends as acknowledgements come; so does reno, which every network namespace may use.
 """

@@ -99,7 +99,7 @@ class Process:
             time.sleep(0.01)
         for pid in family:
             fields = stat_fields(pid)
-            if fields and int(fields[3]) == self.pid:  # still of this session: the pid is not somebody else's by now
+            if fields and int(fields[3]) == self.pid:  # still of this session: the pid is not reused by now
                 os.kill(pid, signal.SIGKILL)
 
 
@@ -119,7 +119,7 @@ def stat_fields(pid):
 
 
 def busy_seconds(cores):
-    """What these cores were not idle (proc_stat(5)), whoever used them."""
+    """What these cores were not idle (proc_stat(5)), of all processes."""
     names = {f"cpu{core}" for core in cores}
     with open("/proc/stat") as file:
         rows = [line.split() for line in file if line.split()[0] in names]

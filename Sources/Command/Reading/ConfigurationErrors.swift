@@ -1,4 +1,4 @@
-// Everything that is wrong with a configuration, at once: whoever mends it shouldn't have to run the command once per mistake.
+// Everything that is wrong with a configuration, at once, so that one run of the command shows every mistake.
 
 #if Command
 /// Where a value comes from.

@@ -106,7 +106,7 @@ extension ConfigurationReader {
     }
 }
 
-/// Remembers which provider gave the last value that was asked for: `ConfigReader` tells nobody else.
+/// Remembers which provider gave the last value that was asked for: `ConfigReader` tells only its access reporter.
 private final class Winners: AccessReporter {
     private let index = Mutex<Int?>(nil)
 

@@ -17,7 +17,7 @@ private let configurationPipePatience = Duration.seconds(5)
 
 package func fileBytes(at path: String) throws(FileFailure) -> [UInt8] {
     guard !path.isEmpty, !path.utf8.contains(0) else { throw FileFailure(reason: "is no file's name") }
-    // A pipe that nobody writes to, such as the one of `--config <(…)` at a reload, would hold the master up for ever.
+    // A pipe without a writer, such as the one of `--config <(…)` at a reload, would block the master for ever.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw FileFailure(reason: "can't be opened: \(message(errno))") }
     defer { close(descriptor) }

@@ -13,13 +13,13 @@ public struct BodyWriter: Sendable {
     }
 
     /// Sends a piece, and returns when the socket has room for the next one.
-    /// - Throws: ``ClientGone`` when nobody reads any longer; `CancellationError` when the task is cancelled while it waits for room.
+    /// - Throws: ``ClientGone`` when the client reads no longer; `CancellationError` when the task is cancelled while it waits for room.
     public func write(_ bytes: [UInt8]) async throws {
         try await send(unsafe bytes.span.bytes)
     }
 
     /// Sends a text's UTF-8.
-    /// - Throws: ``ClientGone`` when nobody reads any longer; `CancellationError` when the task is cancelled while it waits for room.
+    /// - Throws: ``ClientGone`` when the client reads no longer; `CancellationError` when the task is cancelled while it waits for room.
     public func write(_ text: String) async throws {
         try await send(unsafe text.utf8Span.span.bytes)
     }

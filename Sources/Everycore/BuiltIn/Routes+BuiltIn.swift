@@ -22,7 +22,7 @@ extension Routes {
     ///
     /// - Parameters:
     ///   - hasFiles: a root of static files is served: `/` is its index page or nothing.
-    ///   - longestSleep: of `/sleep`, in milliseconds. Anybody may ask for it.
+    ///   - longestSleep: of `/sleep`, in milliseconds. Any client may ask for it.
     package mutating func addDemonstration(hasFiles: Bool = false, longestSleep: Int = 1000) {
         rank = .demonstration
         defer { rank = .own }

@@ -1,5 +1,5 @@
 // Which media types are worth compressing: text in its many forms, and the few binary ones that aren't compressed already.
-// A list of what is taken and not of what isn't: what nobody knows is left as it is.
+// A list of what is taken and not of what isn't: an unknown type is left as it is.
 //
 // Pure; runs in the workers, for responses of at least the minimal size.
 

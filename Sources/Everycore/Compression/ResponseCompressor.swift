@@ -62,7 +62,7 @@ package final class ResponseCompressor {
         return nil
     }
 
-    /// In bytes; `.max` where nobody knows it, nil where there is nothing to code.
+    /// In bytes; `.max` where it is unknown, nil where there is nothing to code.
     private func size(of response: Response) -> Int? {
         switch response.body {
         case .empty, .unsent, .file: nil

@@ -1,4 +1,4 @@
-// What is wrong with a configuration, whoever made it: the command from a file, or a program in code.
+// What is wrong with a configuration, made by the command from a file or by a program in code.
 // Runs in the process that becomes the master, before the fork; outside the value it looks at `root`, `user` and `group` only.
 
 import Cluster

@@ -1,6 +1,6 @@
 // A request as a handler sees it: a view of the head, which the connection owns, and the collected body.
 //
-// Made in the workers, once per request. Nothing becomes a String before somebody asks. Whoever keeps a
+// Made in the workers, once per request. Nothing becomes a String before it is asked for. A caller that keeps a
 // request beyond its handler keeps the head: the connection then gives it bytes of its own.
 
 package import EverycoreHTTP

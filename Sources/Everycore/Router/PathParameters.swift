@@ -1,4 +1,4 @@
-// The values of a path's parameters: ranges of its bytes, made into text when somebody reads one.
+// The values of a path's parameters: ranges of its bytes, made into text when one is read.
 //
 // Made in the workers, when a handler asks for them.
 

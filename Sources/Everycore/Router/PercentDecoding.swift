@@ -1,4 +1,4 @@
-// Percent-decoding of paths and queries (RFC 3986 §2.1), made when somebody asks for the text.
+// Percent-decoding of paths and queries (RFC 3986 §2.1), made when the text is asked for.
 //
 // Runs in the workers. The request parser has refused malformed escapes in targets already; text from elsewhere may
 // have them, and they stand for themselves. Bytes that are no UTF-8 become U+FFFD in the String.

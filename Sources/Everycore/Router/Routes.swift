@@ -32,7 +32,7 @@ public struct Routes {
         let mayBeQuarantined: Bool
     }
 
-    /// Which routes give way to which.
+    /// Which routes yield to which.
     enum Rank {
         /// The application's.
         case own

@@ -44,7 +44,7 @@ enum WorkerService {
         try worker.serveConnections(with: HTTPConnections(service))
         worker.onLameDuck { context.isLameDuck = true }
         worker.onDrain { [unowned worker] done in
-            // The cluster lets go of this closure when it has called it; the service has to outlive that.
+            // The cluster releases this closure after the call; the service must outlive it.
             let finish = { withExtendedLifetime(service) { done() } }
             if worker.isQuarantine, worker.isHandingOver {
                 // Its connections go back with their answers, as ever.

@@ -6,7 +6,7 @@ package struct ExitRecord: Equatable, Sendable {
     package enum Kind: UInt8, CaseIterable, Sendable, CustomStringConvertible {
         /// It was told to go, and went.
         case voluntary = 0
-        /// It exited, and nobody had asked: its body threw, or a handler called exit(3).
+        /// It exited without an order: its body threw, or a handler called exit(3).
         case status = 1
         /// A trap, an abort, a bad access.
         case crash = 2
@@ -58,7 +58,7 @@ package struct ExitRecord: Equatable, Sendable {
     package var uptimeNanoseconds: UInt64 = 0
     package var requests: UInt64 = 0
     package var peakResidentBytes: UInt64 = 0
-    /// Nil where nobody knows.
+    /// Nil where it is unknown.
     package var outOfMemory: Bool?
     package var request: Request?
     package var waitingRequests: UInt64 = 0

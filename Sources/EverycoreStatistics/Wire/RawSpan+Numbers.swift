@@ -23,7 +23,7 @@ extension RawSpan {
 }
 
 /// FNV-1a with 64 bits (RFC 9923): tells a datagram that was damaged from one that was not. Each step maps the state one to
-/// one, so no change of a single byte goes unseen. It is no protection against somebody who forges datagrams.
+/// one, so no change of a single byte goes unseen. It does not protect against forged datagrams.
 package struct Checksum {
     package private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 

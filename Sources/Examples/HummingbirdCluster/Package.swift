@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // A package of its own, so that Hummingbird and what it needs stay out of Everycore's dependencies.
 import PackageDescription
 

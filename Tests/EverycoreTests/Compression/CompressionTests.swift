@@ -1,4 +1,4 @@
-// Facts about the coding of responses that handlers make: which are coded, for whom, and what their fields say.
+// Facts about the coding of responses that handlers make: which are coded, for which clients, and what their fields say.
 
 import Everycore
 import Testing
@@ -183,9 +183,9 @@ struct CompressionTests {
         #expect(response.fields.map(\.value) == get.fields.map(\.value))
     }
 
-    @Test func `of several codings the client's favourite is taken`() throws {
+    @Test(.enabled(if: ContentCoding.available.count == 3, "needs the traits Brotli and Zstd"))
+    func `of several codings the client's favourite is taken`() throws {
         let codings = ContentCoding.available
-        guard codings.contains(.brotli), codings.contains(.zstd) else { return }
         let client = try TestClient(compressor: try compressor(codings)) { $0.get("/") { _ in .text(page) } }
         for (value, coding) in [
             ("gzip, deflate, br, zstd", "br"), ("gzip, zstd", "zstd"), ("gzip;q=1, br;q=0.9", "gzip"), ("zstd;q=0.2, *;q=0.1", "zstd"),

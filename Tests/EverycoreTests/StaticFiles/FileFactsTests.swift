@@ -7,7 +7,7 @@ import Testing
 struct FileFactsTests {
     private let directory: TestDirectory
 
-    init() throws { directory = try TestDirectory() }
+    init() throws { directory = TestDirectory() }
 
     private func open(_ name: String) throws -> OpenFile {
         let path = Array(("/" + name).utf8)

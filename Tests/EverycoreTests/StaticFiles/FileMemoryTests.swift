@@ -5,7 +5,7 @@ import Testing
 
 struct FileMemoryTests {
     private let directory: TestDirectory
-    init() throws { directory = try TestDirectory() }
+    init() throws { directory = TestDirectory() }
 
     private func files(_ capacity: Int) throws -> (StaticFiles, TestClient) {
         var settings = ServerConfiguration.Files()
@@ -87,7 +87,7 @@ struct FileMemoryTests {
             #expect(try client.get("/0.txt").body == "young")
             #expect(files.cachedBytes <= 100_000)
         }
-        // What was asked for last is kept, and not what nobody considers any longer.
+        // What was asked for last is kept, and not what is no longer considered.
         for name in ["a.txt", "b.txt", "c.txt", "d.txt"] {
             directory.write(name, String(repeating: "x", count: 10_000))
             for _ in 0..<2 { #expect(try client.get("/" + name).status == 200) }

@@ -70,7 +70,7 @@ struct MediaTypeTests {
         settings.types = try [
             #require(TypeRule(name: "HTML", type: "text/html;charset=shift_jis")), #require(TypeRule(name: "special", type: "application/x-special")),
         ]
-        let directory = try TestDirectory()
+        let directory = TestDirectory()
         for name in ["a.html", "a.css", "special", "b.special", "a.json"] { directory.write(name, "x") }
         let client = try directory.client { $0 = settings }
         #expect(try client.get("/a.html")["content-type"] == "text/html;charset=shift_jis")

@@ -11,8 +11,8 @@ struct FileRulesOverSocketsTests {
     private var values: [(name: String, value: String)] = []
 
     init() throws {
-        directory = try TestDirectory()
-        outside = try TestDirectory()
+        directory = TestDirectory()
+        outside = TestDirectory()
         outside.write("secret.txt", "secret")
         for (name, text) in [("hello.txt", "Hello, file!"), ("page.html", "<p>page"), ("page.html.gz", "gzipped"), ("page.html.br", "brotli!"), (".secret", "secret")] {
             directory.write(name, text)

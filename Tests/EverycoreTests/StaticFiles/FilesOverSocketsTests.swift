@@ -11,7 +11,7 @@ struct FilesOverSocketsTests {
     private let large = String((0..<400_000).map { "\($0)," }.joined().prefix(2_000_000))
 
     init() throws {
-        directory = try TestDirectory()
+        directory = TestDirectory()
         directory.write("large.txt", large)
         directory.write("small.txt", "Hello, file!")
         let files = StaticFiles(root: try DocumentRoot(directory.path), settings: ServerConfiguration.Files())

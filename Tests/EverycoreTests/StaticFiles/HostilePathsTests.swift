@@ -4,13 +4,23 @@ import Everycore
 import Glibc
 import Testing
 
+@_silgen_name("setfsuid") private func setfsuid(_ user: uid_t) -> Int32
+
+/// Root may read everything. Another user for files concerns the calling thread alone (setfsuid(2)).
+private func withoutRootsRights<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let user = geteuid()
+    if user == 0 { _ = setfsuid(65534) }
+    defer { _ = setfsuid(user) }
+    return try body()
+}
+
 @Suite(.serialized) struct HostilePathsTests {
     private let directory: TestDirectory
     private let outside: TestDirectory
 
     init() throws {
-        directory = try TestDirectory()
-        outside = try TestDirectory()
+        directory = TestDirectory()
+        outside = TestDirectory()
         outside.write("secret.txt", "secret")
         directory.write("inside.txt", "inside")
         directory.makeDirectory(".git")
@@ -67,9 +77,10 @@ import Testing
     }
 
     @Test func `what the server may not read is forbidden`() throws {
-        guard geteuid() != 0 else { return }
+        _ = unsafe chmod(directory.path, 0o755)
         _ = unsafe chmod(directory.path + "/inside.txt", 0)
-        #expect(try directory.client().get("/inside.txt").status == 403)
+        let client = try directory.client()
+        #expect(try withoutRootsRights { try client.get("/inside.txt").status } == 403)
     }
 
     @Test func `an open redirect can't be made of slashes`() throws {

@@ -10,7 +10,7 @@ struct StaticFilesConditionsTests {
     private let date: String
 
     init() throws {
-        directory = try TestDirectory()
+        directory = TestDirectory()
         directory.write("hello.txt", "Hello, file!")
         client = try directory.client { settings in
             settings.cacheControl = [CacheRule(pattern: "*", value: "max-age=5")].compactMap { $0 }

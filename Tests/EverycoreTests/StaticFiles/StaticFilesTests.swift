@@ -7,7 +7,7 @@ struct StaticFilesTests {
     private let directory: TestDirectory
 
     init() throws {
-        directory = try TestDirectory()
+        directory = TestDirectory()
         directory.write("hello.txt", "Hello, file!")
         directory.write("empty.css", "")
         directory.makeDirectory("docs")

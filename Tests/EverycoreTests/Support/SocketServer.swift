@@ -7,15 +7,16 @@ import EverycoreHTTP
 import Logging
 import EverycoreStatistics
 import Testing
+import TestSupport
 
 /// Serves until it goes.
 @safe final class SocketServer: @unchecked Sendable {
-    private(set) var port: UInt16 = 0
+    let port: UInt16
     private let loop: EventLoop
     private let service: HTTPService
     private let memory: UnsafeMutableRawPointer
     private let listener: Int32
-    private var thread = pthread_t()
+    private let thread: LoopThread
 
     init(files: StaticFiles? = nil, compressor: ResponseCompressor? = nil, _ register: (inout Everycore.Routes) throws -> Void = { _ in }) throws {
         var routes = Everycore.Routes()
@@ -29,47 +30,16 @@ import Testing
             routes: try routes.built(hasFiles: files != nil), context: context, bodyLimit: 1024, files: files, compressor: compressor)
         service = unsafe HTTPService(
             loop: loop, application: application, timeouts: ConnectionTimeouts(), figures: WorkerFigures(at: memory))
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
-        port = Self.listen(listener)
+        listener = try Endpoint.ipv4(0).listening(waits: false)
+        port = Endpoint.port(of: listener)
         try service.serve(listener: listener)
-        let unmanaged = unsafe Unmanaged.passRetained(loop)
-        unsafe pthread_create(&thread, nil, { context in
-            guard let context = unsafe context else { return nil }
-            unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
-            return nil
-        }, unsafe unmanaged.toOpaque())
-    }
-
-    private static func listen(_ descriptor: Int32) -> UInt16 {
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        return unsafe withUnsafeMutablePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { raw in
-                #expect(unsafe bind(descriptor, raw, size) == 0)
-                #expect(Glibc.listen(descriptor, 16) == 0)
-                #expect(unsafe getsockname(descriptor, raw, &size) == 0)
-            }
-            return unsafe UInt16(bigEndian: pointer.pointee.sin_port)
-        }
+        thread = LoopThread(loop)
     }
 
     /// A connection to the server, whose reads fail after five seconds.
     func connect() -> Int32 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var wait = timeval(tv_sec: 5, tv_usec: 0)
-        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        address.sin_port = port.bigEndian
-        let connected = unsafe withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        #expect(connected == 0)
+        let descriptor = (try? Endpoint.ipv4(port).connectingAndWaiting()) ?? -1
+        #expect(descriptor >= 0)
         return descriptor
     }
 
@@ -107,8 +77,7 @@ import Testing
     }
 
     deinit {
-        loop.stop()
-        pthread_join(thread, nil)
+        thread.stop()
         close(listener)
         unsafe memory.deallocate()
     }

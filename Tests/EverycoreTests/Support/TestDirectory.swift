@@ -3,43 +3,16 @@
 import Everycore
 import Glibc
 import Testing
+import TestSupport
 
 final class TestDirectory {
-    let path: String
+    private let scratch = ScratchDirectory()
+    var path: String { scratch.directory }
 
-    init() throws {
-        var template = Array("/tmp/everycore-files-XXXXXX\0".utf8CString)
-        let made = unsafe template.withUnsafeMutableBufferPointer { unsafe $0.baseAddress.flatMap { unsafe mkdtemp($0) } != nil }
-        #expect(made)
-        path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        // Made by this test alone, one level of each kind at a time.
-        for name in made.reversed() where unsafe unlink(name) != 0 { _ = unsafe rmdir(name) }
-        _ = unsafe rmdir(path)
-    }
-
-    private var made: [String] = []
-
-    func noted(_ name: String) -> String {
-        let full = path + "/" + name
-        if !made.contains(full) { made.append(full) }
-        return full
-    }
+    func noted(_ name: String) -> String { scratch.path(name) }
 
     /// - Parameter age: of its modification, in seconds. A file that is younger than a second has a weak tag.
-    func write(_ name: String, _ text: String, age: Int = 3600) {
-        let full = noted(name)
-        let descriptor = unsafe creat(full, 0o644)
-        #expect(descriptor >= 0)
-        let bytes = Array(text.utf8)
-        #expect(unsafe bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) } == bytes.count)
-        let moment = timespec(tv_sec: time(nil) - age, tv_nsec: 123_456_789)
-        let times = [moment, moment]
-        _ = unsafe futimens(descriptor, times)
-        close(descriptor)
-    }
+    func write(_ name: String, _ text: String, age: Int = 3600) { scratch.write(Array(text.utf8), to: name, age: age) }
 
     func makeDirectory(_ name: String) { #expect(unsafe mkdir(noted(name), 0o755) == 0) }
     func link(_ name: String, to target: String) { #expect(unsafe symlink(target, noted(name)) == 0) }

@@ -1,6 +1,7 @@
 // A client's connection: bytes out, replies in, every wait with a limit. No HTTP library stands between the test and the wire.
 
 import Glibc
+import TestSupport
 
 final class Connection {
     let descriptor: Int32
@@ -26,7 +27,7 @@ final class Connection {
             if count > 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EAGAIN {
-                guard Self.wait(for: [self], Int16(POLLOUT), upTo: .seconds(5)) else { return end = "nobody reads" }
+                guard Self.wait(for: [self], Int16(POLLOUT), upTo: .seconds(5)) else { return end = "the server doesn't read" }
             } else if errno != EINTR {
                 end = unsafe String(cString: strerror(errno))
             }

@@ -2,6 +2,7 @@
 // machine has and lets us make. Removed when the last process has left it.
 
 import Glibc
+import TestSupport
 
 final class ControlGroup {
     let directory: String

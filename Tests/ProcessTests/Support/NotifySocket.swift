@@ -2,6 +2,7 @@
 
 import Glibc
 import Testing
+import TestSupport
 
 final class NotifySocket {
     /// What a service finds in NOTIFY_SOCKET.

@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import TestSupport
 
 enum ProcessTable {
     /// `R`, `S`, `T`, `Z`…; nil when there is no such process.

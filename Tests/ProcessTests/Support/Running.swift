@@ -1,10 +1,10 @@
 // A program under test: started as a shell would, its output collected, its end awaited and, whatever happens, brought about.
 //
-// Programs come from the folder in EVERYCORE_PROGRAMS, or from beside the test bundle. Each is the head of a process group of its own, so
-// that what it leaves behind can be found, and ended without touching anything else.
+// Each is the head of a process group of its own, so that what it leaves behind can be found, and ended without touching anything else.
 
 import Glibc
 import Testing
+import TestSupport
 
 final class Running {
     let pid: pid_t
@@ -24,13 +24,13 @@ final class Running {
     ///   - wrapper: what is to start the program, such as `["taskset", "-c", "0"]`.
     ///   - terminal: what standard output is, instead of a pipe.
     ///   - inheriting: descriptors that the program finds from 3 on.
-    ///   - errorIsStuck: standard error is a pipe that is full, and nobody reads it until `unstickError()`.
+    ///   - errorIsStuck: standard error is a pipe that is full and unread until `unstickError()`.
     ///   - outputIsStuck: the same of standard output, until `unstickOutput()`.
     init(
         _ program: String, _ arguments: [String], environment: [String: String] = [:], wrapper: [String] = [],
         inheriting: [Int32] = [], errorIsStuck: Bool = false, outputIsStuck: Bool = false, terminal: Terminal? = nil
     ) throws {
-        let words = wrapper + (program.isEmpty ? [] : ["\(Self.folder)/\(program)"]) + arguments
+        let words = wrapper + (program.isEmpty ? [] : [BuiltPrograms.path(of: program)]) + arguments
         var variables = environment
         for name in ["LD_LIBRARY_PATH", "PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"] where variables[name] == nil {
             if let value = unsafe getenv(name) { variables[name] = unsafe String(cString: value) }
@@ -145,19 +145,6 @@ final class Running {
     }
 
     // MARK: Starting
-
-    static func path(of program: String) -> String { "\(folder)/\(program)" }
-
-    private static let folder: String = {
-        if let folder = unsafe getenv("EVERYCORE_PROGRAMS") { return unsafe String(cString: folder) }
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-            guard let start = bytes.baseAddress else { return 0 }
-            return unsafe readlink("/proc/self/exe", start, bytes.count)
-        }
-        let executable = String(decoding: buffer.prefix(max(count, 0)), as: UTF8.self)
-        return executable.lastIndex(of: "/").map { String(executable[..<$0]) } ?? "."
-    }()
 
     private static func pipe() throws -> (read: Int32, write: Int32) {
         var ends: [Int32] = [-1, -1]

@@ -2,6 +2,7 @@
 
 import Glibc
 import Testing
+import TestSupport
 
 struct Terminal {
     let columns: UInt16

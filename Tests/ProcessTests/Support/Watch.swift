@@ -4,6 +4,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 final class Watch {
     /// A client that asks again as soon as it was answered.

@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     /// The tests change users and namespaces, so they need root.

@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct ReadersThatDoNotRead {
@@ -69,7 +70,7 @@ extension ProcessTests {
                     b.set_inheritable(True)
                     os.dup2(a.fileno(), 1); os.dup2(a.fileno(), 2)
                     os.execv(sys.argv[1], sys.argv[1:])
-                    """, Running.path(of: "everycore-test-server"), "port=0", "admin=/tmp/everycore-\(getpid())-journal.socket", "workers=1"])
+                    """, BuiltPrograms.path(of: "everycore-test-server"), "port=0", "admin=/tmp/everycore-\(getpid())-journal.socket", "workers=1"])
             defer { unsafe unlink("/tmp/everycore-\(getpid())-journal.socket") }
             let admin = Endpoint.unix("/tmp/everycore-\(getpid())-journal.socket")
             #expect(program.becomesTrue(within: .seconds(5)) { (try? Connection(admin)) != nil })

@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 private enum Tracing {
     static let isPossible: Bool = {

@@ -3,6 +3,7 @@
 import Foundation
 import Glibc
 import Testing
+import TestSupport
 
 extension ProcessTests {
     @Suite struct ASignal {
@@ -83,7 +84,7 @@ extension ProcessTests {
                 print("stayed", flush=True)
                 """
             for how in ["close", "reload"] {
-                let options = [how, Running.path(of: "everycore"), "--host", "127.0.0.1", "--port", "0", "--admin", "off", "--workers", "1"]
+                let options = [how, BuiltPrograms.path(of: "everycore"), "--host", "127.0.0.1", "--port", "0", "--admin", "off", "--workers", "1"]
                 let program = try Running(command: ["python3", "-c", script] + options)
                 #expect(program.prints("ended 0", within: .seconds(15)), "\(program.output)\(program.error)")
                 #expect(program.output.contains("alive") == (how == "reload"))
@@ -100,7 +101,7 @@ extension ProcessTests {
             defer { try? files.removeItem(atPath: folder) }
             for release in 1...2 {
                 try files.createDirectory(atPath: "\(folder)/\(release)", withIntermediateDirectories: true)
-                try files.copyItem(atPath: Running.path(of: "everycore"), toPath: "\(folder)/\(release)/server")
+                try files.copyItem(atPath: BuiltPrograms.path(of: "everycore"), toPath: "\(folder)/\(release)/server")
             }
             try files.createSymbolicLink(atPath: "\(folder)/current", withDestinationPath: "1")
             let program = try Running(

@@ -57,7 +57,7 @@ func live() throws(ClusterError) {
 
     func sayWorkers() { print("workers ids=\(cluster.workers.map { "\($0.id)" }.joined(separator: ","))") }
 
-    /// The next one has ended, and nobody has reaped it, before anything else is done about this one.
+    /// The next one has ended, and is not reaped, before anything else is done about this one.
     func passOn(_ worker: WorkerHandle) {
         guard scenario == "wave", let next = cluster.workers.first(where: { $0.id <= count && $0.isConnected }) else { return }
         next.kill(SIGKILL)

@@ -70,5 +70,5 @@ static inline void read_responses(int fd, int count) {
         memmove(buffer, buffer + at, filled - at);
         filled -= at;
     }
-    if (filled > 0) errx(1, "%zu bytes that nobody asked for", filled);
+    if (filled > 0) errx(1, "%zu bytes without a request", filled);
 }

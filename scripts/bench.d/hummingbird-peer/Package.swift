@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // The Hummingbird peer of scripts/bench. A package of its own, so that nothing of it reaches Everycore's dependencies.
 // The folder is not called "hummingbird": SwiftPM would take the two packages for one.
 import PackageDescription

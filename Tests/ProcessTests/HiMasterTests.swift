@@ -1,9 +1,10 @@
-// The example hi-master as its user sees it: greetings from every worker, and nobody left behind.
+// The example hi-master as its user sees it: greetings from every worker, and no process left behind.
 
 import Foundation
 import Testing
 
 import Cluster
+import TestSupport
 
 /// The built `hi-master`, started and watched as a user would.
 private final class HiMaster {

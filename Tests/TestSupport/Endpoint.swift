@@ -1,14 +1,13 @@
 // Where a server listens, and plain sockets to and on it.
 
 import Glibc
-import Testing
 
-enum Endpoint: Hashable, CustomStringConvertible {
+package enum Endpoint: Hashable, CustomStringConvertible {
     case ipv4(UInt16)
     case ipv6(UInt16)
     case unix(String)
 
-    var description: String {
+    package var description: String {
         switch self {
         case .ipv4(let port): "127.0.0.1:\(port)"
         case .ipv6(let port): "[::1]:\(port)"
@@ -17,9 +16,9 @@ enum Endpoint: Hashable, CustomStringConvertible {
     }
 
     /// A socket that connects, nonblocking.
-    func connecting() throws -> Int32 {
+    package func connecting() throws -> Int32 {
         let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        try #require(descriptor >= 0)
+        guard descriptor >= 0 else { throw ConnectFailure(code: errno) }
         let result = unsafe withAddress { unsafe connect(descriptor, $0, $1) }
         guard result == 0 || errno == EINPROGRESS else {
             let code = errno
@@ -29,18 +28,35 @@ enum Endpoint: Hashable, CustomStringConvertible {
         return descriptor
     }
 
-    /// A listening socket of the test's own.
-    func listening(reusesPort: Bool) throws -> Int32 {
-        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    /// A listening socket of the test's own; with port 0 the kernel chooses one.
+    /// - Parameter waits: for a connection, where it is accepted from.
+    package func listening(reusesPort: Bool = false, waits: Bool = true, backlog: Int32 = 16) throws -> Int32 {
+        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | (waits ? 0 : SOCK_NONBLOCK.rawValue)), 0)
         var on: Int32 = 1
         if reusesPort { unsafe setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, 4) }
-        try #require(unsafe withAddress { unsafe bind(descriptor, $0, $1) } == 0)
-        try #require(listen(descriptor, 16) == 0)
+        guard unsafe withAddress({ unsafe bind(descriptor, $0, $1) }) == 0, listen(descriptor, backlog) == 0 else {
+            throw ConnectFailure(code: errno)
+        }
+        return descriptor
+    }
+
+    /// A connection whose reads and writes wait, reads at most so many seconds.
+    package func connectingAndWaiting(upTo seconds: Int = 5, receiveBuffer: Int32 = 0) throws -> Int32 {
+        let descriptor = socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        var wait = timeval(tv_sec: seconds, tv_usec: 0)
+        _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &wait, socklen_t(MemoryLayout<timeval>.size))
+        var size = receiveBuffer
+        if receiveBuffer > 0 { _ = unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, 4) }
+        guard unsafe withAddress({ unsafe connect(descriptor, $0, $1) }) == 0 else {
+            let code = errno
+            close(descriptor)
+            throw ConnectFailure(code: code)
+        }
         return descriptor
     }
 
     /// The port that a listening IPv4 socket got.
-    static func port(of descriptor: Int32) -> UInt16 {
+    package static func port(of descriptor: Int32) -> UInt16 {
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         _ = unsafe withUnsafeMutablePointer(to: &address) { pointer in
@@ -85,6 +101,6 @@ enum Endpoint: Hashable, CustomStringConvertible {
     }
 }
 
-struct ConnectFailure: Error {
-    let code: Int32
+package struct ConnectFailure: Error {
+    package let code: Int32
 }
