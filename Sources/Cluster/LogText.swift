@@ -55,5 +55,6 @@ package struct LineBudget<Kind: Hashable> {
 
 /// What others can make the master say.
 enum PeerLine: Hashable {
-    case forkWithThreads, malformedPacket, unexpectedPacket, figuresAsked, undelivered
+    case forkWithThreads, malformedPacket, unexpectedPacket, figuresAsked, undelivered, quarantineBegan, quarantineEnded, quarantineIsDeaf, pairHealing, noneServes,
+        stuckWorker, quarantineDied, quarantineIsDown, couldNotStart, failedStart
 }

@@ -156,6 +156,11 @@ package struct ThreadStatus: Equatable {
     package let state: Watchdog.State
     package let cpuNanoseconds: UInt64
 
+    package init(state: Watchdog.State, cpuNanoseconds: UInt64) {
+        self.state = state
+        self.cpuNanoseconds = cpuNanoseconds
+    }
+
     /// - Parameters:
     ///   - text: of /proc/PID/task/PID/stat, proc_pid_stat(5). The name in it may hold anything, also parentheses.
     ///   - ticksPerSecond: sysconf(_SC_CLK_TCK).

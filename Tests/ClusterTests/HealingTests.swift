@@ -162,3 +162,30 @@ import Testing
         for descriptor in [socket.sender, socket.receiver] { close(descriptor) }
     }
 }
+
+@Suite struct MoveSocketTests {
+    @Test(arguments: [SHUT_RD, SHUT_WR, SHUT_RDWR].map { Int32($0) })
+    func oneThatWasShutDownHasEndedAndNothingWaitsInIt(_ direction: Int32) throws {
+        let socket = try MoveSocket()
+        let buffer = ByteStorage(count: MoveSocket.maximumByteCount)
+        let isEmpty = socket.receive(into: buffer) == .nothing
+        #expect(isEmpty && !socket.hasWaiting)
+        var pair: [Int32] = [-1, -1]
+        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
+        let isSent = socket.send(pair[0], [1, 2, 3].span.bytes, readAt: 7)
+        #expect(isSent && socket.hasWaiting)
+        guard case .connection(let arrival) = socket.receive(into: buffer) else { return #expect(Bool(false)) }
+        #expect(arrival.bytes == [1, 2, 3] && arrival.readAt == 7)
+        shutdown(direction == Int32(SHUT_RD) ? socket.receiver : socket.sender, direction)
+        #expect(socket.receive(into: buffer) == .ended)
+        #expect(!socket.hasWaiting)
+        for descriptor in pair + [arrival.connection, socket.sender, socket.receiver] { close(descriptor) }
+    }
+
+    @Test func everyPlaceHasANumberOfItsOwn() {
+        for place in [PairPlace.slot(0), .slot(1023), .quarantine, .returns] {
+            #expect(PairPlace(number: place.number) == place)
+            #expect(place.number != .max)
+        }
+    }
+}

@@ -17,11 +17,30 @@ private let second: UInt64 = 1000 * millisecond
 
         init() { _ = look() }
 
+        /// What its thread does, and how much of its time it has a CPU.
+        var state = Watchdog.State.runnable
+        var share = 0.0
+        var cpu = 0.0
+
         mutating func look(_ isAwaited: Bool = false, after: UInt64 = 20 * millisecond) -> Pulse.Action? {
             now += after
+            cpu += Double(after) * share
             return pulse.looked(
-                .init(progress: progress, beat: beat, heldSince: heldSince), isAwaited: isAwaited, elapsed: after, now: now)
+                .init(progress: progress, beat: beat, heldSince: heldSince), isAwaited: isAwaited, elapsed: after, now: now
+            ) { ThreadStatus(state: state, cpuNanoseconds: UInt64(cpu)) }
         }
+
+        /// Requests that take so long each, one after the other in one turn of the loop.
+        mutating func serves(_ count: Int, each: UInt64, share: Double, state: Watchdog.State = .runnable) {
+            (self.share, self.state) = (share, state)
+            for _ in 0..<count {
+                heldSince = now
+                for _ in 0..<max(each / (20 * millisecond), 1) { if look() == .ask { asked += 1 } }
+                progress += 1
+            }
+        }
+
+        var asked = 0
 
         mutating func actions(_ count: Int, _ isAwaited: Bool = false) -> [Pulse.Action] {
             (0..<count).compactMap { _ in look(isAwaited) }
@@ -63,6 +82,50 @@ private let second: UInt64 = 1000 * millisecond
         worker.heldSince = worker.now
         #expect(worker.actions(30) == [.ask, .stuck])
         #expect(worker.pulse.stuckSince == worker.heldSince)
+    }
+
+    @Test(arguments: [100, 200, 700, 1800] as [UInt64]) func requestsThatFollowEachOtherHoldItForAsLongAsTheLoopDoesNotTurn(_ each: UInt64) {
+        for (share, state) in [(1.0, Watchdog.State.runnable), (0.25, .runnable), (0, .blocked), (0, .stopped)] {
+            var worker = Observed()
+            worker.serves(Int(3000 / each) + 1, each: each * millisecond, share: share, state: state)
+            #expect(worker.pulse.stuckSince == 10 * second + 20 * millisecond, "\(each) \(share) \(state)")
+            #expect(worker.asked >= 1)
+            worker.beat = worker.now
+            _ = worker.look()
+            #expect(worker.pulse.stuckSince == nil && !worker.pulse.isStuck)
+        }
+    }
+
+    @Test func manyFastRequestsInOneTurnDoNotHoldIt() {
+        var worker = Observed()
+        worker.serves(500, each: 20 * millisecond, share: 1)
+        #expect(worker.pulse.stuckSince == nil && !worker.pulse.isStuck)
+    }
+
+    @Test func fastRequestsOfAWorkerThatGetsNoProcessorDoNotHoldIt() {
+        var worker = Observed()
+        worker.serves(20, each: 400 * millisecond, share: 0.01)
+        #expect(worker.pulse.stuckSince == nil)
+        #expect(worker.pulse.longHold == nil)
+    }
+
+    @Test func answersAreNoSignOfLife() {
+        var worker = Observed()
+        worker.serves(1, each: 1000 * millisecond, share: 1)
+        #expect(worker.pulse.isStuck)
+        worker.heldSince = worker.now
+        #expect(worker.actions(5) == [])
+        #expect(worker.pulse.isStuck)
+        worker.beat = worker.now
+        #expect(worker.look() == .recovered)
+    }
+
+    @Test func aRequestIsLongByItsOwnWork() {
+        var worker = Observed()
+        worker.serves(3, each: 200 * millisecond, share: 1)
+        #expect(worker.pulse.longHold == nil)
+        worker.serves(1, each: 400 * millisecond, share: 0.5)
+        #expect(worker.pulse.longHold == worker.heldSince)
     }
 
     @Test func aLateSignOfLifeAndOneFromTheFutureRaiseDoubt() {
@@ -143,8 +206,11 @@ private let second: UInt64 = 1000 * millisecond
 @Suite struct StandInsTests {
     private typealias Worker = StandIns.Worker
 
-    private func worker(_ slot: Int, out: UInt64?, current: Bool = true, successor: Bool = false, pid: Int32? = nil) -> Worker {
-        Worker(pid: pid ?? Int32(100 + slot), slot: slot, isCurrent: current, hasSuccessor: successor, outSince: out)
+    private func worker(
+        _ slot: Int, out: UInt64?, current: Bool = true, successor: Bool = false, pid: Int32? = nil, request: UInt64? = nil
+    ) -> Worker {
+        Worker(
+            pid: pid ?? Int32(100 + slot), slot: slot, isCurrent: current, hasSuccessor: successor, outSince: out, request: request ?? out)
     }
 
     @Test func asLongAsOneServesNothingHappens() {
@@ -198,6 +264,17 @@ private let second: UInt64 = 1000 * millisecond
         #expect(standIns.held(standing, now: 13 * second) == [])
         #expect(standIns.held(standing, now: 14 * second) == [200])
         #expect(standIns.held(standing, now: 15 * second) == [])
+    }
+
+    @Test func eachLongRequestCountsWhileNoneServes() {
+        var standIns = StandIns(patience: .seconds(2), workers: 1)
+        for request in [second, 2 * second, 3 * second] as [UInt64] {
+            let isOver = request > second
+            #expect(standIns.held([worker(0, out: second, request: request)], now: request + second) == (isOver ? [100] : []))
+            #expect(standIns.held([worker(0, out: second, request: request)], now: request + second) == [])
+        }
+        let fast = Worker(pid: 100, slot: 0, isCurrent: true, hasSuccessor: false, outSince: second)
+        #expect(standIns.held([fast], now: 9 * second) == [])
     }
 
     @Test func itCanBeTurnedOff() {

@@ -76,7 +76,8 @@ extension ProcessTests {
             client.request("GET", "/shut-down-hand-overs")
             #expect(try client.reply().status == 200)
             #expect(server.program.becomesTrue(within: .seconds(3)) {
-                server.program.error.split(separator: "\n").count { $0.contains("a hand-over socket was shut down: restored") } == 2
+                // Those of two slots, and the quarantine's two.
+                server.program.error.split(separator: "\n").count { $0.contains("a hand-over socket was shut down: restored") } == 4
             })
             usleep(100_000)
             server.program.signal(SIGHUP)

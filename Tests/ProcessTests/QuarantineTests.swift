@@ -194,6 +194,44 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func isEndedWhereItStopsTheQuarantineWorker() throws {
+            let server = try start("quarantine.stuck=500ms")
+            try kill(server, "/brittle?die")
+            try awaitQuarantine(server, "GET /brittle")
+            let client = try server.connect()
+            client.request("GET", "/brittle?stop")
+            #expect(client.awaitEnd(within: .seconds(8)) != nil)
+            #expect(try server.get("/brittle", within: .seconds(8)).status == 200)
+            #expect(server.stop() == 0)
+        }
+
+        @Test func isRefusedWhereTheQuarantineWorkerCannotStart() throws {
+            let server = try start("quarantine_fails=1")
+            try kill(server, "/brittle?die")
+            #expect(server.program.becomesTrue(within: .seconds(5)) { (try? page(server).active.map(\.route)) == ["GET /brittle"] })
+            let clients = try (0..<5).map { _ in try server.connect() }
+            for client in clients { client.request("GET", "/brittle") }
+            for client in clients {
+                #expect(try client.reply(within: .seconds(13)).status == 503)
+                #expect(try client.whoami().worker <= 1)
+            }
+            let start = ContinuousClock.now
+            #expect(try server.get("/brittle").status == 503)
+            #expect(ContinuousClock.now - start < .seconds(1))
+            #expect(lines(server, "the quarantine worker can't be started").count == 1)
+            for client in clients { client.leave() }
+            #expect(server.stop() == 0)
+        }
+
+        @Test func killsTheQuarantineWorkerInFewLines() throws {
+            let server = try start()
+            try kill(server, "/brittle?die", times: 33)
+            try awaitQuarantine(server, "GET /brittle")
+            #expect(try page(server).active[0].deaths >= 30)
+            #expect((8...12).contains(lines(server, "worker died").count { $0.contains("worker=quarantine") }))
+            #expect(server.stop() == 0)
+        }
+
         @Test func comesBackWhenItHasBehavedAndGoesAtOnceWhenItHasNot() throws {
             let server = try start("quarantine.duration=1s")
             try kill(server, "/brittle?die")
@@ -246,16 +284,81 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func isQuarantinedAlsoWhereAWorkerHasShutDownTheWaysToTheQuarantine() throws {
+            let server = try start()
+            // Before it begins, and with the quarantine worker there.
+            for turn in 1...2 {
+                let client = try server.connect()
+                client.request("GET", "/shut-down-hand-overs")
+                #expect(try client.reply().status == 200)
+                client.leave()
+                #expect(server.program.becomesTrue(within: .seconds(4)) { lines(server, "was shut down: restored").count == 4 * turn })
+                usleep(100_000)
+                if turn == 1 { try kill(server, "/brittle?die") }
+                try awaitQuarantine(server, "GET /brittle")
+                let client2 = try server.connect()
+                for _ in 0..<10 {
+                    client2.request("GET", "/brittle")
+                    #expect(try slot(client2.reply()) > 1)
+                    #expect(try (0...1).contains(client2.whoami().worker))
+                }
+                client2.send("GET /brittle HTTP/1.1\r\nHost: a\r\n\r\nGET /whoami HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try slot(client2.reply()) > 1)
+                #expect(try (0...1).contains(client2.reply().identity().worker))
+                client2.leave()
+            }
+            let before = try spent(server)
+            usleep(1_000_000)
+            #expect(try spent(server) - before < 0.2)
+            #expect(server.stop() == 0)
+        }
+
+        /// Seconds of CPU that the server's processes have used.
+        private func spent(_ server: TestedServer) throws -> Double {
+            var ticks = 0
+            for pid in server.workers + [server.program.pid] {
+                let stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+                let fields = (stat.split(separator: ")").last ?? "").split(separator: " ")
+                ticks += fields[11...12].reduce(0) { $0 + (Int($1) ?? 0) }
+            }
+            return Double(ticks) / Double(sysconf(Int32(_SC_CLK_TCK)))
+        }
+
+        @Test func takesNoneAlongForLongThatOnlyWaitedBesideIt() throws {
+            let server = try start()
+            // Until it is known what is usual.
+            usleep(5_000_000)
+            for _ in 0..<3 {
+                let waiting = try (0..<4).map { _ in try server.connect() }
+                for client in waiting { client.request("GET", "/wait?ms=3000") }
+                usleep(50_000)
+                try kill(server, "/brittle-child?die", times: 1)
+                for client in waiting { client.leave() }
+                try server.awaitReady(2)
+            }
+            #expect(lines(server, "quarantine began").count == 2)
+            // Apart from the other, and not killed by it.
+            let waiting = try server.connect()
+            waiting.request("GET", "/wait?ms=300")
+            try kill(server, "/brittle-child?die")
+            #expect(try waiting.reply().status == 200)
+            waiting.leave()
+            #expect(try page(server).active.map(\.route) == ["GET /brittle-child"])
+            #expect(lines(server, "quarantine ended").first?.contains("because=another kills without it") == true)
+            #expect(server.stop() == 0)
+        }
+
         @Test func isAnsweredWhileTheClusterStops() throws {
             let server = try start()
             try kill(server, "/brittle?die")
             try awaitQuarantine(server, "GET /brittle")
             #expect(try server.get("/brittle").status == 200)
-            let clients = try (0..<3).map { _ in try server.connect() }
+            // For longer than auxiliaries have.
+            let clients = try (0..<12).map { _ in try server.connect() }
             for client in clients { client.request("GET", "/brittle?ms=200") }
             usleep(50_000)
             server.program.signal(SIGTERM)
-            for client in clients { #expect(try client.reply().status == 200) }
+            for client in clients { #expect(try client.reply(within: .seconds(5)).status == 200) }
             #expect(server.program.wait(within: .seconds(5)) == 0)
         }
 

@@ -123,6 +123,24 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func forManyRequestsInOneTurnGetsOthersInItsPlaceAndTheRouteIsQuarantined() throws {
+            let server = try TestedServer.harmful("port=0", environment: Self.noTraces)
+            // Another route answers most requests.
+            for _ in 0..<60 { #expect(try server.get("/plaintext").status == 200) }
+            usleep(1_100_000)
+            let clients = try (0..<16).map { _ in try server.connect() }
+            for client in clients { client.request("GET", "/slow?ms=700") }
+            usleep(20_000)
+            #expect(try slowestAnswer(server, 1) < .milliseconds(3500))
+            #expect(server.program.logs("quarantine began", within: .seconds(4)))
+            for _ in 0..<2 { for client in clients { client.request("GET", "/slow?ms=700") } }
+            #expect(try slowestAnswer(server, 40) < .milliseconds(1000))
+            #expect(lines(server, "quarantine began").first?.contains("route=GET /slow") == true)
+            #expect(lines(server, "worker is stuck").count <= 4)
+            for client in clients { client.leave() }
+            #expect(server.stop() == 0)
+        }
+
         @Test func whenMoreAreStuckThanThereAreWorkersTheLongestStuckOneIsKilled() throws {
             let server = try TestedServer.harmful("stuck.stand_in=300ms", "timeouts.drain=500ms", workers: 1, environment: Self.noTraces)
             for generation in 1...3 {

@@ -56,8 +56,8 @@ final class Child {
     /// Waits for the wait status, where the cause of death takes it.
     var deathTimer: LoopTimer?
     var wasStuck = false
-    /// Its death has been held against a request.
-    var hasAccused = false
+    /// The request that has been accused last, by when it began: its worker's death is no further evidence.
+    var accused: UInt64?
     /// Nil where nobody is ever stuck.
     var watchdog: Watchdog?
     /// Signals that the master has sent it.
@@ -102,6 +102,9 @@ enum Role: Hashable {
     var isWorker: Bool {
         if case .worker = self { true } else { false }
     }
+
+    /// Whether connections are handed to it.
+    var servesConnections: Bool { isWorker || self == .quarantine }
 
     /// What workers are called, other than auxiliaries and the quarantine worker.
     static let workerName = "worker"

@@ -105,7 +105,7 @@ extension Master {
         var metadata: Logger.Metadata = ["worker": "\(name(of: role))", "gen": "\(generation)"]
         if case .worker(let slot) = role { metadata["worker"] = "\(slot)" }
         if let pause { metadata["next_start"] = "\(pause.inSeconds)" }
-        log(.warning, .workerStartFailed, "worker failed to start", metadata)
+        say(.failedStart, .warning, .workerStartFailed, "worker failed to start", metadata)
     }
 }
 

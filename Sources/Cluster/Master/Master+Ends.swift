@@ -70,7 +70,7 @@ extension Master {
         child.phase = .draining
         child.wasAsked = true
         child.waitsForSuccessor = false
-        child.isReplacedStuck = child.isStuck
+        child.isReplacedStuck = child.isStuck || child.pulse.stuckSince != nil
         if case .worker(let slot) = child.role {
             ledger.changed(slot: slot, generation: child.generation, to: .draining)
         }
@@ -80,7 +80,7 @@ extension Master {
         do throws(MessageError) {
             try child.channel.send(control: Packet(.handOver, number: options.drainDeadline.wholeMilliseconds))
             // One that is stuck hears of it when it goes on; until then the watchdog has the say.
-            let patience = child.isStuck ? max(options.drainDeadline, options.stuckLimit ?? .zero) : options.drainDeadline
+            let patience = child.isReplacedStuck ? max(options.drainDeadline, options.stuckLimit ?? .zero) : options.drainDeadline
             killAfter(patience + .milliseconds(500), child)
         } catch {
             send(SIGKILL, to: child)

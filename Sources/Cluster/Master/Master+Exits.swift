@@ -59,8 +59,14 @@ extension Master {
             details["request_age"] = "\(request.age.inSeconds)"
         }
         if exit.waitingRequests > 0 { details["waiting_requests"] = "\(exit.waitingRequests)" }
-        exit.isVoluntary
-            ? log(.info, .workerExited, "worker exited", about: child, details) : log(.warning, .workerDied, "worker died", about: child, details)
+        if exit.isVoluntary {
+            log(.info, .workerExited, "worker exited", about: child, details)
+        } else if child.role == .quarantine {
+            // That is what it is for, as often as a client likes.
+            say(.quarantineDied, .warning, .workerDied, "worker died", about: child, details)
+        } else {
+            log(.warning, .workerDied, "worker died", about: child, details)
+        }
     }
 
     /// Keeps the last hundred ends of workers.

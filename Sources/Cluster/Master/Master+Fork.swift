@@ -52,7 +52,7 @@ extension Master {
             log(.debug, .workerStarted, "worker started", about: child)
             emitFork(child)
         } catch {
-            log(.error, .forkFailed, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
+            say(.couldNotStart, .error, .forkFailed, "could not start a worker", ["worker": "\(name(of: role))", "reason": "\(error)"])
             failedToStart(role, generation: generation, error)
             if upgradeFails() { return }
             if role == .quarantine { return quarantineNotStarted(generation: generation) }
@@ -177,7 +177,7 @@ extension Master {
         // A worker may have to empty any slot's queues; an auxiliary has its own only.
         let kept = role.isWorker ? listeners.ofSlots.flatMap { $0 } : mine
         var foreign = Set(listeners.all.map(\.descriptor)).subtracting(kept.map(\.descriptor))
-        if sharing == nil { foreign.formUnion(handOver.flatMap(\.descriptors) + self.quarantine.memory.descriptors) }
+        if sharing == nil { foreign.formUnion(handOver.flatMap(\.pair.descriptors) + self.quarantine.memory.descriptors) }
         for descriptor in foreign { _ = close(descriptor) }
         Worker.live(
             WorkerBirth(

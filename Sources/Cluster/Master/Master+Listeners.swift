@@ -15,8 +15,8 @@ struct ListenerHealth {
     var taken: Set<String> = []
     var restored = 0
     var failures = 0
-    /// When a slot's hand-over socket was last restored.
-    var handOvers: [Int: UInt64] = [:]
+    /// When a pair was last restored.
+    var pairs: [PairPlace: UInt64] = [:]
 
     static let interval: UInt64 = 1_000_000_000
 }
@@ -101,12 +101,12 @@ extension Master {
             case .worker(let slot):
                 // A worker that has it in one slot has it in all.
                 guard let index = listeners.own(slot, all: true).firstIndex(of: listener) else { continue }
-                send(listener.descriptor, slot: slot, place: UInt32(clamping: index), to: child)
+                send(listener.descriptor, number: UInt32(clamping: slot), place: UInt32(clamping: index), to: child)
             case .auxiliary(let number):
                 guard listeners.ofAuxiliaries.indices.contains(number),
                     let index = listeners.ofAuxiliaries[number].firstIndex(of: listener)
                 else { continue }
-                send(listener.descriptor, slot: nil, place: UInt32(clamping: index), to: child)
+                send(listener.descriptor, number: .max, place: UInt32(clamping: index), to: child)
             case .quarantine:
                 // It accepts nothing: its connections are handed to it.
                 continue
@@ -118,44 +118,8 @@ extension Master {
     func sendQueuesAgain(to child: Child) {
         guard case .worker(let slot) = child.role else { return }
         for (index, listener) in listeners.own(slot, all: true).enumerated() {
-            send(listener.descriptor, slot: slot, place: UInt32(clamping: index), to: child)
+            send(listener.descriptor, number: UInt32(clamping: slot), place: UInt32(clamping: index), to: child)
         }
-        if handOver.indices.contains(slot) { send(handOver[slot].receiver, slot: slot, place: Packet.handOverReceiver, to: child) }
-    }
-
-    /// A hand-over socket that a process has shut down: another pair gets its numbers here, and every worker is sent it. What is broken
-    /// again and again is healed once a second.
-    func healHandOver(_ slot: Int) {
-        let now = EventLoop.monotonicNanoseconds()
-        guard stopping == .running, !holdsConnections, handOver.indices.contains(slot),
-            now &- (listenerHealth.handOvers[slot] ?? 0) >= ListenerHealth.interval
-        else { return }
-        listenerHealth.handOvers[slot] = now
-        do throws(SystemError) {
-            let pair = try HandOverSocket()
-            defer { for descriptor in pair.descriptors { close(descriptor) } }
-            queueWatch.forgetHandOver(slot)
-            defer { queueWatch.update() }
-            for (new, number) in zip(pair.descriptors, handOver[slot].descriptors) {
-                try systemCall("replace a hand-over socket") { cposix_replace_descriptor(new, number) }
-            }
-        } catch {
-            return log(.error, .transferSocketNotRestored, "can't restore a hand-over socket", ["slot": "\(slot)", "reason": "\(error)"])
-        }
-        for child in children.values where child.role.isWorker && child.phase != .dying {
-            send(handOver[slot].receiver, slot: slot, place: Packet.handOverReceiver, to: child)
-            send(handOver[slot].sender, slot: slot, place: Packet.handOverSender, to: child)
-        }
-        listenerHealth.restored += 1
-        guard listenerHealth.restored.isWorthALine else { return }
-        log(.warning, .transferSocketRestored, "a hand-over socket was shut down: restored", ["slot": "\(slot)", "restored": "\(listenerHealth.restored)"])
-    }
-
-    private func send(_ descriptor: Int32, slot: Int?, place: UInt32, to child: Child) {
-        let copy = cposix_duplicate(descriptor)
-        guard copy >= 0 else { return }
-        let packet = Packet(.listener, number: slot.map { UInt32(clamping: $0) } ?? .max, and: Packet.bytes(of: place))
-        // The end of a channel that is closed comes next.
-        try? child.channel.send(control: packet, with: OwnedDescriptor(copy))
+        sendReceiver(at: .slot(slot), to: child)
     }
 }

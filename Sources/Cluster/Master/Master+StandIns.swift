@@ -19,20 +19,20 @@ extension Master {
                 workers.append(
                     .init(
                         pid: child.pid, slot: slot, isCurrent: isCurrent, hasSuccessor: isCurrent && starting.contains(child.role),
-                        outSince: outSince(child)))
+                        outSince: outSince(child), request: child.pulse.longHold))
             }
         }
-        for pid in standIns.held(workers, now: now) { if let child = children[pid], child.isStuck { heldWhileNoneServed(child) } }
+        for pid in standIns.held(workers, now: now) { if let child = children[pid] { heldWhileNoneServed(child) } }
         for action in standIns.decide(workers, limit: workerCount, now: now) {
             switch action {
-            case .noneServes: log(.error, .standInsStarted, "no worker serves: starting others in their place", ["workers": "\(workerCount)"])
+            case .noneServes: say(.noneServes, .error, .standInsStarted, "no worker serves: starting others in their place", ["workers": "\(workerCount)"])
             case .start(let slot): startStandIn(slot)
             case .kill(let pid): if let child = children[pid] { killStuck(child, ["because": "more are stuck than there are workers"]) }
             }
         }
     }
 
-    /// Since when the worker serves nothing new. One that has as many connections as it may have serves those.
+    /// Since when the worker serves nothing new, be it for one request or for many. One that has as many connections as it may have serves those.
     private func outSince(_ child: Child) -> UInt64? {
         if let since = child.pulse.stuckSince { return since }
         guard let since = child.deafSince, pages.board.pause(of: child.page.index) != .connectionLimit else { return nil }
@@ -42,14 +42,14 @@ extension Master {
     /// A request that holds the loop of a worker while no worker serves is as bad as one that ends its worker. So is one that holds a
     /// stand-in: the others were not spared by chance.
     private func heldWhileNoneServed(_ child: Child) {
-        log(.warning, .workerHeld, "a request holds its worker while no worker serves", about: child, request(of: child))
+        say(.noneServes, .warning, .workerHeld, "a request holds its worker while no worker serves", about: child, request(of: child))
         quarantineHeld(child)
     }
 
     private func startStandIn(_ slot: Int) {
         guard let child = children.values.first(where: { $0.role == .worker(slot: slot) && $0.phase == .ready }), replaceWorker(slot: slot)
         else { return }
-        log(.notice, .standInStarted, "starting a worker in the place of a stuck one", about: child)
+        say(.noneServes, .notice, .standInStarted, "starting a worker in the place of a stuck one", about: child)
     }
 
     /// With ABRT first, which lets a backtrace show where it is stuck.

@@ -1,6 +1,7 @@
 // How the master leaves: workers first, auxiliaries last, everything reaped. Runs in the master.
 
 internal import EverycoreLoop
+internal import EverycoreStatistics
 internal import Glibc
 internal import Logging
 
@@ -22,6 +23,7 @@ extension Master {
         log(.info, .stopping, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
         tellStopping(within: options.drainDeadline)
         stopping = .drainingWorkers
+        stopDeadline = EventLoop.monotonicNanoseconds().addingUpToLimit(options.drainDeadline.wholeNanoseconds)
         workerSupervisor.stop()
         wakeTimer = nil
         queueWatch.stop()
@@ -52,6 +54,19 @@ extension Master {
         }
     }
 
+    /// The workers have gone: what they sent to quarantine is answered in the time that is left.
+    /// - Returns: false when its worker has gone, too.
+    private func drainsQuarantine() -> Bool {
+        let child = children.values.first { $0.role == .quarantine && $0.phase != .dying }
+        guard let child, child.channel.isOpen else { return false }
+        if child.phase != .draining {
+            child.phase = .draining
+            child.wasAsked = true
+            drain(max(.from(EventLoop.monotonicNanoseconds(), to: stopDeadline), .seconds(1))) { $0 === child }
+        }
+        return true
+    }
+
     /// The second TERM or INT, QUIT, and the end of a cluster that can't keep workers.
     func leaveAtOnce() {
         guard stopping != .killing, stopping != .over else { return }
@@ -72,7 +87,7 @@ extension Master {
 
     /// Goes on with leaving when the children that it waits for are gone.
     func childrenChanged() {
-        if stopping == .drainingWorkers, !children.values.contains(where: { $0.role.isWorker }) {
+        if stopping == .drainingWorkers, !children.values.contains(where: { $0.role.isWorker }), !drainsQuarantine() {
             stopping = .drainingAuxiliaries
             auxiliarySupervisor.stop()
             drain(.seconds(1)) { _ in true }

@@ -44,7 +44,9 @@ extension Master {
         guard let status = threadStatus(of: child) else { return }
         let figures = child.page.figures
         let progress = figures[.requests] &+ figures[.messagesReceived] &+ (child.page.blackBox.current?.since ?? 0)
-        let sample = Watchdog.Sample(state: status.state, cpuNanoseconds: status.cpuNanoseconds, progress: progress)
+        // Whoever stops the quarantine worker, a request that it serves may have done it.
+        let isStuck = child.role == .quarantine && status.state == .stopped
+        let sample = Watchdog.Sample(state: isStuck ? .blocked : status.state, cpuNanoseconds: status.cpuNanoseconds, progress: progress)
         for action in child.watchdog?.sampled(sample, now: EventLoop.monotonicNanoseconds()) ?? [] { carryOut(action, child) }
     }
 

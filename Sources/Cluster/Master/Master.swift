@@ -10,6 +10,7 @@
 //   Master+Orders.swift    reloads and upgrades that have to wait
 //   Master+Queues.swift    who empties which queue of connections
 //   Master+Listeners.swift listeners that no longer listen
+//   Master+Pairs.swift     sockets between workers that were shut down
 //   Master+StandIns.swift  workers in the place of stuck ones
 //   Master+Replace.swift   planned successors
 //   Master+Reload.swift    all workers by a new description, one by one
@@ -104,6 +105,8 @@ final class Master {
     var reapTimer: LoopTimer?
     var lateTimer: LoopTimer?
     var stopTimer: LoopTimer?
+    /// Until then workers may finish what is in flight.
+    var stopDeadline: UInt64 = 0
     var reportTimer: LoopTimer?
     var collections = FiguresCollections()
     var recycling: Recycling
@@ -163,7 +166,7 @@ final class Master {
         do throws(SystemError) {
             loop = try EventLoop()
             pages = try SharedPages(count: Self.pageCount(workers: capacity, auxiliaries: plan.auxiliaries.count))
-            var handOver = (state?.handOver ?? []).compactMap(HandOverSocket.init)
+            var handOver = (state?.handOver ?? []).compactMap(PacketPair.init).map { HandOverSocket($0) }
             while handOver.count < capacity { handOver.append(try HandOverSocket()) }
             self.handOver = handOver
             quarantine = Quarantine(try QuarantineMemory(), options: options)
@@ -226,7 +229,7 @@ final class Master {
         cluster.leaveToMaster()
         loop.releaseConcurrency()
         listeners.close()
-        for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
+        for socket in handOver { for descriptor in socket.pair.descriptors { close(descriptor) } }
         // What comes from here on is the successor's: it stays pending.
         signals.stop(standsBy: upgrade?.isCommitted == true)
         housekeeping = nil
@@ -265,8 +268,15 @@ final class Master {
     func sayOfPeer(
         _ kind: PeerLine, _ event: ClusterLogEvent, _ message: Logger.Message, about child: Child, _ more: Logger.Metadata = [:]
     ) {
+        say(kind, .warning, event, message, about: child, more)
+    }
+
+    func say(
+        _ kind: PeerLine, _ level: Logger.Level, _ event: ClusterLogEvent, _ message: Logger.Message, about child: Child? = nil,
+        _ more: Logger.Metadata = [:]
+    ) {
         guard let omitted = lines.allows(kind, now: EventLoop.monotonicNanoseconds()) else { return }
-        log(.warning, event, message, about: child, omitted > 0 ? more.merging(["omitted": "\(omitted)"]) { $1 } : more)
+        log(level, event, message, about: child, omitted > 0 ? more.merging(["omitted": "\(omitted)"]) { $1 } : more)
     }
 
     // MARK: Resources

@@ -15,14 +15,14 @@ internal import Glibc
 final class QueueWatch {
     private enum Queue: Hashable {
         case listeners(slot: Int)
-        case handOver(slot: Int)
+        case pair(PairPlace)
         case shared
 
         /// Nil where it is every worker's.
         var slot: Int? {
             switch self {
-            case .listeners(let slot), .handOver(let slot): slot
-            case .shared: nil
+            case .listeners(let slot), .pair(.slot(let slot)): slot
+            case .shared, .pair: nil
             }
         }
     }
@@ -59,8 +59,9 @@ final class QueueWatch {
         if slowTimer == nil { slowTimer = master.loop.every(Self.slowInterval) { [unowned self] in if timer == nil { look() } } }
         for slot in 0..<master.capacity where master.listeners.listens(slot) {
             watch(.listeners(slot: slot), master.listeners.own(slot).map(\.descriptor))
-            if master.handOver.indices.contains(slot) { watch(.handOver(slot: slot), [master.handOver[slot].receiver]) }
+            if master.handOver.indices.contains(slot) { watch(.pair(.slot(slot)), [master.handOver[slot].receiver]) }
         }
+        for place in [PairPlace.quarantine, .returns] { if let pair = master.pair(at: place) { watch(.pair(place), [pair.receiver]) } }
         watch(.shared, master.listeners.shared.map(\.descriptor))
         for queue in queues.keys where queue.slot.map({ !master.listeners.listens($0) }) ?? false { forget(queue) }
     }
@@ -70,7 +71,7 @@ final class QueueWatch {
         for (queue, watched) in queues where watched.descriptors.contains(listener.descriptor) { forget(queue) }
     }
 
-    func forgetHandOver(_ slot: Int) { forget(.handOver(slot: slot)) }
+    func forget(_ place: PairPlace) { forget(.pair(place)) }
 
     private func forget(_ queue: Queue) {
         for watch in queues[queue]?.arrivals ?? [] { watch.cancel() }
@@ -112,17 +113,25 @@ final class QueueWatch {
         let (waiting, unattended) = examine(workers, elapsed)
         var isInDoubt = false
         for (slot, child) in workers {
-            let isAwaited = waiting.contains(.shared) || waiting.contains(.listeners(slot: slot)) || waiting.contains(.handOver(slot: slot))
+            let isAwaited = waiting.contains(.shared) || waiting.contains(.listeners(slot: slot)) || waiting.contains(.pair(.slot(slot)))
             look(at: child, isAwaited, elapsed, now)
             isInDoubt = isInDoubt || child.pulse.isInDoubt
         }
         // Those that were replaced while they were stuck: do they go on?
         for child in master.children.values where child.isReplacedStuck && child.phase == .draining { look(at: child, false, elapsed, now) }
-        for queue in unattended {
-            for child in queue.slot.map({ workers[$0].map { [$0] } ?? [] }) ?? Array(workers.values) { master.becameDeaf(child, now: now) }
-        }
+        if waiting.contains(.pair(.quarantine)) { master.superviseQuarantine() }
+        for queue in unattended { isUnattended(queue, workers, now) }
         master.decideStandIns(now: now)
         if isInDoubt || queues.values.contains(where: \.isActive) { startTimer() } else { timer = nil }
+    }
+
+    private func isUnattended(_ queue: Queue, _ workers: [Int: Child], _ now: UInt64) {
+        switch queue {
+        case .listeners(let slot), .pair(.slot(let slot)): if let child = workers[slot] { master.becameDeaf(child, now: now) }
+        case .shared: for child in workers.values { master.becameDeaf(child, now: now) }
+        case .pair(.quarantine): master.quarantineBecameDeaf()
+        case .pair(.returns): for child in workers.values { master.sendReceiver(at: .returns, to: child) }
+        }
     }
 
     private func look(at child: Child, _ isAwaited: Bool, _ elapsed: UInt64, _ now: UInt64) {
@@ -131,7 +140,8 @@ final class QueueWatch {
         if child.deafSince != nil, child.takenWhenDeaf != taken { master.hearsAgain(child) }
         let progress = child.page.figures[.requests] &+ UInt64(taken)
         let reading = Pulse.Reading(progress: progress, beat: box.lastBeat, heldSince: box.heldSince)
-        switch child.pulse.looked(reading, isAwaited: isAwaited, elapsed: elapsed, now: now) {
+        let thread = { [unowned master] in master.threadStatus(of: child) }
+        switch child.pulse.looked(reading, isAwaited: isAwaited, elapsed: elapsed, now: now, thread: thread) {
         case .ask: try? child.channel.send(control: Packet(.beat))
         case .stuck: master.changed(child, toStuck: true)
         case .recovered:
@@ -139,6 +149,8 @@ final class QueueWatch {
             master.changed(child, toStuck: false)
         case nil: break
         }
+        // It may have been replaced for many requests, none of which held it for long enough by itself.
+        if child.isReplacedStuck, !child.pulse.isInDoubt { child.isReplacedStuck = false }
     }
 
     /// What the queue's worker, or for a shared queue all workers, have taken.
@@ -146,7 +158,11 @@ final class QueueWatch {
         let board = master.pages.board
         switch queue {
         case .listeners(let slot): return workers[slot].map { board.accepted($0.page.index) } ?? 0
-        case .handOver(let slot): return workers[slot].map { board.arrived($0.page.index) } ?? 0
+        case .pair(.slot(let slot)): return workers[slot].map { board.arrived($0.page.index) } ?? 0
+        // What comes back is counted nowhere.
+        case .pair(.returns): return 0
+        case .pair(.quarantine):
+            return master.children.values.first { $0.role == .quarantine && $0.phase == .ready }.map { board.accepted($0.page.index) } ?? 0
         case .shared: return workers.values.reduce(0) { $0 &+ board.accepted($1.page.index) }
         }
     }
@@ -171,7 +187,7 @@ final class QueueWatch {
         }
         let result = judge(seen, workers, elapsed)
         for queue in ended {
-            if case .handOver(let slot) = queue { master.healHandOver(slot) } else { master.healListeners() }
+            if case .pair(let place) = queue { master.healPair(at: place) } else { master.healListeners() }
         }
         return result
     }

@@ -19,13 +19,16 @@ package struct StandIns {
         package let hasSuccessor: Bool
         /// Since when it serves nothing new; nil where it may serve.
         package let outSince: UInt64?
+        /// The long request that holds it now, by when that began.
+        package let request: UInt64?
 
-        package init(pid: Int32, slot: Int, isCurrent: Bool, hasSuccessor: Bool, outSince: UInt64?) {
+        package init(pid: Int32, slot: Int, isCurrent: Bool, hasSuccessor: Bool, outSince: UInt64?, request: UInt64? = nil) {
             self.pid = pid
             self.slot = slot
             self.isCurrent = isCurrent
             self.hasSuccessor = hasSuccessor
             self.outSince = outSince
+            self.request = request
         }
     }
 
@@ -41,7 +44,7 @@ package struct StandIns {
     package var patience: Duration?
     private var bucket: TokenBucket
     private var isOut = false
-    /// The holds that have been reported, by process id.
+    /// The requests that have been reported, by process id.
     private var reported: [Int32: UInt64] = [:]
 
     package init(patience: Duration?, workers: Int) {
@@ -73,15 +76,16 @@ package struct StandIns {
         return actions
     }
 
-    /// The workers that a request holds for so long while no worker serves, or only such as stand in for stuck ones. Each hold once.
+    /// The workers that a long request holds while no worker has served for so long, or only such as stand in for stuck ones. Each
+    /// request once: where many follow each other none need be that long itself.
     package mutating func held(_ workers: [Worker], now: UInt64) -> [Int32] {
         reported = reported.filter { pid, _ in workers.contains { $0.pid == pid } }
         let current = workers.filter(\.isCurrent)
         guard let patience else { return [] }
         let out = current.filter { isOut($0, patience.wholeNanoseconds, now) }
         guard out.count == current.count || current.count < workers.count else { return [] }
-        let new = out.filter { reported[$0.pid] != $0.outSince }
-        for worker in new { reported[worker.pid] = worker.outSince }
+        let new = out.filter { $0.request != nil && reported[$0.pid] != $0.request }
+        for worker in new { reported[worker.pid] = worker.request }
         return new.map(\.pid)
     }
 

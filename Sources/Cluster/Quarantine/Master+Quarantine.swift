@@ -12,8 +12,10 @@ extension Master {
 
     /// The worker died by its own fault with requests in flight.
     func accuseRequest(of child: Child) {
-        guard child.role.isWorker || child.role == .quarantine, stopping == .running, !child.hasAccused else { return }
-        child.hasAccused = true
+        guard child.role.isWorker || child.role == .quarantine, stopping == .running else { return }
+        let request = child.page.blackBox.heldSince
+        guard child.accused != request else { return }
+        child.accused = request
         accuse(child, now: EventLoop.monotonicNanoseconds())
     }
 
@@ -23,15 +25,22 @@ extension Master {
         accuseRequest(of: child)
     }
 
+    /// Many requests of what most clients ask for are too much load, which one worker could carry even less.
+    private func isLoad(_ evidence: Suspicion.Evidence, of child: Child) -> Bool {
+        guard child.death == nil, let ran = evidence.ran, ran.endpoint == evidence.dominant else { return false }
+        return evidence.held < (options.standInAfter ?? .zero).wholeNanoseconds
+    }
+
     private func accuse(_ child: Child, now: UInt64) {
         if child.role.isWorker { quarantine.read(child.page, pid: child.pid, isWell: false, now: now) }
         var evidence = quarantine.evidence(in: child.page, now: now)
         let exempt = Set(plan.endpoints.filter { !$0.mayBeQuarantined }.map(\.number))
         if let ran = evidence.ran, exempt.contains(ran.endpoint) { return }
         evidence.waiting.subtract(exempt)
+        if evidence.ran != nil { evidence.held = (child.endedAt ?? now).subtractingDownToZero(child.page.blackBox.heldSince) }
+        if isLoad(evidence, of: child) { return }
         guard child.role != .quarantine else {
-            quarantine.suspicion.diedInQuarantine(evidence, now: now)
-            return superviseQuarantine()
+            return apply(quarantine.suspicion.diedInQuarantine(evidence, now: now), now: now)
         }
         let serving = children.values.count { $0 !== child && $0.role.isWorker && $0.phase == .ready && !$0.isStuck }
         evidence.isLastChance = quarantine.startIsSlow && serving <= 1
@@ -43,21 +52,31 @@ extension Master {
     }
 
     private func apply(_ changes: [Suspicion.Change], now: UInt64) {
-        if !changes.isEmpty { quarantine.memory.list.publish(quarantine.suspicion.entries.keys) }
-        for change in changes {
-            switch change {
-            case .began(let subject):
-                let entry = quarantine.suspicion.entries[subject]
-                log(.warning, .quarantineStarted, "quarantine began", about: nil, details(subject).merging([
-                    "deaths": "\(entry?.deaths ?? 0)",
-                    "ends_after": "\(Duration.nanoseconds(Int64(clamping: entry?.duration ?? 0)).inSeconds)",
-                ]) { $1 })
-            case .ended(let subject):
-                log(.notice, .quarantineEnded, "quarantine ended", about: nil, details(subject))
-                quarantine.paths[subject] = nil
-            }
-        }
+        if !changes.isEmpty { publishQuarantine() }
+        for change in changes { say(change) }
         superviseQuarantine()
+    }
+
+    private func publishQuarantine() {
+        let suspicion = quarantine.suspicion
+        quarantine.memory.list.publish(
+            suspicion.entries.keys, atOnce: suspicion.isAmbiguous ? 1 : QuarantineList.usualLimit, isDown: quarantine.supervisor.isDown)
+    }
+
+    private func say(_ change: Suspicion.Change) {
+        switch change {
+        case .began(let subject):
+            let entry = quarantine.suspicion.entries[subject]
+            say(.quarantineBegan, .warning, .quarantineStarted, "quarantine began", details(subject).merging([
+                "deaths": "\(entry?.deaths ?? 0)",
+                "ends_after": "\(Duration.nanoseconds(Int64(clamping: entry?.duration ?? 0)).inSeconds)",
+            ]) { $1 })
+        case .ended(let subject):
+            say(.quarantineEnded, .notice, .quarantineEnded, "quarantine ended", details(subject))
+            quarantine.paths[subject] = nil
+        case .released(let subject):
+            say(.quarantineEnded, .notice, .quarantineEnded, "quarantine ended", details(subject).merging(["because": "another kills without it"]) { $1 })
+        }
     }
 
     private func details(_ subject: Suspicion.Subject) -> Logger.Metadata {
@@ -86,8 +105,10 @@ extension Master {
         let now = EventLoop.monotonicNanoseconds()
         let changes = quarantine.suspicion.expire(now: now)
         if !changes.isEmpty { return apply(changes, now: now) }
+        let wasDown = quarantine.supervisor.isDown
         for action in quarantine.supervisor.update(isNeeded: quarantine.isNeeded, now: now) { carryOut(action) }
-        watchQuarantineQueue()
+        if quarantine.supervisor.isDown { emptyQueueOfMissingWorker(wasDown) }
+        if quarantine.supervisor.isDown != wasDown { publishQuarantine() }
         let isNeeded = quarantine.isNeeded
         let times = [quarantine.suspicion.nextEnd, quarantine.supervisor.nextUpdate(isNeeded: isNeeded)].compactMap { $0 }
         quarantine.timer = times.min().map { time in
@@ -103,22 +124,28 @@ extension Master {
         }
     }
 
-    /// While the worker is away and nothing is suspect, its queue says when it is needed: what a worker sent before it saw the end.
-    private func watchQuarantineQueue() {
-        guard options.quarantine.isOn, !quarantine.supervisor.isPresent, !quarantine.isNeeded else {
-            quarantine.arrivals = nil
-            return
-        }
-        guard quarantine.arrivals == nil else { return }
-        quarantine.arrivals = try? loop.watch(quarantine.memory.queue.socket.receiver, for: .read) { [unowned self] _ in
-            superviseQuarantine()
-        }
+    /// The quarantine worker can't be started: what was sent there is refused by another worker.
+    private func emptyQueueOfMissingWorker(_ isKnown: Bool) {
+        if !isKnown { say(.quarantineIsDown, .error, .quarantineUnavailable, "the quarantine worker can't be started: what it would serve is refused") }
+        guard quarantine.memory.queue.socket.hasWaiting else { return }
+        let child = children.values.first { $0.role.isWorker && $0.phase == .ready && $0.takesConnections }
+        try? child?.channel.send(control: Packet(.adopt, number: PairPlace.quarantine.number))
+    }
+
+    /// Something waits in the quarantine's queue and the worker takes nothing, though its loop turns: its own copy may be closed.
+    func quarantineBecameDeaf() {
+        guard let child = children.values.first(where: { $0.role == .quarantine && $0.phase == .ready }) else { return }
+        guard pages.board.pause(of: child.page.index) == nil else { return }
+        say(.quarantineIsDeaf, .warning, .quarantineNotAccepting, "the quarantine worker takes nothing, though requests wait: it gets its socket again", about: child)
+        sendReceiver(at: .quarantine, to: child)
     }
 
     func quarantineSaw(ready child: Child, after time: Duration) {
         if child.role.isWorker { quarantine.lastStart = time }
         guard child.role == .quarantine else { return }
+        let wasDown = quarantine.supervisor.isDown
         quarantine.supervisor.becameReady(generation: child.generation)
+        if wasDown { publishQuarantine() }
         superviseQuarantine()
     }
 
@@ -138,9 +165,9 @@ extension Master {
     /// A new description begins without quarantine.
     func resetQuarantine(_ options: ClusterOptions) {
         quarantine.suspicion = Suspicion(policy: options.quarantine)
-        quarantine.memory.list.publish([])
         quarantine.paths = [:]
         for action in quarantine.supervisor.reset() { carryOut(action) }
+        publishQuarantine()
         superviseQuarantine()
     }
 

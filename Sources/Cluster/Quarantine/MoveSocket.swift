@@ -1,37 +1,47 @@
 // Connections that move between workers in the middle of their input: the descriptor, and the bytes that were read of it.
-// A socket pair for each direction, made by the master before the first fork; every worker holds both ends. So what was sent to a
-// worker that died waits for its successor.
+// A socket pair for each direction.
 // Process: worker · Thread: loop (made before the fork)
 
 internal import CEverycorePosix
-internal import EverycoreLoop
+package import EverycoreLoop
 internal import Glibc
 
 /// One direction. A packet is the time of the read (eight bytes, little-endian) and the bytes; beside it travels the descriptor.
-struct MoveSocket {
-    let sender: Int32
-    let receiver: Int32
+package struct MoveSocket {
+    var pair: PacketPair
 
     private static let headerByteCount = 8
     /// No packet is larger: beyond the buffers that the kernel grants.
-    static let maximumByteCount = 1 << 20
+    package static let maximumByteCount = 1 << 20
 
-    struct Arrival {
-        let connection: Int32
-        let bytes: [UInt8]
+    package struct Arrival: Equatable {
+        package let connection: Int32
+        package let bytes: [UInt8]
         /// When the bytes were read, in monotonic nanoseconds.
-        let readAt: UInt64
+        package let readAt: UInt64
     }
 
-    init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
+    package enum Reception: Equatable {
+        case connection(Arrival)
+        case nothing
+        /// An end was shut down, or somebody sends empty packets: the socket stays readable.
+        case ended
+    }
 
-    func close() {
-        _ = Glibc.close(sender)
-        _ = Glibc.close(receiver)
+    package init() throws(SystemError) { pair = try PacketPair() }
+
+    package var sender: Int32 { pair.sender }
+    package var receiver: Int32 { pair.receiver }
+
+    /// Whether something waits: not in one that was shut down, which is readable for ever.
+    package var hasWaiting: Bool {
+        var request = pollfd(fd: receiver, events: Int16(POLLIN) | Int16(cposix_poll_ended), revents: 0)
+        guard unsafe poll(&request, 1, 0) > 0 else { return false }
+        return request.revents & Int16(POLLIN) != 0 && request.revents & (Int16(POLLHUP) | Int16(cposix_poll_ended)) == 0
     }
 
     /// False when the socket is full, or the bytes are too many for one packet. The descriptor stays the caller's.
-    func send(_ connection: Int32, _ bytes: RawSpan, readAt: UInt64) -> Bool {
+    package func send(_ connection: Int32, _ bytes: RawSpan, readAt: UInt64) -> Bool {
         guard bytes.byteCount <= Self.maximumByteCount - Self.headerByteCount else { return false }
         let header = (0..<8).map { UInt8(truncatingIfNeeded: readAt >> (8 * $0)) }
         let packet = unsafe bytes.withUnsafeBytes { unsafe header + $0 }
@@ -39,9 +49,9 @@ struct MoveSocket {
         return false
     }
 
-    /// The next connection; nil when none waits. What is no stream socket is closed and passed over.
+    /// The next connection. What is no stream socket is closed and passed over.
     /// - Parameter buffer: of `maximumByteCount` bytes, used from call to call.
-    func receive(into buffer: ByteStorage) -> Arrival? {
+    package func receive(into buffer: ByteStorage) -> Reception {
         // Bounded: a packet that is no connection is worth no turn of its own.
         for _ in 0..<64 {
             switch PacketSocket.receive(into: buffer, on: receiver, withDescriptors: true) {
@@ -52,16 +62,16 @@ struct MoveSocket {
                     descriptors.close()
                     continue
                 }
-                return Arrival(
-                    connection: connection, bytes: buffer.array(Self.headerByteCount..<count),
-                    readAt: buffer.number(0, as: UInt64.self))
-            case .oversized:
-                continue
-            case .nothingYet, .end:
-                return nil
+                return .connection(
+                    Arrival(
+                        connection: connection, bytes: buffer.array(Self.headerByteCount..<count),
+                        readAt: buffer.number(0, as: UInt64.self)))
+            case .oversized: continue
+            case .nothingYet: return .nothing
+            case .end: return .ended
             }
         }
-        return nil
+        return .nothing
     }
 
     private static func isStream(_ descriptor: Int32) -> Bool {
@@ -75,7 +85,7 @@ struct MoveSocket {
 /// dying workers left undone, and is set right whenever the queue is found empty.
 @safe
 struct QuarantineQueue {
-    let socket: MoveSocket
+    var socket: MoveSocket
     /// Sent, taken, and refused since the beginning.
     private let words: UnsafeMutablePointer<UInt32>
     static let byteCount = 16
@@ -107,11 +117,12 @@ struct QuarantineQueue {
     }
 
     /// Runs in the quarantine worker.
-    func receive(into buffer: ByteStorage) -> MoveSocket.Arrival? {
+    func receive(into buffer: ByteStorage) -> MoveSocket.Reception {
         let sent = unsafe cposix_load32(words)
-        let arrival = socket.receive(into: buffer)
-        unsafe cposix_store32(words + 1, arrival == nil ? sent : cposix_load32(words + 1) &+ 1)
-        return arrival
+        let reception = socket.receive(into: buffer)
+        let taken = if case .connection = reception { unsafe cposix_load32(words + 1) &+ 1 } else { sent }
+        unsafe cposix_store32(words + 1, taken)
+        return reception
     }
 
     private func add(_ amount: UInt32, to index: Int) {

@@ -27,8 +27,6 @@ final class Quarantine {
     /// As the shared counter said last.
     var lastRefusals: UInt32 = 0
     var timer: LoopTimer?
-    /// Something waits although the worker is gone.
-    var arrivals: DescriptorWatch?
 
     /// A start that takes longer is slow: the last workers aren't risked.
     private static let slowStart = Duration.seconds(1)
@@ -41,19 +39,13 @@ final class Quarantine {
 
     func stop() {
         timer = nil
-        arrivals = nil
         for descriptor in memory.descriptors { close(descriptor) }
     }
 
     var startIsSlow: Bool { lastStart >= Self.slowStart }
 
     /// Whether the quarantine worker has anything to do.
-    var isNeeded: Bool { !suspicion.entries.isEmpty || hasWaiting }
-
-    private var hasWaiting: Bool {
-        var request = pollfd(fd: memory.queue.socket.receiver, events: Int16(POLLIN), revents: 0)
-        return unsafe poll(&request, 1, 0) > 0
-    }
+    var isNeeded: Bool { !suspicion.entries.isEmpty || memory.queue.socket.hasWaiting }
 
     // MARK: What workers do
 

@@ -13,9 +13,9 @@ struct QuarantineMemory {
     private let start: UnsafeMutableRawPointer
     private let listByteCount: Int
     let list: QuarantineList
-    let queue: QuarantineQueue
+    var queue: QuarantineQueue
     /// Connections that come back with bytes that nobody has answered. Those without come by the slots' own sockets.
-    let returns: MoveSocket
+    var returns: MoveSocket
 
     init() throws(SystemError) {
         let pageSize = max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096)
@@ -38,5 +38,5 @@ struct QuarantineMemory {
         unsafe (start + listByteCount + QuarantineQueue.byteCount).assumingMemoryBound(to: UInt64.self)
     }
 
-    var descriptors: [Int32] { [queue.socket.sender, queue.socket.receiver, returns.sender, returns.receiver] }
+    var descriptors: [Int32] { queue.socket.pair.descriptors + returns.pair.descriptors }
 }

@@ -24,6 +24,10 @@ package struct QuarantineSupervisor {
     private var bucket = TokenBucket(capacity: 20, interval: 50_000_000)
     private var failedStarts = 0
     private var notBefore: UInt64 = 0
+    /// It is needed and can't be had: what waits for it has to be refused.
+    package private(set) var isDown = false
+    /// Since when it is needed and not ready.
+    private var missingSince: UInt64?
     /// Since when nothing is to be done.
     private var idleSince: UInt64?
     private let policy: RespawnPolicy
@@ -31,10 +35,17 @@ package struct QuarantineSupervisor {
     /// How long it stays without need: what workers sent before they learned of the end is still served.
     private static let retention: UInt64 = 5_000_000_000
 
+    /// So many failed starts in a row, or so long without one that succeeds, and it is down.
+    private static let startLimit = 3
+    private static let missingLimit: UInt64 = 10_000_000_000
+
     package init(policy: RespawnPolicy) { self.policy = policy }
 
     /// - Parameter isNeeded: something is quarantined, or waits in the queue.
     package mutating func update(isNeeded: Bool, now: UInt64) -> [Action] {
+        missingSince = isNeeded && !isReady ? missingSince ?? now : nil
+        if !isReady, failedStarts >= Self.startLimit { isDown = true }
+        if let missingSince, now.subtractingDownToZero(missingSince) >= Self.missingLimit { isDown = true }
         switch state {
         case .absent:
             guard isNeeded, now >= notBefore, bucket.take(now: now) else { return [] }
@@ -57,15 +68,18 @@ package struct QuarantineSupervisor {
 
     /// When `update` is due next.
     package func nextUpdate(isNeeded: Bool) -> UInt64? {
-        switch state {
-        case .absent: isNeeded ? max(notBefore, bucket.time(of: 1)) : nil
-        case .starting, .ready: isNeeded ? nil : (idleSince ?? 0).addingUpToLimit(Self.retention)
+        let missing = isDown ? nil : missingSince?.addingUpToLimit(Self.missingLimit)
+        return switch state {
+        case .absent: isNeeded ? min(max(notBefore, bucket.time(of: 1)), missing ?? .max) : nil
+        case .starting, .ready: isNeeded ? missing : (idleSince ?? 0).addingUpToLimit(Self.retention)
         }
     }
 
     package mutating func becameReady(generation: Int) {
         guard state == .starting(generation: generation) else { return }
         state = .ready(generation: generation)
+        isDown = false
+        missingSince = nil
     }
 
     /// - Parameter random: a number in 0..<1.
@@ -78,7 +92,7 @@ package struct QuarantineSupervisor {
 
     /// A new description: the worker of the old one goes, and the next one starts without delay.
     package mutating func reset() -> [Action] {
-        defer { (state, failedStarts, notBefore, idleSince) = (.absent, 0, 0, nil) }
+        defer { (state, failedStarts, notBefore, idleSince, missingSince, isDown) = (.absent, 0, 0, nil, nil, false) }
         switch state {
         case .absent: return []
         case .starting(let generation), .ready(let generation): return [.letGo(generation: generation)]
@@ -86,4 +100,6 @@ package struct QuarantineSupervisor {
     }
 
     package var isPresent: Bool { state != .absent }
+
+    private var isReady: Bool { if case .ready = state { true } else { false } }
 }

@@ -4,7 +4,7 @@
 //
 // A death accuses the request that ran. `deaths` of them in one window make an endpoint suspect: the paths alone where some
 // path repeats, the whole endpoint where as many different ones died. Requests that only waited are accused where none ran: those
-// in flight at every such death and rarely otherwise.
+// in flight at every such death and rarely otherwise. One of several that were accused together is released when another kills without it.
 
 internal import EverycoreLoop
 internal import EverycoreStatistics
@@ -37,6 +37,8 @@ package struct Suspicion {
     package struct Evidence: Sendable {
         /// The request that held the loop's thread.
         package var ran: Request?
+        /// For how long that request had held the thread.
+        package var held: UInt64 = 0
         /// The endpoints of those whose handlers waited.
         package var waiting: Set<UInt64> = []
         /// It answered more than half of all requests of the last minute: as a whole it is never suspect.
@@ -57,6 +59,10 @@ package struct Suspicion {
         package var lastDeath: UInt64
         package var duration: UInt64
         package var deaths: UInt64
+        /// Its requests waited where none ran: it may have been there by chance.
+        package var isPresumed = false
+        /// Deaths in a row by what was accused with it, at which it was absent.
+        package var absences = 0
 
         package var end: UInt64 { lastDeath.addingUpToLimit(duration) }
     }
@@ -64,9 +70,12 @@ package struct Suspicion {
     package enum Change: Equatable, Sendable {
         case began(Subject)
         case ended(Subject)
+        /// A presumption that later deaths have refuted.
+        case released(Subject)
     }
 
     /// So many subjects at a time; the one whose last death is longest ago gives its place to a new one.
+    /// It has to be accused anew.
     package static let capacity = 64
     /// Deaths that are remembered within the window.
     private static let memory = 256
@@ -75,7 +84,7 @@ package struct Suspicion {
 
     private let policy: QuarantinePolicy
     package private(set) var entries: [Subject: Entry] = [:]
-    private var deaths: [(at: UInt64, request: Request)] = []
+    private var deaths: [(until: UInt64, request: Request)] = []
     private var unexplained: [(at: UInt64, waiting: Set<UInt64>)] = []
     /// What was quarantined before: for how long, and until when that counts.
     private var former: [Subject: (duration: UInt64, until: UInt64)] = [:]
@@ -85,13 +94,22 @@ package struct Suspicion {
     /// When `expire` has something to do next.
     package var nextEnd: UInt64? { entries.values.map(\.end).min() }
 
+    /// Whether the suspects are to be served one at a time, so that the next death tells them apart.
+    package var isAmbiguous: Bool {
+        let accused = entries.values.filter(\.isPresumed).map(\.began)
+        return Set(accused).count < accused.count
+    }
+
     /// A worker died, or no loop turned for a request's doing.
     package mutating func died(_ evidence: Evidence, now: UInt64) -> [Change] {
         guard policy.isOn else { return [] }
         forgetDeaths(now: now)
         guard let request = evidence.ran else { return diedWaiting(evidence, now: now) }
         guard request.endpoint != 0 else { return [] }
-        Self.append((now, request), to: &deaths)
+        // One that held its worker for long can't come often: it is remembered for longer.
+        let holds = evidence.held.multipliedReportingOverflow(by: UInt64(clamping: 2 * min(policy.deaths, 1000)))
+        let time = policy.window.wholeNanoseconds.addingUpToLimit(holds.overflow ? .max : holds.partialValue)
+        Self.append((now.addingUpToLimit(time), request), to: &deaths)
         // One that was under way when its quarantine began.
         if extend(request, now: now) { return [] }
         if let subject = relapsed(request, now: now) { return begin(subject, deaths: 1, now: now) }
@@ -99,28 +117,35 @@ package struct Suspicion {
         guard ofEndpoint.count >= (evidence.isLastChance ? 1 : policy.deaths) else { return [] }
         let paths = Set(ofEndpoint.map(\.request.path))
         let isVaried = evidence.isLastChance || paths.count >= max(policy.deaths, 2)
-        if isVaried, evidence.dominant != request.endpoint {
-            return begin(Subject(endpoint: request.endpoint), deaths: ofEndpoint.count, now: now)
+        let count = { path in ofEndpoint.count { $0.request.path == path } }
+        if evidence.dominant == request.endpoint {
+            // Each path has to prove itself: its clients choose how many there are.
+            let own = count(request.path)
+            guard own >= (evidence.isLastChance ? 1 : policy.deaths) else { return [] }
+            return begin(Subject(endpoint: request.endpoint, path: request.path), deaths: own, now: now)
         }
-        return paths.sorted().flatMap { path in
-            let count = ofEndpoint.count { $0.request.path == path }
-            return begin(Subject(endpoint: request.endpoint, path: path), deaths: count, now: now)
-        }
+        if isVaried { return begin(Subject(endpoint: request.endpoint), deaths: ofEndpoint.count, now: now) }
+        return paths.sorted().flatMap { begin(Subject(endpoint: request.endpoint, path: $0), deaths: count($0), now: now) }
     }
 
     /// The quarantine worker died, in a request or while some waited.
-    package mutating func diedInQuarantine(_ evidence: Evidence, now: UInt64) {
+    package mutating func diedInQuarantine(_ evidence: Evidence, now: UInt64) -> [Change] {
         if let request = evidence.ran {
             _ = extend(request, now: now)
-        } else {
-            for endpoint in evidence.waiting { extend(now: now) { $0.endpoint == endpoint } }
+            return []
         }
+        extend(now: now) { evidence.waiting.contains($0.endpoint) }
+        return noteAbsences(present: evidence.waiting)
     }
 
     /// Ends what has behaved for long enough.
     package mutating func expire(now: UInt64) -> [Change] {
         let over = entries.filter { $0.value.end <= now }.keys.sorted { ($0.endpoint, $0.path ?? 0) < ($1.endpoint, $1.path ?? 0) }
-        for subject in over { forget(subject, now: now) }
+        for subject in over {
+            guard let entry = entries.removeValue(forKey: subject) else { continue }
+            if former.count >= Self.capacity, let oldest = former.min(by: { $0.value.until < $1.value.until })?.key { former[oldest] = nil }
+            former[subject] = (entry.duration, now.addingUpToLimit(entry.duration.addingUpToLimit(entry.duration)))
+        }
         return over.map(Change.ended)
     }
 
@@ -136,10 +161,26 @@ package struct Suspicion {
         if let dominant = evidence.dominant { candidates.remove(dominant) }
         candidates.remove(0)
         guard candidates.count <= Self.candidateLimit else { return [] }
-        return candidates.sorted().flatMap { begin(Subject(endpoint: $0), deaths: count, now: now) }
+        return candidates.sorted().flatMap { begin(Subject(endpoint: $0), deaths: count, isPresumed: true, now: now) }
     }
 
-    private mutating func begin(_ subject: Subject, deaths: Int, now: UInt64) -> [Change] {
+    /// The quarantine worker died where no request ran. That explains the deaths by which what was in flight was accused: nothing else
+    /// need have caused them.
+    private mutating func noteAbsences(present: Set<UInt64>) -> [Change] {
+        let explained = Set(entries.filter { $0.value.isPresumed && present.contains($0.key.endpoint) }.map(\.value.began))
+        var released: [Subject] = []
+        for (subject, entry) in entries where entry.isPresumed && explained.contains(entry.began) && !present.contains(subject.endpoint) {
+            entries[subject]?.absences += 1
+            if entry.absences + 1 >= policy.deaths { released.append(subject) }
+        }
+        for subject in released {
+            entries[subject] = nil
+            for index in unexplained.indices { unexplained[index].waiting.remove(subject.endpoint) }
+        }
+        return released.sorted { $0.endpoint < $1.endpoint }.map(Change.released)
+    }
+
+    private mutating func begin(_ subject: Subject, deaths: Int, isPresumed: Bool = false, now: UInt64) -> [Change] {
         guard entries[subject] == nil else { return [] }
         var changes: [Change] = []
         if subject.path == nil {
@@ -149,20 +190,15 @@ package struct Suspicion {
             return []
         }
         if entries.count >= Self.capacity, let oldest = entries.min(by: { $0.value.lastDeath < $1.value.lastDeath })?.key {
-            forget(oldest, now: now)
+            entries[oldest] = nil
             changes.append(.ended(oldest))
         }
         let shortest = min(policy.duration, policy.longestDuration).wholeNanoseconds
         let before = former[subject].map { min($0.duration.addingUpToLimit($0.duration), policy.longestDuration.wholeNanoseconds) }
-        entries[subject] = Entry(began: now, lastDeath: now, duration: max(before ?? 0, shortest), deaths: UInt64(clamping: deaths))
+        entries[subject] = Entry(
+            began: now, lastDeath: now, duration: max(before ?? 0, shortest), deaths: UInt64(clamping: deaths), isPresumed: isPresumed)
         former[subject] = nil
         return changes + [.began(subject)]
-    }
-
-    private mutating func forget(_ subject: Subject, now: UInt64) {
-        guard let entry = entries.removeValue(forKey: subject) else { return }
-        if former.count >= Self.capacity, let oldest = former.min(by: { $0.value.until < $1.value.until })?.key { former[oldest] = nil }
-        former[subject] = (entry.duration, now.addingUpToLimit(entry.duration.addingUpToLimit(entry.duration)))
     }
 
     /// What was quarantined a short while ago needs no further evidence.
@@ -182,6 +218,7 @@ package struct Suspicion {
             guard var entry = entries[subject] else { continue }
             entry.lastDeath = now
             entry.deaths = entry.deaths.addingUpToLimit(1)
+            entry.absences = 0
             entries[subject] = entry
         }
         return !meant.isEmpty
@@ -189,7 +226,7 @@ package struct Suspicion {
 
     private mutating func forgetDeaths(now: UInt64) {
         let begin = now.subtractingDownToZero(policy.window.wholeNanoseconds)
-        deaths.removeAll { $0.at < begin }
+        deaths.removeAll { $0.until < now }
         unexplained.removeAll { $0.at < begin }
         former = former.filter { now < $0.value.until }
     }

@@ -9,7 +9,7 @@ internal import Logging
 
 /// A worker's place in the quarantine.
 struct QuarantineSeat {
-    let memory: QuarantineMemory
+    var memory: QuarantineMemory
     let policy: QuarantinePolicy
     /// Whether this is the quarantine worker.
     let isInside: Bool
@@ -19,13 +19,12 @@ struct QuarantineSeat {
     var pause: LoopTimer?
     /// Made when something arrives.
     var buffer: ByteStorage?
+    var isToldOfDrain = false
     /// The worker goes: called when nothing waits any more.
     var emptied: (() -> Void)?
 
     /// Async handlers that wait at a time: so many requests a crash can cost beside its own.
     static let waitingLimit = 8
-    /// Connections at a time: clients that send their content slowly hold up nothing else.
-    static let connectionLimit = 64
     /// Connections that are taken before others get their turn.
     static let batch = 16
 }
@@ -77,6 +76,7 @@ extension Worker {
             guard takesConnections, quarantine.memory.returns.send(connection, bytes, readAt: readAt) else { return false }
             movedConnectionEnded()
         } else {
+            guard !quarantine.memory.list.isDown else { return false }
             let limit = quarantine.policy.queueCount
             guard quarantine.memory.queue.send(connection, bytes, readAt: readAt, upTo: limit) else { return false }
             connectionEnded(afterShortLife: false)
@@ -129,8 +129,12 @@ extension Worker {
     func startTakingMoved() throws(SystemError) {
         guard let quarantine, connectionService is any MovedConnectionService else { return }
         let socket = quarantine.isInside ? quarantine.memory.queue.socket : quarantine.memory.returns
+        // One that was closed has to be watched anew.
+        self.quarantine?.watch = nil
+        self.quarantine?.pause = nil
         self.quarantine?.watch = try loop.watch(socket.receiver, for: .read) { [unowned self] _ in takeMoved() }
-        guard quarantine.isInside else { return }
+        guard quarantine.isInside, !quarantine.isToldOfDrain else { return }
+        self.quarantine?.isToldOfDrain = true
         onDrain { [unowned self] done in
             self.quarantine?.emptied = done
             takeMoved()
@@ -140,47 +144,90 @@ extension Worker {
     /// The worker goes, and others stay: they take what comes back.
     func stopTakingMoved() {
         guard let quarantine, !quarantine.isInside else { return }
-        if !isHandingOver { while takeNext() {} }
+        if !isHandingOver { takeAllMoved() }
         self.quarantine?.watch = nil
+        self.quarantine?.pause = nil
+    }
+
+    /// There is no quarantine worker: this one takes what waits for it, and refuses what is suspect.
+    func emptyQuarantineQueue() {
+        guard quarantine?.isInside == false, !isDraining, connectionService is any MovedConnectionService else { return }
+        for _ in 0..<ConnectionArrivals.batch { guard case .took = takeNext(inside: true) else { return } }
+    }
+
+    private func takeAllMoved() {
+        // What siblings send meanwhile is not waited for.
+        for _ in 0..<ConnectionArrivals.socketLimit { guard case .took = takeNext() else { return } }
+    }
+
+    /// Another socket takes the place of the one that this worker takes from, or of the one that it sends to.
+    func replaceMoveSocket(_ pair: PacketPair, at place: PairPlace) {
+        if place == .quarantine { quarantine?.memory.queue.socket.pair = pair } else { quarantine?.memory.returns.pair = pair }
+    }
+
+    /// Whether this worker takes from there.
+    func takesMoved(at place: PairPlace) -> Bool {
+        guard let quarantine, quarantine.watch != nil else { return false }
+        return place == (quarantine.isInside ? .quarantine : .returns)
+    }
+
+    /// What is in the old socket still comes, as far as there is room.
+    func stopTakingReplaced() {
+        if quarantine?.isInside == false { takeAllMoved() } else { while hasRoomForMoved, case .took = takeNext() {} }
+        quarantine?.watch = nil
+        quarantine?.pause = nil
     }
 
     private func takeMoved() {
         for _ in 0..<QuarantineSeat.batch {
             guard hasRoomForMoved else { return pauseTaking() }
-            guard takeNext() else {
-                if quarantine?.held == 0, let emptied = quarantine?.emptied.take() { emptied() }
-                return
+            switch takeNext() {
+            case .took: continue
+            case .nothing: break
+            // It stays readable until the master has replaced it.
+            case .ended: pauseTaking(.milliseconds(100))
+            // The connection stays in the socket, for this worker or another.
+            case .noDescriptor: pauseTaking(.milliseconds(100), because: .noDescriptors)
             }
+            if quarantine?.held == 0, let emptied = quarantine?.emptied.take() { emptied() }
+            return
         }
     }
 
-    /// False when none waits.
-    private func takeNext() -> Bool {
-        guard let quarantine, let service = connectionService as? any MovedConnectionService else { return false }
+    private enum Taking {
+        case took, nothing, ended, noDescriptor
+    }
+
+    private func takeNext(inside isInside: Bool? = nil) -> Taking {
+        guard let quarantine, let service = connectionService as? any MovedConnectionService else { return .nothing }
+        guard sharing?.arrivals.reserve.lend() == true else { return .noDescriptor }
+        defer { _ = sharing?.arrivals.reserve.restore() }
         let buffer = quarantine.buffer ?? ByteStorage(count: MoveSocket.maximumByteCount)
         self.quarantine?.buffer = buffer
-        let arrival =
-            quarantine.isInside ? quarantine.memory.queue.receive(into: buffer) : quarantine.memory.returns.receive(into: buffer)
-        guard let arrival else { return false }
+        let reception =
+            isInside ?? quarantine.isInside ? quarantine.memory.queue.receive(into: buffer) : quarantine.memory.returns.receive(into: buffer)
+        guard case .connection(let arrival) = reception else { return reception == .ended ? .ended : .nothing }
         if quarantine.isInside {
             self.quarantine?.held += 1
+            sharing.map { $0.board.noteAccepted($0.entry) }
         } else if let sharing {
             sharing.board.add(sharing.entry)
             self.sharing?.bookings.held &+= 1
         }
         service.take(arrival.connection, bytes: arrival.bytes, readAt: arrival.readAt)
-        return true
+        return .took
     }
 
     private var hasRoomForMoved: Bool {
         guard let quarantine, quarantine.isInside else { return true }
-        return quarantine.held < QuarantineSeat.connectionLimit && blackBox.waiting < QuarantineSeat.waitingLimit
+        return quarantine.held < quarantine.memory.list.limit && blackBox.waiting < QuarantineSeat.waitingLimit
     }
 
-    private func pauseTaking() {
+    private func pauseTaking(_ time: Duration = .milliseconds(20), because reason: AcceptingPause = .connectionLimit) {
+        if isQuarantine { pausesAccepting(because: reason) }
         quarantine?.watch?.pause()
         // A handler may also be over while its connection stays.
-        quarantine?.pause = loop.after(.milliseconds(20)) { [unowned self] in
+        quarantine?.pause = loop.after(time) { [unowned self] in
             hasRoomForMoved ? resumeTaking() : pauseTaking()
         }
     }

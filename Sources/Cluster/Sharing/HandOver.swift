@@ -1,5 +1,4 @@
-// Connections on their way from one worker to another: for each slot a socket pair, made by the master before the first fork, whose
-// both ends every worker holds. So what was sent to a worker that died meanwhile waits for the worker that takes its place.
+// Connections on their way from one worker to another: for each slot a socket pair.
 // Process: any · Thread: loop
 
 internal import CEverycorePosix
@@ -8,31 +7,14 @@ internal import Glibc
 
 /// One slot's pair.
 package struct HandOverSocket: Hashable {
-    package private(set) var sender: Int32
-    package private(set) var receiver: Int32
+    var pair: PacketPair
 
-    package init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
+    package init() throws(SystemError) { pair = try PacketPair() }
 
-    /// Inherited from another master.
-    init?(_ descriptors: [Int32]) {
-        guard descriptors.count == 2 else { return nil }
-        (sender, receiver) = (descriptors[0], descriptors[1])
-    }
+    init(_ pair: PacketPair) { self.pair = pair }
 
-    var descriptors: [Int32] { [sender, receiver] }
-
-    /// The same end under another number.
-    func receiving(from receiver: Int32) -> HandOverSocket {
-        var moved = self
-        moved.receiver = receiver
-        return moved
-    }
-
-    func sending(to sender: Int32) -> HandOverSocket {
-        var moved = self
-        moved.sender = sender
-        return moved
-    }
+    package var sender: Int32 { pair.sender }
+    package var receiver: Int32 { pair.receiver }
 
     /// On which board and for which entry of it a connection is counted already.
     package struct Booking: Equatable {

@@ -77,7 +77,7 @@ extension Master {
         state.channel = channel
         state.addresses = plan.addresses.map(\.description)
         listeners.describe(in: &state)
-        state.handOver = handOver.map(\.descriptors)
+        state.handOver = handOver.map(\.pair.descriptors)
         for (index, auxiliary) in plan.auxiliaries.enumerated() {
             state.auxiliaries.append(
                 .init(

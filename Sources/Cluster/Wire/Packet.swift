@@ -32,7 +32,7 @@ package struct Packet: Equatable {
         /// Either side: a descriptor comes with the next packet. Without this it is lost: looking for one in every packet
         /// would make each dearer.
         case descriptorNext = 18
-        /// Master: accept for this slot, too.
+        /// Master: accept for this slot, too; or take what waits for the quarantine worker, once.
         case adopt = 32
         /// Master: no more.
         case release = 33
@@ -46,8 +46,8 @@ package struct Packet: Equatable {
         case handOverToSuccessors = 37
         /// Master, to one that takes its place: the program's own state, so many bytes of it in a sealed file that comes along.
         case programState = 38
-        /// Master: a listening socket, or an end of a hand-over socket, in the place of the one that the worker has: the slot (all ones for
-        /// an auxiliary's), its place among the slot's listeners or which end it is. The descriptor comes along.
+        /// Master: a listening socket, or an end of a pair, in the place of the one that the worker has: the slot (all ones for
+        /// an auxiliary's) or the pair, its place among the slot's listeners or which end it is. The descriptor comes along.
         case listener = 40
         /// Worker: it runs; comes before everything else.
         case online = 48
@@ -72,9 +72,9 @@ package struct Packet: Equatable {
         }
     }
 
-    /// In the place of a listener's place.
-    static let handOverReceiver = UInt32.max
-    static let handOverSender = UInt32.max - 1
+    /// In the place of a listener's place: an end of the pair that the number stands for (PairPlace).
+    static let pairReceiver = UInt32.max
+    static let pairSender = UInt32.max - 1
 
     package static let version: UInt8 = 2
     package static let headerByteCount = 4

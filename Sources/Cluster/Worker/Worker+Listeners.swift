@@ -20,8 +20,8 @@ extension Worker {
                 return
             }
             switch index {
-            case Packet.handOverReceiver, Packet.handOverSender:
-                replaceHandOver(slot: Int(slot), isReceiver: index == Packet.handOverReceiver, with: descriptor)
+            case Packet.pairReceiver, Packet.pairSender:
+                replacePair(at: PairPlace(number: slot), isReceiver: index == Packet.pairReceiver, with: descriptor)
             default:
                 replaceListener(slot: slot == .max ? nil : Int(slot), index: Int(index), with: descriptor)
             }
@@ -81,29 +81,52 @@ extension Worker {
         cposix_listens(listener.descriptor) == 1 && (try? SocketAddress(boundTo: listener.descriptor))?.isBound(to: listener.address) == true
     }
 
-    /// - Parameter isReceiver: false for the end that siblings' connections are sent to.
-    private func replaceHandOver(slot: Int, isReceiver: Bool, with descriptor: Int32) {
-        guard let sharing, sharing.handOver.indices.contains(slot) else {
+    // MARK: Pairs
+
+    /// - Parameter isReceiver: false for the end that others' connections are sent to.
+    private func replacePair(at place: PairPlace, isReceiver: Bool, with descriptor: Int32) {
+        guard let pair = pair(at: place) else {
             _ = Glibc.close(descriptor)
             return
         }
-        let socket = sharing.handOver[slot]
-        let old = isReceiver ? socket.receiver : socket.sender
-        let isWatched = isReceiver && sharing.arrivals.watches[slot] != nil && !isDraining
+        let old = isReceiver ? pair.receiver : pair.sender
+        let isWatched = isReceiver && takesArrivals(at: place)
         if cposix_is_same_socket(old, descriptor) == 1 {
             if descriptor != old { _ = Glibc.close(descriptor) }
         } else {
             // What is in the old one still comes.
-            if isWatched { receiveArrivals(at: slot, atMost: ConnectionArrivals.socketLimit) }
-            self.sharing?.arrivals.stop(slot)
-            self.sharing?.handOver[slot] = isReceiver ? socket.receiving(from: descriptor) : socket.sending(to: descriptor)
+            if isWatched { stopTakingArrivals(at: place) }
+            set(pair.replacing(receiver: isReceiver, with: descriptor), at: place)
             if cposix_is_packet_socket(old) == 1 { _ = Glibc.close(old) }
         }
         guard isWatched else { return }
         do throws(SystemError) {
-            try takeArrivals(at: slot)
+            if case .slot(let slot) = place { try takeArrivals(at: slot) } else { try startTakingMoved() }
         } catch {
             logger.log(.error, .transferSocketNotWatched, "could not watch a hand-over socket that was replaced", metadata: ["reason": "\(error)"])
         }
+    }
+
+    private func pair(at place: PairPlace) -> PacketPair? {
+        switch place {
+        case .slot(let slot): sharing.flatMap { $0.handOver.indices.contains(slot) ? $0.handOver[slot].pair : nil }
+        case .quarantine: quarantine?.memory.queue.socket.pair
+        case .returns: quarantine?.memory.returns.pair
+        }
+    }
+
+    private func set(_ pair: PacketPair, at place: PairPlace) {
+        if case .slot(let slot) = place { sharing?.handOver[slot].pair = pair } else { replaceMoveSocket(pair, at: place) }
+    }
+
+    private func takesArrivals(at place: PairPlace) -> Bool {
+        guard case .slot(let slot) = place else { return takesMoved(at: place) }
+        return sharing?.arrivals.watches[slot] != nil && !isDraining
+    }
+
+    private func stopTakingArrivals(at place: PairPlace) {
+        guard case .slot(let slot) = place else { return stopTakingReplaced() }
+        receiveArrivals(at: slot, atMost: ConnectionArrivals.socketLimit)
+        sharing?.arrivals.stop(slot)
     }
 }

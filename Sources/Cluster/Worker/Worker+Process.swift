@@ -109,7 +109,8 @@ extension Worker {
             let milliseconds = packet.numbered?.number ?? options.drainDeadline.wholeMilliseconds
             beginDrain(within: .milliseconds(Int64(milliseconds)), handingOver: true)
         case .adopt:
-            if let slot = packet.numbered?.number { adopt(slot: Int(slot)) }
+            guard let number = packet.numbered?.number else { return }
+            if case .slot(let slot) = PairPlace(number: number) { adopt(slot: slot) } else { emptyQuarantineQueue() }
         case .release:
             if let slot = packet.numbered?.number { release(slot: Int(slot)) }
         case .handOverToSuccessors:

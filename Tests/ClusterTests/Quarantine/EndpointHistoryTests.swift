@@ -80,6 +80,16 @@ private let second: UInt64 = 1_000_000_000
         }
     }
 
+    @Test func theListSaysHowManyAtOnceAndWhetherThereIsAWorkerForThem() {
+        unsafe Self.withMemory(QuarantineList.byteCount) { memory in
+            let list = unsafe QuarantineList(at: memory)
+            list.publish([])
+            #expect(list.limit == QuarantineList.usualLimit && !list.isDown)
+            list.publish([.init(endpoint: 1)], atOnce: 1, isDown: true)
+            #expect(list.limit == 1 && list.isDown)
+        }
+    }
+
     @Test func aListThatIsFullOfRubbishBoundsItsReader() {
         unsafe Self.withMemory(QuarantineList.byteCount) { memory in
             unsafe memory.initializeMemory(as: UInt8.self, repeating: 0xFF, count: QuarantineList.byteCount)

@@ -44,20 +44,52 @@ private let second: UInt64 = 1_000_000_000
         for time: UInt64 in [1, 31, 62, 93] { #expect(suspicion.died(Self.ran(7, 1), now: time * second) == []) }
     }
 
+    @Test func whatHeldItsWorkersForLongIsRememberedForLonger() {
+        var suspicion = Suspicion(policy: Self.policy())
+        var changes: [Suspicion.Change] = []
+        for time: UInt64 in [30, 98, 166] {
+            var evidence = Self.ran(7, 1)
+            evidence.held = 30 * second
+            changes += suspicion.died(evidence, now: time * second)
+        }
+        #expect(changes == [.began(.init(endpoint: 7, path: 1))])
+        var endless = Self.ran(8, 1)
+        endless.held = .max
+        for _ in 0..<3 { changes += suspicion.died(endless, now: .max - 1) }
+        #expect(changes.count == 2)
+    }
+
     @Test func deathsOfDifferentEndpointsDontAddUp() {
         var suspicion = Suspicion(policy: Self.policy())
         for endpoint: UInt64 in 1...10 { #expect(suspicion.died(Self.ran(endpoint, 1), now: second) == []) }
     }
 
-    @Test func whatAnsweredMostRequestsIsSuspectByPathOnly() {
+    private static func dominant(_ path: UInt64) -> Suspicion.Evidence {
+        var evidence = ran(7, path)
+        evidence.dominant = 7
+        return evidence
+    }
+
+    @Test func whatAnsweredMostRequestsIsSuspectByPathOnlyAndByEachPathsOwnDeaths() {
         var suspicion = Suspicion(policy: Self.policy())
-        var changes: [Suspicion.Change] = []
-        for path: UInt64 in 1...3 {
-            var evidence = Self.ran(7, path)
-            evidence.dominant = 7
-            changes += suspicion.died(evidence, now: second)
+        for path: UInt64 in [1, 2, 3, 1, 2, 3] { #expect(suspicion.died(Self.dominant(path), now: second) == []) }
+        #expect(suspicion.died(Self.dominant(2), now: second) == [.began(.init(endpoint: 7, path: 2))])
+        #expect(suspicion.died(Self.dominant(9), now: second) == [])
+    }
+
+    @Test func deathsOnEverNewPathsOfWhatAnsweredMostRequestsBeginAndEndNothing() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for path: UInt64 in 1...1000 { #expect(suspicion.died(Self.dominant(path), now: second + path) == []) }
+    }
+
+    @Test func whatLostItsPlaceInTheTableIsAccusedAnew() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for endpoint: UInt64 in 1...UInt64(Suspicion.capacity) + 1 {
+            for _ in 0..<3 { _ = suspicion.died(Self.ran(endpoint, 1), now: endpoint * second / 100) }
         }
-        #expect(changes == (1...3).map { .began(.init(endpoint: 7, path: $0)) })
+        #expect(suspicion.entries[.init(endpoint: 1, path: 1)] == nil)
+        // Those that it was accused by have been forgotten with the window.
+        #expect(suspicion.died(Self.ran(1, 1), now: 603 * second / 10) == [])
     }
 
     @Test func oneDeathIsEnoughWhereTheNextWouldTakeTheLastWorker() {
@@ -109,6 +141,49 @@ private let second: UInt64 = 1_000_000_000
         #expect(Array(suspicion.entries.keys) == [.init(endpoint: 7)])
     }
 
+    /// The slow endpoint 1 and the deadly one 9, in flight at three deaths.
+    private static func accusedTogether() -> Suspicion {
+        var suspicion = Suspicion(policy: policy())
+        for _ in 0..<3 { _ = suspicion.died(Suspicion.Evidence(waiting: [1, 9]), now: second) }
+        return suspicion
+    }
+
+    @Test func whatWasAccusedTogetherIsServedApartAndReleasedWhenTheOtherKillsWithoutIt() {
+        var suspicion = Self.accusedTogether()
+        #expect(suspicion.entries.count == 2 && suspicion.isAmbiguous)
+        let alone = Suspicion.Evidence(waiting: [9])
+        #expect(suspicion.diedInQuarantine(alone, now: 2 * second) == [])
+        #expect(suspicion.diedInQuarantine(alone, now: 2 * second) == [])
+        #expect(suspicion.diedInQuarantine(alone, now: 2 * second) == [.released(.init(endpoint: 1))])
+        #expect(!suspicion.isAmbiguous)
+        // What it was accused by no longer counts.
+        #expect(suspicion.died(Suspicion.Evidence(waiting: [1]), now: 2 * second) == [])
+    }
+
+    @Test func whatWasThereAtADeathStaysAndADeathProlongsNothingElse() {
+        var suspicion = Self.accusedTogether()
+        for waiting: Set<UInt64> in [[9], [9], [1], [9], [9], [1]] {
+            #expect(suspicion.diedInQuarantine(Suspicion.Evidence(waiting: waiting), now: 2 * second) == [])
+        }
+        _ = suspicion.diedInQuarantine(Suspicion.Evidence(waiting: [9]), now: 20 * second)
+        #expect(suspicion.expire(now: 32 * second) == [.ended(.init(endpoint: 1))])
+    }
+
+    @Test func whatWasAccusedByOtherDeathsIsNotReleasedByThese() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for waiting: UInt64 in [1, 1, 1, 9, 9, 9] { _ = suspicion.died(Suspicion.Evidence(waiting: [waiting]), now: second + waiting) }
+        for _ in 0..<5 { #expect(suspicion.diedInQuarantine(Suspicion.Evidence(waiting: [9]), now: 2 * second) == []) }
+        #expect(suspicion.entries.count == 2)
+    }
+
+    @Test func whatRanWhenItsWorkerDiedNeedsNoOtherToBeAbsent() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for _ in 0..<3 { _ = suspicion.died(Self.ran(7, 1), now: second) }
+        for _ in 0..<3 { _ = suspicion.died(Self.ran(8, 1), now: second) }
+        #expect(!suspicion.isAmbiguous)
+        for _ in 0..<5 { #expect(suspicion.diedInQuarantine(Suspicion.Evidence(waiting: [8]), now: second) == []) }
+    }
+
     // MARK: Ends
 
     private static func quarantined(_ policy: QuarantinePolicy = QuarantinePolicy(), at now: UInt64) -> Suspicion {
@@ -120,7 +195,7 @@ private let second: UInt64 = 1_000_000_000
     @Test func quarantineEndsThirtySecondsAfterTheLastDeath() {
         var suspicion = Self.quarantined(at: second)
         #expect(suspicion.nextEnd == 31 * second)
-        suspicion.diedInQuarantine(Self.ran(7, 1), now: 20 * second)
+        _ = suspicion.diedInQuarantine(Self.ran(7, 1), now: 20 * second)
         #expect(suspicion.expire(now: 50 * second - 1) == [])
         #expect(suspicion.expire(now: 50 * second) == [.ended(.init(endpoint: 7, path: 1))])
         #expect(suspicion.nextEnd == nil)
@@ -149,7 +224,7 @@ private let second: UInt64 = 1_000_000_000
     @Test func aDeathInQuarantineProlongsOnlyWhatRan() {
         var suspicion = Self.quarantined(at: second)
         for _ in 0..<3 { _ = suspicion.died(Self.ran(8, 1), now: second) }
-        suspicion.diedInQuarantine(Self.ran(8, 1), now: 20 * second)
+        _ = suspicion.diedInQuarantine(Self.ran(8, 1), now: 20 * second)
         #expect(suspicion.expire(now: 31 * second) == [.ended(.init(endpoint: 7, path: 1))])
     }
 
@@ -204,6 +279,42 @@ private let second: UInt64 = 1_000_000_000
         #expect(supervisor.update(isNeeded: true, now: second) == [])
         #expect(supervisor.nextUpdate(isNeeded: true) == second + second / 10)
         #expect(supervisor.update(isNeeded: true, now: second + second / 10) == [.fork(generation: 2)])
+    }
+
+    @Test func threeStartsThatFailedMeanThatItCantBeHadUntilOneIsReady() {
+        var supervisor = Self.supervisor()
+        var now = second
+        for turn in 1...3 {
+            #expect(supervisor.update(isNeeded: true, now: now) == [.fork(generation: turn)])
+            #expect(!supervisor.isDown)
+            supervisor.ended(generation: turn, hasServed: false, random: 0.5, now: now)
+            now += second
+        }
+        #expect(supervisor.update(isNeeded: true, now: now + 10 * second) == [.fork(generation: 4)])
+        #expect(supervisor.isDown)
+        supervisor.becameReady(generation: 4)
+        #expect(!supervisor.isDown)
+    }
+
+    @Test func aStartThatTakesTenSecondsMeansTheSameAndIsLookedAtThen() {
+        var supervisor = Self.supervisor()
+        _ = supervisor.update(isNeeded: true, now: second)
+        #expect(supervisor.nextUpdate(isNeeded: true) == 11 * second)
+        _ = supervisor.update(isNeeded: true, now: 11 * second)
+        #expect(supervisor.isDown && supervisor.nextUpdate(isNeeded: true) == nil)
+        _ = supervisor.reset()
+        #expect(!supervisor.isDown)
+    }
+
+    @Test func deathsOfOneThatServedDontMeanThatItCantBeHad() {
+        var supervisor = Self.supervisor()
+        for turn: UInt64 in 1...50 {
+            for case .fork(let generation) in supervisor.update(isNeeded: true, now: turn * second) {
+                supervisor.becameReady(generation: generation)
+                supervisor.ended(generation: generation, hasServed: true, random: 0.5, now: turn * second)
+            }
+            #expect(!supervisor.isDown)
+        }
     }
 
     @Test func aNewDescriptionBeginsWithoutTheWorkerAndIgnoresItsEnd() {

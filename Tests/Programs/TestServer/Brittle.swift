@@ -26,6 +26,7 @@ private func brittle(_ request: Request) -> Response {
     if let milliseconds = UInt32(request.queryItem("ms") ?? "") { usleep(min(milliseconds, 60_000) * 1000) }
     if request.queryItem("die") != nil { trap() }
     if request.queryItem("exit") != nil { exit(3) }
+    if request.queryItem("stop") != nil { raise(SIGSTOP) }
     return .text("\(request.worker.slot) \(String(decoding: request.body.bytes, as: UTF8.self))\n")
 }
 #endif

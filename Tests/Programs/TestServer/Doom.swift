@@ -12,12 +12,14 @@ enum Doom {
     nonisolated(unsafe) static var isBad = false
     /// Workers call what is meant for their end right after their start.
     nonisolated(unsafe) static var closesListenersEarly = false
+    nonisolated(unsafe) static var failsInQuarantine = false
     nonisolated(unsafe) private static var timer: LoopTimer?
 
     /// "late" in the file lets a worker become ready first; "slow" has it start for a second, and then live; "hang" for ever; "bad" makes
     /// it die in `/whole`.
     static func obey(_ worker: Worker) throws {
         if unsafe closesListenersEarly { unsafe timer = worker.loop.after(.milliseconds(20)) { worker.closeListeners() } }
+        if unsafe failsInQuarantine, worker.isQuarantine { throw WrongArgument(reason: "this worker is doomed") }
         guard let path = unsafe path, let file = unsafe fopen(path, "r") else { return }
         defer { unsafe fclose(file) }
         switch unsafe fgetc(file) {

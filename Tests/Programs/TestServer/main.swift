@@ -2,7 +2,7 @@
 //
 // Arguments are settings as the configuration file has them: everycore-test-server port=0 workers=2 timeouts.handler=200ms
 // doomed=throw and doomed=trap make every worker fail at its start instead, unhealthy=0 the one in slot 0. starts=5000 makes each
-// worker's start take so many milliseconds.
+// worker's start take so many milliseconds. quarantine_fails=1 lets no quarantine worker start.
 
 #if TestPrograms
 import Cluster
@@ -20,6 +20,10 @@ func start(_ arguments: [String]) throws {
         if parts[0] == "doomed" { return try startDoomed(parts[1], configuration) }
         if parts[0] == "closes_early" {
             unsafe Doom.closesListenersEarly = true
+            continue
+        }
+        if parts[0] == "quarantine_fails" {
+            unsafe Doom.failsInQuarantine = true
             continue
         }
         if parts[0] == "doomed_by" {
