@@ -122,6 +122,7 @@ final class QueueWatch {
             for child in queue.slot.map({ workers[$0].map { [$0] } ?? [] }) ?? Array(workers.values) { master.becameDeaf(child, now: now) }
         }
         master.decideStandIns(now: now)
+        isInDoubt = isInDoubt || !master.quarantine.suspicion.holding.isEmpty
         if isInDoubt || queues.values.contains(where: \.isActive) { startTimer() } else { timer = nil }
     }
 

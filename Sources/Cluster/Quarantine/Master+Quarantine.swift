@@ -23,15 +23,29 @@ extension Master {
         accuseRequest(of: child)
     }
 
+    /// What holds workers is kept from those that start in their place. Workers of a former description say nothing of this one.
+    func quarantineHolding(_ holders: [Child], now: UInt64) {
+        guard !holders.isEmpty || !quarantine.suspicion.holding.isEmpty else { return }
+        let exempt = exemptEndpoints
+        var requests: Set<Suspicion.Request> = []
+        for child in holders where child.edition == edition {
+            guard let ran = quarantine.request(in: child.page), !exempt.contains(ran.endpoint) else { continue }
+            requests.insert(ran)
+        }
+        guard quarantine.suspicion.held(requests, dominant: quarantine.history.dominant(now: now)) else { return }
+        quarantine.memory.list.publish(quarantine.suspicion.keptAway)
+    }
+
+    private var exemptEndpoints: Set<UInt64> { Set(plan.endpoints.filter { !$0.mayBeQuarantined }.map(\.number)) }
+
     private func accuse(_ child: Child, now: UInt64) {
         if child.role.isWorker { quarantine.read(child.page, pid: child.pid, isWell: false, now: now) }
         var evidence = quarantine.evidence(in: child.page, now: now)
-        let exempt = Set(plan.endpoints.filter { !$0.mayBeQuarantined }.map(\.number))
+        let exempt = exemptEndpoints
         if let ran = evidence.ran, exempt.contains(ran.endpoint) { return }
         evidence.waiting.subtract(exempt)
         guard child.role != .quarantine else {
-            quarantine.suspicion.diedInQuarantine(evidence, now: now)
-            return superviseQuarantine()
+            return apply(quarantine.suspicion.diedInQuarantine(evidence, now: now), now: now)
         }
         let serving = children.values.count { $0 !== child && $0.role.isWorker && $0.phase == .ready && !$0.isStuck }
         evidence.isLastChance = quarantine.startIsSlow && serving <= 1
@@ -43,7 +57,7 @@ extension Master {
     }
 
     private func apply(_ changes: [Suspicion.Change], now: UInt64) {
-        if !changes.isEmpty { quarantine.memory.list.publish(quarantine.suspicion.entries.keys) }
+        if !changes.isEmpty { quarantine.memory.list.publish(quarantine.suspicion.keptAway) }
         for change in changes {
             switch change {
             case .began(let subject):
