@@ -5,6 +5,7 @@
 // or the worker's cgroup throttled. So only evidence counts toward the limit: CPU time that its loop's thread used without a beat, and
 // time in which that thread was asleep in the kernel, seen asleep at both ends of it, although its loop had something to do.
 // A thread that waits for a CPU is runnable, and gains nothing. Neither does one that somebody has stopped, or that a debugger holds.
+// The quarantine worker is under suspicion already: where others use up the CPU, time in which it waits for one counts too.
 
 internal import EverycoreLoop
 internal import EverycoreStatistics
@@ -54,6 +55,7 @@ package struct Watchdog {
 
     private let limit: UInt64
     private let interval: UInt64
+    private let countsWaiting: Bool
     private var lastBeat: UInt64 = 0
     private var previous: (sample: Sample, at: UInt64)?
     /// What counts toward the limit.
@@ -71,8 +73,10 @@ package struct Watchdog {
     /// A worker that may be stuck for ever is still watched: its process may be no more than a zombie.
     package static let noLimit = Duration.nanoseconds(Int64(1) << 62)
 
-    package init(limit: Duration) {
+    /// - Parameter countsWaiting: whether time in which its thread waits for a CPU counts toward the limit.
+    package init(limit: Duration, countsWaiting: Bool = false) {
         self.limit = limit.wholeNanoseconds
+        self.countsWaiting = countsWaiting
         interval = Self.interval(for: limit).wholeNanoseconds
     }
 
@@ -109,7 +113,7 @@ package struct Watchdog {
         }
         let used = sample.cpuNanoseconds.subtractingDownToZero(before.cpuNanoseconds)
         counted = counted.addingUpToLimit(used)
-        if before.state == .blocked, sample.state == .blocked {
+        if before.state == .blocked && sample.state == .blocked || countsWaiting && before.state != .stopped && sample.state != .stopped {
             // A master that was held up itself has seen the ends of that time only.
             let elapsed = min(now.subtractingDownToZero(then), 2 * interval)
             counted = counted.addingUpToLimit(elapsed.subtractingDownToZero(used))

@@ -251,6 +251,19 @@ private let second: UInt64 = 1000 * millisecond
         #expect((10...11).contains(starts))
     }
 
+    @Test func whatHoldsAllWorkersIsKnownFromTheFirstMomentToTheLast() {
+        let standIns = StandIns(patience: .seconds(2), workers: 2)
+        #expect(standIns.holding([worker(0, out: second), worker(1, out: nil)], now: 9 * second) == [])
+        let all = [worker(0, out: second), worker(1, out: 8 * second)]
+        #expect(standIns.holding(all, now: 9 * second) == [])
+        #expect(standIns.holding(all, now: 10 * second) == [100, 101])
+        // One goes on, the other's successor serves.
+        let standing = [worker(1, out: 8 * second, current: false), worker(0, out: nil, pid: 200), worker(1, out: nil, pid: 201)]
+        #expect(standIns.holding(standing, now: 11 * second) == [101])
+        #expect(standIns.holding(Array(standing.dropFirst()), now: 12 * second) == [])
+        #expect(standIns.holding([], now: 12 * second) == [])
+    }
+
     @Test func aHoldCountsOnceAndOnlyWhereNoneServesOrStandInsDo() {
         var standIns = StandIns(patience: .seconds(2), workers: 2)
         #expect(standIns.held([worker(0, out: second), worker(1, out: nil)], now: 9 * second) == [])

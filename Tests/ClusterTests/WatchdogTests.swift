@@ -1,6 +1,7 @@
 // What the watchdog counts and what it doesn't. The limit is 4 s, so workers beat each second.
 
 import Cluster
+import Glibc
 import Testing
 
 private let second: UInt64 = 1_000_000_000
@@ -109,6 +110,22 @@ private let second: UInt64 = 1_000_000_000
         #expect(!worker.actions.contains(.kill))
     }
 
+    @Test func timeWithoutACPUCountsOnlyWhereTheWorkerIsUnderSuspicion() {
+        var worker = Observed()
+        var suspect = Observed()
+        suspect.watchdog = Watchdog(limit: .seconds(4), countsWaiting: true)
+        for _ in 0..<8 {
+            worker.look(.runnable, used: second / 10)
+            suspect.look(.runnable, used: second / 10)
+        }
+        #expect(!worker.actions.contains(.kill))
+        #expect(suspect.actions.contains(.kill))
+        var stopped = Observed()
+        stopped.watchdog = Watchdog(limit: .seconds(4), countsWaiting: true)
+        for _ in 0..<100 { stopped.look(.stopped) }
+        #expect(!stopped.actions.contains(.kill))
+    }
+
     @Test func aProcessWithoutItsMainThreadIsNoticedOnce() {
         var worker = Observed()
         worker.look(.gone)
@@ -116,6 +133,18 @@ private let second: UInt64 = 1_000_000_000
         #expect(worker.actions == [])
         for _ in 0..<100 { worker.look(.gone) }
         #expect(worker.actions == [.headless])
+    }
+
+    @Test func aChildThatHasEndedIsNotTakenForOneWithoutItsMainThread() throws {
+        var pid = pid_t()
+        let arguments: [UnsafeMutablePointer<CChar>?] = unsafe [strdup("true"), nil]
+        defer { unsafe free(arguments[0]) }
+        try #require(unsafe posix_spawnp(&pid, "true", nil, nil, arguments, nil) == 0)
+        defer { waitpid(pid, nil, 0) }
+        var ended = unsafe siginfo_t()
+        #expect(unsafe waitid(P_PID, id_t(pid), &ended, WEXITED | WNOWAIT) == 0)
+        #expect(ThreadStatus.read(pid: pid, ticksPerSecond: 100) == nil)
+        #expect(ThreadStatus.read(pid: getpid(), ticksPerSecond: 100)?.state != .gone)
     }
 
     @Test func clocksThatGoBackwardsAreNoEvidence() {

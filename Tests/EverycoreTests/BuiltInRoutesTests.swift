@@ -61,10 +61,18 @@ struct BuiltInRoutesTests {
         #expect(EventLoop.monotonicNanoseconds() - start >= 5_000_000)
     }
 
-    @Test(arguments: ["", "?ms=", "?ms=-1", "?ms=+1", "?ms=1.5", "?ms=x", "?ms=1001", "?ms=99999999999999999999", "?s=1"])
-    func `sleep and work refuse what is no time within their bounds`(query: String) throws {
+    @Test(arguments: ["", "?ms=", "?ms=-1", "?ms=+1", "?ms=1.5", "?ms=x", "?s=1"])
+    func `sleep and work refuse what is no time`(query: String) throws {
         #expect(try client().get("/sleep\(query)").status == 400)
         #expect(try client().get("/work\(query)").status == 400)
+    }
+
+    @Test(arguments: ["1001", "99999999999999999999"])
+    func `sleep and work take their longest time instead of a longer one`(milliseconds: String) throws {
+        let start = EventLoop.monotonicNanoseconds()
+        #expect(try client().get("/sleep?ms=\(milliseconds)").body == "slept 1000 ms\n")
+        #expect(try client().get("/work?ms=\(milliseconds)").body == "worked 1000 ms\n")
+        #expect(EventLoop.monotonicNanoseconds() - start < 10_000_000_000)
     }
 
     @Test func `work leaves the worker to others, and is refused where there is too much of it`() throws {

@@ -143,14 +143,29 @@ extension ProcessTests {
 
         @Test func whenMoreAreStuckThanThereAreWorkersTheLongestStuckOneIsKilled() throws {
             let server = try TestedServer.harmful("stuck.stand_in=300ms", "timeouts.drain=500ms", workers: 1, environment: Self.noTraces)
-            for generation in 1...3 {
+            // Each another one: those who stand in aren't given what holds a worker already.
+            for (generation, target) in zip(1...3, ["/spin", "/loop-async", "/slow?ms=10000"]) {
                 let client = try server.connect()
                 #expect(try client.whoami().generation == generation)
-                client.request("GET", "/spin")
+                client.request("GET", target)
                 #expect(try slowestAnswer(server, 1) < .seconds(3))
             }
             #expect(server.program.logs("more are stuck than there are workers"))
             #expect(lines(server, "killing a stuck worker").count == 2)
+            #expect(server.stop() == 0)
+        }
+
+        @Test func becauseOfManyRequestsOfOneKindTakesNoOtherAlong() throws {
+            let server = try TestedServer.harmful("stuck.stand_in=500ms", "timeouts.drain=500ms", workers: 2, environment: Self.noTraces)
+            let holders = try (0..<8).map { _ in try server.connect() }
+            for client in holders { client.request("GET", "/spin") }
+            usleep(20_000)
+            // A stand-in that took one of the six that wait would be held itself.
+            #expect(try slowestAnswer(server, 1) < .milliseconds(1500))
+            #expect(try slowestAnswer(server, 20) < .milliseconds(250))
+            #expect(lines(server, "no worker serves: starting others in their place").count == 1)
+            #expect(try server.get("/whoami").identity().generation == 2)
+            for client in holders { client.leave() }
             #expect(server.stop() == 0)
         }
 

@@ -17,10 +17,15 @@ def kill_worker(server, verdict):
 
 
 def kill(server, verdict, pid):
-    """How many requests that can have cost: one for each connection that the worker had."""
-    had = max(descriptor_count(pid) - server.idle_descriptors, 0)
-    verdict.kills.append((time.monotonic(), pid))
-    return had + COME_AND_GO if send(pid, signal.SIGKILL) else 0
+    return kill_all(server, verdict, [pid])
+
+
+def kill_all(server, verdict, pids):
+    """At once. How many requests that can have cost: one for each connection that the workers had."""
+    had = {pid: max(descriptor_count(pid) - server.idle_descriptors, 0) for pid in pids}
+    killed = [(time.monotonic(), pid) for pid in pids if send(pid, signal.SIGKILL)]
+    verdict.kills += killed
+    return sum(had[pid] + COME_AND_GO for _, pid in killed)
 
 
 def pause_worker(server, seconds):
@@ -47,23 +52,3 @@ def upgrade(server, count, patience=20):
     pid = int(server.wait_for("upgrading", count, patience)["new_pid"])
     server.wait_for("the old master has gone", count, patience)
     server.succeed(pid)
-
-
-def try_upgrade(server):
-    """False when the server refused, or its new master failed."""
-    begun, refused = len(server.mentions("upgrading")), len(server.mentions(REFUSED[0])) + len(server.mentions(REFUSED[1]))
-    gone = len(server.mentions("the old master has gone"))
-    server.signal(signal.SIGUSR2)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if len(server.mentions(REFUSED[0])) + len(server.mentions(REFUSED[1])) > refused:
-            return False
-        lines = server.mentions("upgrading")
-        if len(lines) > begun and len(server.mentions("the old master has gone")) > gone:
-            server.succeed(int(lines[-1]["new_pid"]))
-            return True
-        time.sleep(0.01)
-    return False
-
-
-REFUSED = ("no upgrade now: one is under way, or the cluster stops", "no upgrade now: a reload is under way")

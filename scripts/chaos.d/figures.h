@@ -17,6 +17,8 @@ struct histogram {
 struct group {
     const char *name;
     char request[2][256];
+    /// Where a request's own number goes; NULL: all are the same.
+    char *number;
     int keep, shorts, pause_ms, slow_ms;
     /// Begun so often in a second, each on a connection of its own, whatever becomes of them; 0: each connection waits for its answer.
     double rate;
@@ -39,7 +41,7 @@ struct note {
 static struct group groups[MOST_GROUPS];
 static int group_count;
 static struct note notes[MOST_NOTES];
-static uint64_t noted, started, last_answer, worst_gap, worst_gap_at, worst_stall;
+static uint64_t noted, unnoted, started, last_answer, worst_gap, worst_gap_at, worst_stall;
 static uint16_t stalls_ms[MOST_TENTHS];
 
 /// Each octave of microseconds in STEPS steps: 3 % exact.
@@ -107,8 +109,8 @@ static inline void print_group(const struct group *it, uint64_t tenths) {
 /// The tenths of a second up to when no more requests were sent.
 static inline void print_all(uint64_t ended) {
     uint64_t tenths = tenth_of(ended);
-    printf("{\"started\":%.6f,\"seconds\":%.3f,\"worst_gap_us\":%lu,\"worst_gap_at\":%.6f,\"worst_stall_us\":%lu,\"stalls_ms\":[", started / 1e9,
-           (ended - started) / 1e9, worst_gap / 1000, worst_gap_at / 1e9, worst_stall / 1000);
+    printf("{\"started\":%.6f,\"seconds\":%.3f,\"worst_gap_us\":%lu,\"worst_gap_at\":%.6f,\"worst_stall_us\":%lu,\"unnoted\":%lu,\"stalls_ms\":[",
+           started / 1e9, (ended - started) / 1e9, worst_gap / 1000, worst_gap_at / 1e9, worst_stall / 1000, unnoted);
     for (uint64_t i = 0; i < tenths; i++) printf("%s%u", i ? "," : "", stalls_ms[i]);
     printf("],\"groups\":[");
     for (int i = 0; i < group_count; i++) {

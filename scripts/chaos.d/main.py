@@ -16,6 +16,7 @@ import poison
 import quota
 import server
 import storms
+import table
 from processes import Failure, raise_file_limit, stop_all
 from verdict import HEADING
 
@@ -65,6 +66,7 @@ def parse():
     parser.add_argument("--seconds", type=float, metavar="N", help="each storm goes on for so long")
     parser.add_argument("--match", default="", metavar="TEXT", help="of poison and loop only those whose line has this text, such as “, 2 w”")
     parser.add_argument("--logs", metavar="FOLDER", help="keep the servers' logs there, named by their ports")
+    parser.add_argument("--table", metavar="FILE", help="renew the rows of these storms in the table of this Markdown file")
     parser.add_argument("--losses", action="store_true", help="list every request that got no answer, with the kill that it was in flight at")
     options = parser.parse_args()
     for name in options.storms:
@@ -73,7 +75,13 @@ def parse():
     return options
 
 
-def weather(run, names, shows_losses):
+def order():
+    """The names of all lines of the long form."""
+    cells = {"poison": poison.poison_cells(False), "loop": poison.loop_cells(False)}
+    return [line for name in STORMS for line in ([cell.name for cell in cells[name]] if name in cells else [name])]
+
+
+def weather(run, names, shows_losses, table_path=None):
     print(f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f} before\n{HEADING}", flush=True)
     good = True
     for name in names:
@@ -82,6 +90,8 @@ def weather(run, names, shows_losses):
             for verdict in results if isinstance(results, types.GeneratorType) else [results]:
                 good = verdict.is_good and good
                 print("\n".join(verdict.lines(shows_losses)), flush=True)
+                if table_path:
+                    table.renew(table_path, verdict, order())
         except server.TROUBLE as reason:
             good = False
             print(f"✘ {name}: {type(reason).__name__}: {reason}", flush=True)
@@ -100,7 +110,8 @@ def main():
         build.program("storm")
         server.logs = options.logs
         begun = time.monotonic()
-        good = weather(Run(options), options.storms or (SHORT if options.short else list(STORMS)), options.losses)
+        good = weather(Run(options), options.storms or (SHORT if options.short else list(STORMS)), options.losses,
+                       options.table)
         print(f"{'every promise was kept' if good else 'a promise was broken'}, in {time.monotonic() - begun:.0f} s")
         return 0 if good else 1
     except Failure as reason:

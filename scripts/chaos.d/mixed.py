@@ -27,6 +27,8 @@ def mixed(run):
             bound = happen(server, verdict, share, time.monotonic() + run.seconds(5, 60))
             time.sleep(0.2)
             counts = traffic.end()
+        # A handler that never returns holds its worker, and so the old master, for as long as it may.
+        server.wait_for_quiet(45)
         stats = server.stats()
         verdict.problems += server.stop(patience=60)
     verdict.judge_totals(counts, stats)
@@ -43,6 +45,7 @@ def mixed(run):
 def happen(server, verdict, share, until):
     """What happens; how many requests the kills can have cost."""
     bound, counts = 0, {"reloads": 0, "upgrades": 0}
+    # Orders aren't waited for: they come while others are under way.
 
     def kill():
         nonlocal bound
@@ -53,11 +56,13 @@ def happen(server, verdict, share, until):
         server.signal(signal.SIGHUP)
 
     def upgrade():
-        counts["upgrades"] += acts.try_upgrade(server)
+        counts["upgrades"] += 1
+        server.signal(signal.SIGUSR2)
 
     choices = [kill, kill, kill, reload, upgrade, lambda: acts.pause_worker(server, 0.1), lambda: server.signal(signal.SIGTTIN),
                lambda: server.signal(signal.SIGTTOU), lambda: share.set(server, random.choice(share.levels))]
     while time.monotonic() < until:
+        server.follow()
         random.choice(choices)()
         time.sleep(random.choice((0.01, 0.05, 0.2)))
     verdict.notes.append(f"{len(verdict.kills)} kills, {counts['reloads']} reloads, {counts['upgrades']} upgrades")

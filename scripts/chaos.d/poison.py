@@ -1,5 +1,7 @@
 """The storms of requests that kill, or hold, the worker that takes them, beside requests that are fast and requests that wait."""
 
+import os
+import shutil
 import time
 
 import acts
@@ -8,7 +10,11 @@ from timeline import Timeline, share_lost, spans_from_third
 from traffic import Group, Rate, Traffic
 from verdict import Verdict
 
-FAST = Group("fast", "/constant", keep=24, short=8, pause_ms=4)
+def fast(path):
+    return Group("fast", path, keep=24, short=8, pause_ms=4)
+
+
+FAST = fast("/constant")
 WAITING = Group("wait", "/wait?ms=500", keep=32, short=16, pause_ms=10, slow_ms=0)
 LOST_AT_MOST = {"fast": 0.001, "wait": 0.01}
 # Up to so many requests that kill in a second, and from two workers on, fast requests stay fast.
@@ -24,9 +30,15 @@ RATES, WORKERS, SLOW_START_MS = (0.5, 2, 10, 20, 100), (1, 2, 4, 8), 5000
 class Cell:
     """One way to do harm, so often, to so many workers."""
 
-    def __init__(self, kind, path, rate, workers, start_ms=0, has_orders=True):
+    def __init__(self, kind, path, rate, workers, start_ms=0, has_orders=True, name=None, beside=FAST, environment=None):
+        """
+        start_ms     how long a worker takes to start
+        beside       the fast requests
+        environment  the server's, beside that of this process
+        """
         self.kind, self.path, self.rate, self.workers, self.start_ms, self.has_orders = kind, path, rate, workers, start_ms, has_orders
-        way = path.strip("/").replace("-async", " after await")
+        self.beside, self.environment = beside, environment
+        way = name or path.strip("/").replace("-async", " after await")
         self.name = f"{way} {rate:g}/s, {workers} w" + (f", {start_ms / 1000:g} s" if start_ms else "")
 
     @property
@@ -40,20 +52,28 @@ class Cell:
 
     @property
     def groups(self):
-        return [FAST, WAITING, Rate(self.kind, self.path, self.rate)]
+        return [self.beside, WAITING, Rate(self.kind, self.path, self.rate)]
+
+
+def poison_cells(is_short):
+    if is_short:
+        cells = [Cell("poison", "/trap", 20, 2), Cell("poison", "/trap-async", 10, 1, has_orders=False)]
+    else:
+        cells = [Cell("poison", path, rate, workers) for path in ("/trap", "/trap-async") for rate in RATES for workers in WORKERS]
+        cells += [Cell("poison", path, 5, 2) for path in ("/abort", "/exit", "/overflow")]
+        # Another path each time; one path of the route that all others ask for.
+        cells += [Cell("poison", "/brittle/#?die=1", rate, 2, name="varied") for rate in (2, 20)]
+        cells += [Cell("poison", "/brittle/bad?die=1", rate, 2, name="same route", beside=fast("/brittle/good")) for rate in (2, 20)]
+        cells += [Cell("poison", "/trap", rate, 2, start_ms=SLOW_START_MS) for rate in (0.5, 10)]
+        cells += [Cell("poison", "/trap", 20, 2, name="backtraced", environment=backtraces()) for _ in range(1) if backtraces()]
+    return cells
 
 
 def poison(run):
     """Requests that crash their worker, 0.5 to 100 a second with 1, 2, 4 and 8 workers, at once and after an `await`, also where a worker takes
     5 s to start; HUP, USR2 and TERM meanwhile. From the third death on every tenth of a second has an answer, 0.1 % of the fast requests may be
     lost and 1 % of those that wait for 500 ms."""
-    if run.is_short:
-        cells = [Cell("poison", "/trap", 20, 2), Cell("poison", "/trap-async", 10, 1, has_orders=False)]
-    else:
-        cells = [Cell("poison", path, rate, workers) for path in ("/trap", "/trap-async") for rate in RATES for workers in WORKERS]
-        cells += [Cell("poison", path, 5, 2) for path in ("/abort", "/exit", "/overflow")]
-        cells += [Cell("poison", "/trap", rate, 2, start_ms=SLOW_START_MS) for rate in (0.5, 10)]
-    yield from each(run, cells, poisoned)
+    yield from each(run, poison_cells(run.is_short), poisoned)
 
 
 def each(run, cells, judge):
@@ -80,25 +100,32 @@ def poisoned(run, cell):
     for since, until in spans:
         empty = timeline.empty(since, until)
         verdict.expect(not empty, f"{len(empty)} tenths of a second without an answer, at {shown(empty)} s")
+    lost_after = []
     for name, limit in LOST_AT_MOST.items():
         lost, count = share_lost(counts.by_name[name], counts.started, spans)
         verdict.expect(lost <= limit * count, f"{lost} of {count} “{name}” requests were lost")
+        lost_after.append(f"{lost} {name}")
     if cell.workers > 1 and cell.rate <= FAST_UNTIL_RATE:
         verdict.judge_time(counts, FAST_MS, run)
+    verdict.judge_watch(timeline, run)
     refused = counts.by_name[cell.kind].unavailable
-    verdict.notes.insert(0, f"{len(deaths)} deaths, {refused} × 503")
+    verdict.notes.insert(0, f"{len(deaths)} deaths, {refused} × 503, once suspect {' and '.join(lost_after)} lost")
     return verdict
+
+
+def loop_cells(is_short):
+    if is_short:
+        cells = [Cell("loop", "/loop-async", 1, 2, has_orders=False)]
+    else:
+        cells = [Cell("loop", path, rate, workers) for path in ("/loop", "/loop-async") for rate in (0.2, 2, 8) for workers in (1, 2, 4)]
+        cells += [Cell("loop", "/loop", 1, 2, start_ms=SLOW_START_MS)]
+    return cells
 
 
 def loop(run):
     """Requests whose handler never returns, with 1, 2 and 4 workers. No gap over 2.5 s before the third worker was held for two seconds,
     every tenth of a second has an answer afterwards."""
-    if run.is_short:
-        cells = [Cell("loop", "/loop-async", 1, 2, has_orders=False)]
-    else:
-        cells = [Cell("loop", path, rate, workers) for path in ("/loop", "/loop-async") for rate in (0.2, 2) for workers in (1, 2, 4)]
-        cells += [Cell("loop", "/loop", 1, 2, start_ms=SLOW_START_MS)]
-    yield from each(run, cells, looped)
+    yield from each(run, loop_cells(run.is_short), looped)
 
 
 def looped(run, cell):
@@ -116,6 +143,7 @@ def looped(run, cell):
         verdict.expect(gap <= limit, f"a gap of {gap:.1f} s")
         empty = timeline.empty(known, until)
         verdict.expect(not empty, f"{len(empty)} tenths of a second without an answer, at {shown(empty)} s")
+    verdict.judge_watch(timeline, run)
     held = counts.by_name[cell.kind]
     verdict.notes.insert(0, f"{held.sent} requests that never end, {held.unavailable} × 503")
     return verdict
@@ -132,7 +160,7 @@ def held_for_good(cell, first):
 def storm(run, cell, seconds, patience=20):
     """Harm beside other requests; after `seconds` a reload, after as many again an upgrade, and a stop while harm goes on."""
     verdict, orders = Verdict(cell.name), []
-    with Server(cell.workers, harm=cell.harm, patience=60) as server:
+    with Server(cell.workers, harm=cell.harm, patience=60, environment=cell.environment) as server:
         with Traffic(server.port, cell.groups) as traffic:
             time.sleep(seconds)
             for order in (acts.reload, acts.upgrade) if cell.has_orders else ():
@@ -149,9 +177,26 @@ def storm(run, cell, seconds, patience=20):
             took = timed(lambda: verdict.problems.extend(server.stop(patience + 40, again)))
             verdict.notes.append(f"stop {took:.1f} s")
     verdict.judge_totals(counts, stats)
+    if cell.environment:
+        judge_backtraces(verdict, server.log(), counts, len(orders))
     # What a crashed worker prints is no line of the server's, and that no worker serves is an error that has to be said.
     verdict.judge_log(server.log(), ("critical",) if cell.kind == "loop" else ("error", "critical"), force=())
     return verdict, counts, orders
+
+
+def backtraces():
+    """The environment in which Swift's runtime writes one at every crash, which it does by itself only on a terminal; {} where it can't."""
+    tool = shutil.which("swift")
+    tool = tool and os.path.join(os.path.dirname(os.path.realpath(tool)), "../libexec/swift/linux/swift-backtrace")
+    return {"SWIFT_BACKTRACE": f"enable=yes,color=no,swift-backtrace={os.path.normpath(tool)}"} if tool and os.access(tool, os.X_OK) else {}
+
+
+def judge_backtraces(verdict, log, counts, orders):
+    """One endpoint does the harm: one backtrace a minute, and one more after an upgrade."""
+    count = sum(line["level"] == "output" and "Program crashed" in line["message"] for line in log)
+    limit = 1 + orders + int(counts.seconds / 60)
+    verdict.expect(1 <= count <= limit, f"{count} backtraces in {counts.seconds:.0f} s, where 1 to {limit} are right")
+    verdict.notes.append(f"{count} backtraces")
 
 
 def timed(body, *arguments):

@@ -51,10 +51,11 @@ def send(pid, number):
 
 
 class Server:
-    def __init__(self, workers=2, settings="", options=(), port=None, before=(), harm=None, patience=20):
+    def __init__(self, workers=2, settings="", options=(), port=None, before=(), harm=None, patience=20, environment=None):
         """
         settings  lines of YAML
         before    what starts the command
+        environment  more of it than this process has
         patience  seconds until all workers are ready
         harm      arguments of the harmful program, which is started instead of the command
         """
@@ -64,7 +65,7 @@ class Server:
         self.command = self.command_line(workers, settings, options) if harm is None else self.harmful(workers, harm)
         begun = time.monotonic()
         with open(self.log_path, "w") as log:
-            self.process = Process([*before, *self.command], stderr=log)
+            self.process = Process([*before, *self.command], stderr=log, environment=environment)
         self.pid = self.process.pid
         _running.append(self)
         self.wait_for_workers(None if workers == "auto" else workers, patience)
@@ -173,6 +174,35 @@ class Server:
         """Another master is in charge."""
         self.pid = pid
         self.helpers = set(children(pid)) - set(self.worker_pids_by_stats())
+
+    def follow(self):
+        """Looks which master is in charge, after orders that nobody waited for. Says how often the role was taken over."""
+        begun, count, pid = None, 0, None
+        for line in self.log():
+            if line["message"] == "upgrading":
+                begun = int(line["new_pid"])
+            elif line["message"] == "took over from the old master":
+                count, pid = count + 1, begun
+        if pid and pid != self.pid:
+            self.pid = pid
+            self.helpers = set()
+            # The pages of the old master's process may answer for a moment.
+            deadline = time.monotonic() + 5
+            while not (workers := set(self.worker_pids_by_stats())) & (own := set(children(pid))) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            self.helpers = own - workers
+        return count
+
+    def wait_for_quiet(self, patience):
+        """Until no order is under way: the last upgrade is over, and its old master gone."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            taken = self.follow()
+            ended = len(self.mentions("the upgrade failed: this master stays"))
+            if len(self.mentions("upgrading")) == taken + ended and len(self.mentions("the old master has gone")) == taken:
+                return
+            time.sleep(0.1)
+        raise Failure(f"an upgrade was neither carried out nor given up within {patience} s\n" + self.last_words())
 
     def family(self):
         """Every process of the session: no other program has it."""

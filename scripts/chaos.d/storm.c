@@ -1,8 +1,9 @@
 // Sends requests until it gets SIGTERM, and counts each of them. A group is NAME=PATH,KEEP,SHORT,PAUSE,SLOW: KEEP connections that stay open
 // and SHORT ones that are made anew for every request; between two requests a connection pauses for a random time of up to twice PAUSE
 // milliseconds, so that some are idle at any moment. Or NAME=PATH@RATE: so many requests a second (a fraction is one), each on a connection
-// of its own, whether earlier ones are answered or not. SIGTERM lets what is outstanding of the first kind finish, for at most five seconds;
-// then one JSON object is printed. What was lost is listed, and every answer that took longer than SLOW milliseconds.
+// of its own, whether earlier ones are answered or not; a # in the path is the request's number. SIGTERM lets what is outstanding of the first
+// kind finish, for at most five seconds; then one JSON object is printed. What was lost is listed, and every answer that took longer than
+// SLOW milliseconds.
 // usage: storm PORT GROUP…
 
 #include "../bench.d/clients/client.h"
@@ -47,7 +48,8 @@ static void leave(struct connection *it) {
 
 /// The cause of a loss is errno, 0 for an end in order.
 static void note(const struct connection *it, uint64_t at, int cause) {
-    if (noted < MOST_NOTES) notes[noted++] = (struct note){at, at - it->begun, it->group, it->keeps, cause, it->filled, it->state};
+    if (noted == MOST_NOTES) unnoted++;
+    else notes[noted++] = (struct note){at, at - it->begun, it->group, it->keeps, cause, it->filled, it->state};
 }
 
 /// The connection ended although a request was outstanding, or about to be.
@@ -90,13 +92,19 @@ static void begin(struct connection *it) {
 }
 
 static void ask(struct connection *it, uint64_t begun) {
-    const char *request = it->group->request[it->keeps];
+    struct group *group = it->group;
+    const char *request = group->request[it->keeps];
+    char numbered[512];
+    if (group->number) {
+        snprintf(numbered, sizeof numbered, "%.*s%lu%s", (int)(group->number - request), request, group->sent, group->number + 1);
+        request = numbered;
+    }
     it->begun = begun;
     it->filled = 0;
     ssize_t written = send(it->fd, request, strlen(request), MSG_NOSIGNAL);
     if (written < 0) return lose(it, errno);
     if ((size_t)written != strlen(request)) errx(1, "a request of which a part was sent");
-    it->group->sent++;
+    group->sent++;
     it->state = WAITING;
 }
 
@@ -184,6 +192,7 @@ static void add_group(char *word, uint64_t at) {
     const char *head = "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n";
     snprintf(it->request[0], sizeof it->request[0], head, path, "Connection: close\r\n");
     snprintf(it->request[1], sizeof it->request[1], head, path, "");
+    it->number = it->rate > 0 ? strchr(it->request[0], '#') : NULL;
     it->first = total;
     it->last = total += it->keep + it->shorts;
     if (total > MOST_CONNECTIONS) errx(64, "at most %d connections", MOST_CONNECTIONS);

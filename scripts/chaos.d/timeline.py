@@ -31,6 +31,10 @@ class Timeline:
         return [round(index * TENTH, 1) for index in range(first, last)
                 if self.answers(index) == 0 and self.counts.stalls_ms[index] <= 100 - WATCHED_MS]
 
+    def unwatched(self):
+        """How many tenths say nothing because the client itself got too little CPU."""
+        return sum(self.answers(index) == 0 and self.counts.stalls_ms[index] > 100 - WATCHED_MS for index in range(len(self)))
+
     def worst_gap(self, since, until=None):
         """The longest run of tenths without an answer, in seconds, less what the client missed."""
         first = max(int((since - self.started) / TENTH), 0)

@@ -8,8 +8,9 @@ extension Master {
     func watch(_ child: Child) {
         // It beats as the options at its fork say, whatever a reload changes.
         // Evidence counts from when the beat is late: for a short limit that is a good part of it.
-        let limit = child.role == .quarantine ? options.quarantine.stuckLimit * 3 / 5 : options.stuckLimit
-        child.watchdog = Watchdog(limit: limit ?? Watchdog.noLimit)
+        let isQuarantine = child.role == .quarantine
+        let limit = isQuarantine ? options.quarantine.stuckLimit * 3 / 5 : options.stuckLimit
+        child.watchdog = Watchdog(limit: limit ?? Watchdog.noLimit, countsWaiting: isQuarantine)
         child.pulse = Pulse(beatInterval: options.beatInterval)
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
         child.channel.onMalformed = { [unowned self, unowned child] reason in

@@ -22,6 +22,7 @@ extension Master {
                         outSince: outSince(child), request: child.pulse.longHold))
             }
         }
+        quarantineHolding(standIns.holding(workers, now: now).compactMap { children[$0] }.filter(\.isStuck), now: now)
         for pid in standIns.held(workers, now: now) { if let child = children[pid] { heldWhileNoneServed(child) } }
         for action in standIns.decide(workers, limit: workerCount, now: now) {
             switch action {

@@ -37,6 +37,15 @@ extension Master {
     /// A process that hangs in the kernel outlives KILL, and must not keep the master.
     func limitStop(_ deadline: Duration) {
         stopTimer = loop.after(deadline + .seconds(3)) { [unowned self] in
+            // One that was told later than the others, such as the quarantine worker at the end of a hand-over, has had time enough too.
+            let late = children.values.filter { !$0.sentSignals.contains(SIGKILL) }
+            guard late.isEmpty else {
+                for child in late {
+                    log(.warning, .workerKilledDraining, "killing a worker that stays too long", about: child, request(of: child))
+                    send(SIGKILL, to: child)
+                }
+                return limitStop(.zero)
+            }
             log(.error, .workerUnkillable, "a worker can't be killed: leaving without it", ["left": "\(children.keys.sorted())"])
             leaveAtOnce()
         }

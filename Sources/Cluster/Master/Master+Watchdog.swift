@@ -1,6 +1,7 @@
 // Looks after workers whose loop doesn't turn. The decisions are the Watchdog's (a pure value); this reads memory and /proc for it
 // and carries out what it says. Runs in the master.
 
+internal import CEverycorePosix
 internal import EverycoreLoop
 internal import Glibc
 internal import Logging
@@ -51,7 +52,7 @@ extension Master {
     }
 
     func threadStatus(of child: Child) -> ThreadStatus? {
-        readSmallFile("/proc/\(child.pid)/task/\(child.pid)/stat").flatMap { ThreadStatus(stat: $0, ticksPerSecond: Self.ticksPerSecond) }
+        .read(pid: child.pid, ticksPerSecond: Self.ticksPerSecond)
     }
 
     private func carryOut(_ action: Watchdog.Action, _ child: Child) {
@@ -85,5 +86,17 @@ extension Master {
         guard let request = child.page.blackBox.current else { return [:] }
         let age = Duration.from(request.since, to: EventLoop.monotonicNanoseconds())
         return ["request": "\(request.description)", "request_age": "\(age.inSeconds)"]
+    }
+}
+
+extension ThreadStatus {
+    /// Of a child's main thread; nil when the process has ended, reaped or not. Gone is a main thread that others survive.
+    package static func read(pid: Int32, ticksPerSecond: UInt64) -> Self? {
+        let text = readSmallFile("/proc/\(pid)/task/\(pid)/stat")
+        guard let status = text.flatMap({ Self(stat: $0, ticksPerSecond: ticksPerSecond) }) else { return nil }
+        var end: Int32 = 0
+        // With a thousand deaths at once the kernel's news of one waits for longer than the watchdog does.
+        if status.state == .gone, unsafe cposix_peek_status(pid, &end) == 1 { return nil }
+        return status
     }
 }

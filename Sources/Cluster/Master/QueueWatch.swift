@@ -122,6 +122,7 @@ final class QueueWatch {
         if waiting.contains(.pair(.quarantine)) { master.superviseQuarantine() }
         for queue in unattended { isUnattended(queue, workers, now) }
         master.decideStandIns(now: now)
+        isInDoubt = isInDoubt || !master.quarantine.suspicion.holding.isEmpty
         if isInDoubt || queues.values.contains(where: \.isActive) { startTimer() } else { timer = nil }
     }
 

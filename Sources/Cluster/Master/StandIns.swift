@@ -89,6 +89,14 @@ package struct StandIns {
         return new.map(\.pid)
     }
 
+    /// The workers that requests hold while no worker serves, or only such as stand in for stuck ones.
+    package func holding(_ workers: [Worker], now: UInt64) -> [Int32] {
+        guard let patience else { return [] }
+        let replaced = workers.filter { !$0.isCurrent }
+        let out = workers.filter { $0.isCurrent && isOut($0, patience.wholeNanoseconds, now) }
+        return replaced.isEmpty && out.count < workers.count ? [] : (replaced + out).map(\.pid)
+    }
+
     private func isOut(_ worker: Worker, _ patience: UInt64, _ now: UInt64) -> Bool {
         guard let since = worker.outSince else { return false }
         return now &- min(since, now) >= patience

@@ -31,10 +31,25 @@ extension Master {
         return evidence.held < (options.standInAfter ?? .zero).wholeNanoseconds
     }
 
+    /// What holds workers is kept from those that start in their place. Workers of a former description say nothing of this one.
+    func quarantineHolding(_ holders: [Child], now: UInt64) {
+        guard !holders.isEmpty || !quarantine.suspicion.holding.isEmpty else { return }
+        let exempt = exemptEndpoints
+        var requests: Set<Suspicion.Request> = []
+        for child in holders where child.edition == edition {
+            guard let ran = quarantine.request(in: child.page), !exempt.contains(ran.endpoint) else { continue }
+            requests.insert(ran)
+        }
+        guard quarantine.suspicion.held(requests, dominant: quarantine.history.dominant(now: now)) else { return }
+        publishQuarantine()
+    }
+
+    private var exemptEndpoints: Set<UInt64> { Set(plan.endpoints.filter { !$0.mayBeQuarantined }.map(\.number)) }
+
     private func accuse(_ child: Child, now: UInt64) {
         if child.role.isWorker { quarantine.read(child.page, pid: child.pid, isWell: false, now: now) }
         var evidence = quarantine.evidence(in: child.page, now: now)
-        let exempt = Set(plan.endpoints.filter { !$0.mayBeQuarantined }.map(\.number))
+        let exempt = exemptEndpoints
         if let ran = evidence.ran, exempt.contains(ran.endpoint) { return }
         evidence.waiting.subtract(exempt)
         if evidence.ran != nil { evidence.held = (child.endedAt ?? now).subtractingDownToZero(child.page.blackBox.heldSince) }
@@ -60,7 +75,7 @@ extension Master {
     private func publishQuarantine() {
         let suspicion = quarantine.suspicion
         quarantine.memory.list.publish(
-            suspicion.entries.keys, atOnce: suspicion.isAmbiguous ? 1 : QuarantineList.usualLimit, isDown: quarantine.supervisor.isDown)
+            suspicion.keptAway, atOnce: suspicion.isAmbiguous ? 1 : QuarantineList.usualLimit, isDown: quarantine.supervisor.isDown)
     }
 
     private func say(_ change: Suspicion.Change) {

@@ -62,13 +62,16 @@ final class Quarantine {
         readings[pid] = reading
     }
 
+    /// What runs on the loop's thread.
+    func request(in page: SharedPage) -> Suspicion.Request? {
+        page.blackBox.currentPath.map { .init(endpoint: page.blackBox.currentEndpoint, path: $0) }
+    }
+
     /// What a worker's page tells of its death.
     func evidence(in page: SharedPage, now: UInt64) -> Suspicion.Evidence {
         var evidence = Suspicion.Evidence()
-        let box = page.blackBox
-        if let path = box.currentPath {
-            evidence.ran = .init(endpoint: box.currentEndpoint, path: path)
-        } else {
+        evidence.ran = request(in: page)
+        if evidence.ran == nil {
             evidence.waiting = page.endpoints.waiting
             evidence.usual = history.usual(among: evidence.waiting, now: now)
         }

@@ -13,7 +13,8 @@
 
     /// Connections at a time: clients that send their content slowly hold up nothing else.
     package static let usualLimit = 64
-    package static let byteCount = (2 + 2 * Suspicion.capacity) * 8
+    package static let capacity = Suspicion.capacity + Suspicion.holdingCapacity
+    package static let byteCount = (2 + 2 * capacity) * 8
 
     /// - Parameter memory: `byteCount` bytes, aligned to 8, that outlive every copy of this view.
     package init(at memory: UnsafeMutableRawPointer) {
@@ -30,7 +31,7 @@
         // Nothing is moved while the entries change places.
         unsafe words[0] = 0
         var count = 0
-        for subject in subjects.prefix(Suspicion.capacity) {
+        for subject in subjects.prefix(Self.capacity) {
             unsafe words[2 + 2 * count] = 0
             unsafe words[3 + 2 * count] = subject.path ?? 0
             unsafe words[2 + 2 * count] = subject.endpoint
@@ -52,7 +53,7 @@
     /// - Parameter path: as the request spells it.
     package func contains(endpoint: UInt64, path: RawSpan) -> Bool {
         var hash: UInt64?
-        for index in 0..<min(unsafe Int(clamping: words[0]), Suspicion.capacity) {
+        for index in 0..<min(unsafe Int(clamping: words[0]), Self.capacity) {
             guard unsafe words[2 + 2 * index] == endpoint else { continue }
             let wanted = unsafe words[3 + 2 * index]
             if wanted == 0 { return true }

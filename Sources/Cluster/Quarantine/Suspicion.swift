@@ -5,6 +5,9 @@
 // A death accuses the request that ran. `deaths` of them in one window make an endpoint suspect: the paths alone where some
 // path repeats, the whole endpoint where as many different ones died. Requests that only waited are accused where none ran: those
 // in flight at every such death and rarely otherwise. One of several that were accused together is released when another kills without it.
+//
+// What holds workers while none serves is kept from those that start in their place, for as long as it holds them: they would be held
+// before they had answered anything.
 
 internal import EverycoreLoop
 internal import EverycoreStatistics
@@ -77,6 +80,8 @@ package struct Suspicion {
     /// So many subjects at a time; the one whose last death is longest ago gives its place to a new one.
     /// It has to be accused anew.
     package static let capacity = 64
+    /// So many more that hold workers now.
+    package static let holdingCapacity = 16
     /// Deaths that are remembered within the window.
     private static let memory = 256
     /// More candidates than these among requests that only waited are no evidence.
@@ -84,6 +89,8 @@ package struct Suspicion {
 
     private let policy: QuarantinePolicy
     package private(set) var entries: [Subject: Entry] = [:]
+    /// What holds workers now. No evidence: it ends with the hold.
+    package private(set) var holding: Set<Subject> = []
     private var deaths: [(until: UInt64, request: Request)] = []
     private var unexplained: [(at: UInt64, waiting: Set<UInt64>)] = []
     /// What was quarantined before: for how long, and until when that counts.
@@ -130,17 +137,34 @@ package struct Suspicion {
 
     /// The quarantine worker died, in a request or while some waited.
     package mutating func diedInQuarantine(_ evidence: Evidence, now: UInt64) -> [Change] {
-        if let request = evidence.ran {
-            _ = extend(request, now: now)
-            return []
-        }
+        // One that was sent there because its like held workers.
+        if evidence.ran != nil { return died(evidence, now: now) }
         extend(now: now) { evidence.waiting.contains($0.endpoint) }
         return noteAbsences(present: evidence.waiting)
     }
 
+    /// What holds workers while none serves, or only such as stand in for stuck ones.
+    /// - Returns: whether what is kept from other workers has changed.
+    package mutating func held(_ requests: Set<Request>, dominant: UInt64?) -> Bool {
+        var subjects: Set<Subject> = []
+        if policy.isOn {
+            for request in requests where request.endpoint != 0 {
+                let isVaried = requests.contains { $0.endpoint == request.endpoint && $0.path != request.path }
+                subjects.insert(.init(endpoint: request.endpoint, path: isVaried && request.endpoint != dominant ? nil : request.path))
+            }
+        }
+        if subjects.count > Self.holdingCapacity { subjects = Set(subjects.sorted(by: Self.inOrder).prefix(Self.holdingCapacity)) }
+        guard subjects != holding else { return false }
+        holding = subjects
+        return true
+    }
+
+    /// All that normal workers don't serve.
+    package var keptAway: Set<Subject> { holding.union(entries.keys) }
+
     /// Ends what has behaved for long enough.
     package mutating func expire(now: UInt64) -> [Change] {
-        let over = entries.filter { $0.value.end <= now }.keys.sorted { ($0.endpoint, $0.path ?? 0) < ($1.endpoint, $1.path ?? 0) }
+        let over = entries.filter { $0.value.end <= now }.keys.sorted(by: Self.inOrder)
         for subject in over {
             guard let entry = entries.removeValue(forKey: subject) else { continue }
             if former.count >= Self.capacity, let oldest = former.min(by: { $0.value.until < $1.value.until })?.key { former[oldest] = nil }
@@ -222,6 +246,10 @@ package struct Suspicion {
             entries[subject] = entry
         }
         return !meant.isEmpty
+    }
+
+    private static func inOrder(_ one: Subject, _ other: Subject) -> Bool {
+        (one.endpoint, one.path ?? 0) < (other.endpoint, other.path ?? 0)
     }
 
     private mutating func forgetDeaths(now: UInt64) {

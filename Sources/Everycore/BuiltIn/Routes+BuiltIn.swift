@@ -22,7 +22,7 @@ extension Routes {
     ///
     /// - Parameters:
     ///   - hasFiles: a root of static files is served: `/` is its index page or nothing.
-    ///   - longestSleep: of `/sleep`, in milliseconds. Any client may ask for it.
+    ///   - longestSleep: of `/sleep`, in milliseconds. Any client may ask for it; longer times are cut to it.
     package mutating func addDemonstration(hasFiles: Bool = false, longestSleep: Int = 1000) {
         rank = .demonstration
         defer { rank = .own }
@@ -58,11 +58,12 @@ private func echo(_ request: Request) -> Response {
         .header("X-Content-Type-Options", "nosniff")
 }
 
+/// More than the limit is the limit.
 private func milliseconds(of request: Request, upTo limit: Int) throws(HTTPError) -> Int {
-    guard let text = request.queryItem("ms"), !text.isEmpty, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }),
-        let value = Int(text), value <= limit
-    else { throw HTTPError(400, "?ms= takes a whole number of milliseconds from 0 to \(limit)") }
-    return value
+    guard let text = request.queryItem("ms"), !text.isEmpty, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else {
+        throw HTTPError(400, "?ms= takes a whole number of milliseconds, of which \(limit) are the most")
+    }
+    return min(Int(text) ?? limit, limit)
 }
 
 /// Keeps the processor busy in slices, between which the worker serves others: a demonstration must never take a worker from the

@@ -184,6 +184,49 @@ private let second: UInt64 = 1_000_000_000
         for _ in 0..<5 { #expect(suspicion.diedInQuarantine(Suspicion.Evidence(waiting: [8]), now: second) == []) }
     }
 
+    // MARK: Requests that hold workers
+
+    @Test func whatHoldsWorkersIsKeptAwayUntilItNoLongerDoes() {
+        var suspicion = Suspicion(policy: Self.policy())
+        #expect(suspicion.held([.init(endpoint: 7, path: 1)], dominant: nil) == true)
+        #expect(suspicion.held([.init(endpoint: 7, path: 1)], dominant: nil) == false)
+        #expect(suspicion.keptAway == [.init(endpoint: 7, path: 1)])
+        #expect(suspicion.entries.isEmpty)
+        #expect(suspicion.held([], dominant: nil) == true)
+        #expect(suspicion.keptAway == [])
+    }
+
+    @Test func twoPathsThatHoldWorkersStandForTheEndpointUnlessItAnsweredMost() {
+        var suspicion = Suspicion(policy: Self.policy())
+        let requests: Set<Suspicion.Request> = [.init(endpoint: 7, path: 1), .init(endpoint: 7, path: 2), .init(endpoint: 8, path: 1)]
+        #expect(suspicion.held(requests, dominant: nil) == true)
+        #expect(suspicion.keptAway == [.init(endpoint: 7), .init(endpoint: 8, path: 1)])
+        #expect(suspicion.held(requests, dominant: 7) == true)
+        #expect(suspicion.keptAway == [.init(endpoint: 7, path: 1), .init(endpoint: 7, path: 2), .init(endpoint: 8, path: 1)])
+    }
+
+    @Test func holdersWithoutAnEndpointAndThoseWhereQuarantineIsOffKeepNothingAway() {
+        var suspicion = Suspicion(policy: Self.policy())
+        #expect(suspicion.held([.init(endpoint: 0, path: 1)], dominant: nil) == false)
+        var off = Suspicion(policy: Self.policy { $0.deaths = 0 })
+        #expect(off.held([.init(endpoint: 7, path: 1)], dominant: nil) == false)
+    }
+
+    @Test func theirTableIsBoundedBesideThatOfTheQuarantined() {
+        var suspicion = Suspicion(policy: Self.policy())
+        for endpoint: UInt64 in 1...100 { for _ in 0..<3 { _ = suspicion.died(Self.ran(endpoint, 1), now: second) } }
+        _ = suspicion.held(Set((1001...1100).map { .init(endpoint: $0, path: 1) }), dominant: nil)
+        #expect(suspicion.keptAway.count == QuarantineList.capacity)
+    }
+
+    @Test func whatWasKeptAwayAndKillsTheQuarantineWorkerGathersEvidence() {
+        var suspicion = Suspicion(policy: Self.policy())
+        _ = suspicion.held([.init(endpoint: 7, path: 1)], dominant: nil)
+        #expect(suspicion.died(Self.ran(7, 1), now: second) == [])
+        #expect(suspicion.diedInQuarantine(Self.ran(7, 1), now: 2 * second) == [])
+        #expect(suspicion.diedInQuarantine(Self.ran(7, 1), now: 3 * second) == [.began(.init(endpoint: 7, path: 1))])
+    }
+
     // MARK: Ends
 
     private static func quarantined(_ policy: QuarantinePolicy = QuarantinePolicy(), at now: UInt64) -> Suspicion {
@@ -195,7 +238,7 @@ private let second: UInt64 = 1_000_000_000
     @Test func quarantineEndsThirtySecondsAfterTheLastDeath() {
         var suspicion = Self.quarantined(at: second)
         #expect(suspicion.nextEnd == 31 * second)
-        _ = suspicion.diedInQuarantine(Self.ran(7, 1), now: 20 * second)
+        #expect(suspicion.diedInQuarantine(Self.ran(7, 1), now: 20 * second) == [])
         #expect(suspicion.expire(now: 50 * second - 1) == [])
         #expect(suspicion.expire(now: 50 * second) == [.ended(.init(endpoint: 7, path: 1))])
         #expect(suspicion.nextEnd == nil)
@@ -224,7 +267,7 @@ private let second: UInt64 = 1_000_000_000
     @Test func aDeathInQuarantineProlongsOnlyWhatRan() {
         var suspicion = Self.quarantined(at: second)
         for _ in 0..<3 { _ = suspicion.died(Self.ran(8, 1), now: second) }
-        _ = suspicion.diedInQuarantine(Self.ran(8, 1), now: 20 * second)
+        #expect(suspicion.diedInQuarantine(Self.ran(8, 1), now: 20 * second) == [])
         #expect(suspicion.expire(now: 31 * second) == [.ended(.init(endpoint: 7, path: 1))])
     }
 
