@@ -56,4 +56,6 @@ package struct LineBudget<Kind: Hashable> {
 /// What others can make the master say.
 enum PeerLine: Hashable {
     case forkWithThreads, malformedPacket, unexpectedPacket, figuresAsked, undelivered
+    /// Requests that hold a worker, and what follows.
+    case stuck, stopped, recovered, headless, killedStuck, noneServes, heldWhileNoneServed, standIn, staysTooLong
 }

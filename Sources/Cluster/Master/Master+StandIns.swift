@@ -25,7 +25,7 @@ extension Master {
         for pid in standIns.held(workers, now: now) { if let child = children[pid], child.isStuck { heldWhileNoneServed(child) } }
         for action in standIns.decide(workers, limit: workerCount, now: now) {
             switch action {
-            case .noneServes: log(.error, "no worker serves: starting others in their place", ["workers": "\(workerCount)"])
+            case .noneServes: sayOfPeer(.noneServes, "no worker serves: starting others in their place", ["workers": "\(workerCount)"], level: .error)
             case .start(let slot): startStandIn(slot)
             case .kill(let pid): if let child = children[pid] { killStuck(child, ["because": "more are stuck than there are workers"]) }
             }
@@ -42,21 +42,21 @@ extension Master {
     /// A request that holds the loop of a worker while no worker serves is as bad as one that ends its worker. So is one that holds a
     /// stand-in: the others were not spared by chance.
     private func heldWhileNoneServed(_ child: Child) {
-        log(.warning, "a request holds its worker while no worker serves", about: child, request(of: child))
+        sayOfPeer(.heldWhileNoneServed, "a request holds its worker while no worker serves", about: child, request(of: child))
         quarantineHeld(child)
     }
 
     private func startStandIn(_ slot: Int) {
         guard let child = children.values.first(where: { $0.role == .worker(slot: slot) && $0.phase == .ready }), replaceWorker(slot: slot)
         else { return }
-        log(.notice, "starting a worker in the place of a stuck one", about: child)
+        sayOfPeer(.standIn, "starting a worker in the place of a stuck one", about: child, level: .notice)
     }
 
     /// With ABRT first, which lets a backtrace show where it is stuck.
     func killStuck(_ child: Child, _ details: Logger.Metadata) {
         guard !child.wasStuck else { return }
         child.wasStuck = true
-        log(.error, "killing a stuck worker", about: child, request(of: child).merging(details) { $1 })
+        sayOfPeer(.killedStuck, "killing a stuck worker", about: child, request(of: child).merging(details) { $1 }, level: .error)
         send(SIGABRT, to: child)
         killAfter(Self.abortGrace, child)
     }

@@ -21,6 +21,8 @@ extension Master {
     func beginStop() {
         log(.info, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
         tellStopping(within: options.drainDeadline)
+        // Queues whose worker was told to go, or has died, in this turn of the loop.
+        assignQueuesIfChanged()
         stopping = .drainingWorkers
         workerSupervisor.stop()
         wakeTimer = nil

@@ -61,12 +61,12 @@ extension Master {
             log(.debug, "worker unresponsive", about: child, request(of: child))
         case .stopped:
             changeState(of: child, to: .unresponsive)
-            log(.warning, "worker is stopped by a signal or a debugger: left alone", about: child)
+            sayOfPeer(.stopped, "worker is stopped by a signal or a debugger: left alone", about: child)
         case .recovered:
             changeState(of: child, to: child.phase == .draining ? .draining : .ready)
-            log(.info, "worker responds again", about: child)
+            sayOfPeer(.recovered, "worker responds again", about: child, level: .info)
         case .headless:
-            log(.error, "killing a worker whose main thread has ended", about: child, request(of: child))
+            sayOfPeer(.headless, "killing a worker whose main thread has ended", about: child, request(of: child), level: .error)
             send(SIGKILL, to: child)
         case .kill:
             let limit = (child.role == .quarantine ? options.quarantine.stuckLimit : options.stuckLimit) ?? .zero

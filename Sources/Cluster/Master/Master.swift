@@ -102,7 +102,6 @@ final class Master {
     /// Set while the owners of the queues have to be looked at.
     var queuesTimer: LoopTimer?
     var reapTimer: LoopTimer?
-    var lateTimer: LoopTimer?
     var stopTimer: LoopTimer?
     var reportTimer: LoopTimer?
     var collections = FiguresCollections()
@@ -211,14 +210,12 @@ final class Master {
         wake()
         loop.run()
         let successor = upgrade?.isCommitted == true ? upgrade?.pid : nil
+        // One that has ended can't be told anything.
+        if let upgrade, upgrade.isCommitted, upgrade.status == nil { cposix_pass_on_orders(upgrade.pid) }
         if successor == nil { reporter.end(currentFigures()) } else { reporter.leave() }
         finishUpgrade()
-        if successor != nil { passOnLastOrders() }
         cleanUp()
-        if let successor {
-            passOnLastOrders()
-            leave(to: successor)
-        }
+        if let successor { leave(to: successor) }
         if gaveUp { throw .workersKeepDying(exits) }
     }
 
@@ -227,13 +224,11 @@ final class Master {
         loop.releaseConcurrency()
         listeners.close()
         for socket in handOver { for descriptor in socket.descriptors { close(descriptor) } }
-        // What comes from here on is the successor's: it stays pending.
-        signals.stop(standsBy: upgrade?.isCommitted == true)
+        signals.stop(passesOn: upgrade?.isCommitted == true && upgrade?.status == nil)
         housekeeping = nil
         wakeTimer = nil
         queuesTimer = nil
         reapTimer = nil
-        lateTimer = nil
         orderTimer = nil
         endProbation()
         rollTimer = nil
@@ -260,9 +255,11 @@ final class Master {
     }
 
     /// A line that another process can bring about as often as it likes.
-    func sayOfPeer(_ kind: PeerLine, _ message: Logger.Message, about child: Child, _ more: Logger.Metadata = [:]) {
+    func sayOfPeer(
+        _ kind: PeerLine, _ message: Logger.Message, about child: Child? = nil, _ more: Logger.Metadata = [:], level: Logger.Level = .warning
+    ) {
         guard let omitted = lines.allows(kind, now: EventLoop.monotonicNanoseconds()) else { return }
-        log(.warning, message, about: child, omitted > 0 ? more.merging(["omitted": "\(omitted)"]) { $1 } : more)
+        log(level, message, about: child, omitted > 0 ? more.merging(["omitted": "\(omitted)"]) { $1 } : more)
     }
 
     // MARK: Resources
