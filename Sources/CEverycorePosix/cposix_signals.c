@@ -150,7 +150,7 @@ unsigned cposix_take_signal(int number, unsigned *by_kernel) {
     return atomic_exchange(&noted[number], 0) + *by_kernel;
 }
 
-void cposix_stop_watching_signals(int waits_for_them) {
+void cposix_stop_watching_signals(void) {
     sigset_t all;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
@@ -158,14 +158,7 @@ void cposix_stop_watching_signals(int waits_for_them) {
     for (size_t i = 0; i < COUNT(watched); i++) signal(watched[i], SIG_DFL);
     for (size_t i = 0; i < COUNT(early); i++) handle(early[i], note_early);
     if (hangup_was_ignored) signal(SIGHUP, SIG_IGN);
-    if (!waits_for_them) {
-        cposix_unblock_signals();
-        return;
-    }
-    for (size_t i = 0; i < COUNT(watched); i++) {
-        unsigned by_kernel;
-        if (cposix_take_signal(watched[i], &by_kernel) > 0) raise(watched[i]);
-    }
+    cposix_unblock_signals();
 }
 
 void cposix_ignore_signal(int number) { handle(number, do_nothing); }

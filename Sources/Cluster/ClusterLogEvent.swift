@@ -31,7 +31,6 @@ package enum ClusterLogEvent: String, CaseIterable {
     case oldMasterExited = "old_master_exited"
     case orderDeferred = "order_deferred"
     case orderForwarded = "order_forwarded"
-    case orderInherited = "order_inherited"
     case orderRefused = "order_refused"
     case outputLost = "output_lost"
     case packetIgnored = "packet_ignored"

@@ -55,6 +55,8 @@ package struct LineBudget<Kind: Hashable> {
 
 /// What others can make the master say.
 enum PeerLine: Hashable {
-    case forkWithThreads, malformedPacket, unexpectedPacket, figuresAsked, undelivered, quarantineBegan, quarantineEnded, quarantineIsDeaf, pairHealing, noneServes,
-        stuckWorker, quarantineDied, quarantineIsDown, couldNotStart, failedStart
+    case forkWithThreads, malformedPacket, unexpectedPacket, figuresAsked, undelivered, couldNotStart, failedStart, pairHealing
+    /// Requests that hold a worker, and what follows.
+    case stuck, stopped, recovered, headless, killedStuck, noneServes, heldWhileNoneServed, standIn, staysTooLong
+    case quarantineBegan, quarantineEnded, quarantineDied, quarantineIsDeaf, quarantineIsDown
 }

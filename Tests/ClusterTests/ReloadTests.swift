@@ -92,21 +92,3 @@ import Testing
         #expect(orders.waiting.isEmpty)
     }
 }
-
-@Suite struct LateOrdersTests {
-    @Test func whatIsPendingAtTheEndIsKept() {
-        var late = LateOrders()
-        late.look("Name:\teverycore\nState:\tS (sleeping)\nSigPnd:\t0000000000000001\nShdPnd:\t0000000000000000\n")
-        #expect(late.signals == [] && !late.isOver)
-        late.look("State:\tR (running)\nShdPnd:\t0000000000004801\n")
-        #expect(late.signals == [1, 12, 15] && !late.isOver)
-        late.look(nil)
-        #expect(late.signals == [1, 12, 15] && late.isOver)
-    }
-
-    @Test func aZombieIsAtItsEnd() {
-        var late = LateOrders()
-        late.look("State:\tZ (zombie)\nShdPnd:\t0000000000000001\nnonsense\n")
-        #expect(late.signals == [1] && late.isOver)
-    }
-}

@@ -68,6 +68,23 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
+        @Test func thatHandsConnectionsToAWorkerWithoutDescriptorsGetsThemBack() throws {
+            let server = try TestedServer.harmful("port=0")
+            try server.awaitReady(2)
+            let (full, who) = try server.connect(toSlot: 1)
+            full.request("GET", "/fill-descriptors")
+            #expect(try full.reply().status == 200)
+            // Worker 0 accepts more than its share, and hands them over.
+            let clients = try (0..<12).map { _ in try server.connect() }
+            for client in clients { #expect(try client.whoami().worker == 0) }
+            let stats = try server.getAdmin("/stats").body
+            let returned = stats.matches(of: /"returned":(\d+)/).compactMap { Int($0.1) }
+            #expect(try #require(returned.max()) > 0)
+            #expect(try full.whoami() == who)
+            for client in clients + [full] { client.leave() }
+            #expect(server.stop() == 0)
+        }
+
         @Test func forConnectionsBetweenWorkersIsReplacedSoThatAReloadClosesNone() throws {
             let server = try TestedServer.harmful("port=0")
             let idle = try (0..<6).map { _ in try server.connect() }

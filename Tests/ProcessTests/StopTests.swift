@@ -56,6 +56,36 @@ extension ProcessTests {
             #expect(server.program.wait(within: .seconds(3)) == 0)
         }
 
+        /// Ten clients that ask at once, each on a connection of its own.
+        private func ask(_ server: TestedServer) throws -> [Connection] {
+            try (0..<10).map { _ in
+                let client = try server.connect()
+                client.request("GET", "/sleep?ms=50", headers: "Connection: close\r\n")
+                return client
+            }
+        }
+
+        @Test func answersWhatWaitsInTheQueuesOfWorkersThatAreJustTakenAway() throws {
+            let server = try TestedServer.everycore(workers: 4)
+            try server.awaitReady(4)
+            for _ in 0..<3 { server.program.signal(SIGTTOU) }
+            let clients = try ask(server)
+            server.program.signal(SIGTERM)
+            for client in clients { #expect(try client.reply().status == 200) }
+            #expect(server.program.wait(within: .seconds(5)) == 0)
+        }
+
+        @Test func answersWhatWaitsInTheQueueOfAWorkerThatHangs() throws {
+            let server = try TestedServer.harmful("timeouts.drain=2s", workers: 2)
+            try server.awaitReady(2)
+            let victim = try server.connect(toSlot: 1).who
+            kill(victim.pid, SIGSTOP)
+            let clients = try ask(server)
+            server.program.signal(SIGTERM)
+            for client in clients { #expect(try client.reply().status == 200) }
+            #expect(server.program.wait(within: .seconds(5)) == 0)
+        }
+
         @Test func isNotReadyToARequestThatArrivesMeanwhile() throws {
             let server = try TestedServer.everycore(workers: 1)
             let client = try server.connect()

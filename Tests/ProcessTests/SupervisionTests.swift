@@ -94,7 +94,7 @@ extension ProcessTests {
                 let text = order == SIGHUP ? "] reloaded\n" : "] took over from the old master"
                 #expect(server.program.logs(text, within: .seconds(8)))
                 #expect(try server.get("/plaintext").status == 200)
-                kill(order == SIGHUP ? server.program.pid : try #require(successor(server)), SIGTERM)
+                server.program.order(SIGTERM)
                 try endAll(server)
             }
         }
@@ -129,9 +129,19 @@ extension ProcessTests {
             }
         }
 
+        /// A death in another endpoint is no excuse for what comes later.
+        private func poison(_ server: TestedServer) throws {
+            let client = try server.connect()
+            client.request("GET", "/trap")
+            #expect(client.awaitEnd() != nil)
+            #expect(server.program.logs("] worker died\n"))
+            try server.awaitReady(2)
+        }
+
         @Test func aReloadIsRolledBackWhenNewWorkersDieInAllThatTheOldOnesAnswered() throws {
             try doomed { server, doom in
                 #expect(try server.get("/whole").status == 200)
+                try poison(server)
                 try doom("bad")
                 server.program.signal(SIGHUP)
                 #expect(server.program.logs("] reloaded\n"))
@@ -151,6 +161,7 @@ extension ProcessTests {
         @Test func anUpgradeGoesBackWhenNewWorkersDieInAllThatTheOldOnesAnswered() throws {
             try doomed { server, doom in
                 #expect(try server.get("/whole").status == 200)
+                try poison(server)
                 try doom("bad")
                 server.program.signal(SIGUSR2)
                 #expect(server.program.logs("] the old master has gone"))
@@ -163,7 +174,7 @@ extension ProcessTests {
                 #expect(server.program.logs("upgrade failed, going back to the program before"))
                 #expect(server.program.becomesTrue(within: .seconds(8)) { lines(server, "] the old master has gone") == 2 }, "\(server.program.error)")
                 #expect(try server.get("/whole").status == 200)
-                kill(try #require(successor(server)), SIGTERM)
+                server.program.order(SIGTERM)
                 try endAll(server)
             }
         }
@@ -188,22 +199,16 @@ extension ProcessTests {
             server.program.collect()
         }
 
-        /// The masters that were started, in their order.
-        private func successor(_ server: TestedServer) -> pid_t? {
-            server.program.error.matches(of: /new_pid=(\d+) program=/).compactMap { pid_t($0.1) }.last
-        }
-
         @Test func aReloadDuringAnUpgradeReachesTheNewMaster() throws {
             for delay in [0, 10, 20, 40, 80] as [UInt32] {
                 let server = try TestedServer.everycore()
                 server.program.signal(SIGUSR2)
                 usleep(delay * 1000)
-                guard ProcessTable.isAlive(server.program.pid) else { continue }
-                server.program.signal(SIGHUP)
+                server.program.order(SIGHUP)
                 // Signals that come together have no order: this may be a reload and then an upgrade.
                 #expect(server.program.logs("] reloaded\n"), "\(server.program.error)")
                 #expect(server.program.logs("] the old master has gone"))
-                kill(try #require(successor(server)), SIGTERM)
+                server.program.order(SIGTERM)
                 try endAll(server)
             }
         }
@@ -218,7 +223,7 @@ extension ProcessTests {
                 try doom(nil)
                 #expect(server.program.logs("] took over from the old master", within: .seconds(10)))
                 #expect(lines(server, "] reloaded\n") == 1, "\(server.program.error)")
-                kill(try #require(successor(server)), SIGTERM)
+                server.program.order(SIGTERM)
                 try endAll(server)
             }
         }
@@ -228,9 +233,7 @@ extension ProcessTests {
             let server = try TestedServer.everycore()
             server.program.signal(SIGUSR2)
             usleep(delay * 1000)
-            // Later it is the new master's alone.
-            let master = ProcessTable.isAlive(server.program.pid) ? server.program.pid : try #require(successor(server))
-            kill(master, SIGTERM)
+            server.program.order(SIGTERM)
             try endAll(server)
         }
 
@@ -239,7 +242,7 @@ extension ProcessTests {
             for delay in [0, 3, 15] as [UInt32] {
                 let server = try TestedServer.everycore()
                 for order in orders {
-                    server.program.signal(order)
+                    server.program.order(order)
                     usleep(delay * 1000)
                 }
                 try endAll(server)
@@ -253,16 +256,16 @@ extension ProcessTests {
             #expect(socket.hears("MAINPID=\(old)") != nil)
             server.program.signal(SIGUSR2)
             #expect(server.program.logs("] upgrading\n"))
-            server.program.signal(SIGHUP)
+            server.program.order(SIGHUP)
             #expect(server.program.logs("] reloaded\n"))
-            let master = try #require(successor(server))
+            let master = try #require(server.program.successors.last)
             #expect(socket.hears("RELOADING=1") != nil)
             #expect(server.program.logs("] the old master has gone"))
             _ = socket.hears("never", within: .milliseconds(200))
             let pids = socket.heard.joined(separator: "\n").split(separator: "\n").filter { $0.hasPrefix("MAINPID=") }
             #expect(pids.last == "MAINPID=\(master)")
             #expect(pids.drop { $0 == "MAINPID=\(old)" }.allSatisfy { $0 == "MAINPID=\(master)" }, "\(pids)")
-            kill(master, SIGTERM)
+            server.program.order(SIGTERM)
             try endAll(server)
         }
     }

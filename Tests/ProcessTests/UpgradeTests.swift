@@ -9,11 +9,6 @@ extension ProcessTests {
     @Suite struct AnUpgrade {
         private func lines(_ server: TestedServer, _ text: String) -> Int { server.program.error.ranges(of: text).count }
 
-        /// The process ids of the masters that were started, in their order.
-        private func successors(_ server: TestedServer) -> [pid_t] {
-            server.program.error.matches(of: /upgrading\n?|new_pid=(\d+) program=/).compactMap { $0.1.flatMap { pid_t($0) } }
-        }
-
         /// Has the present master upgrade itself, and waits until it has gone.
         private func upgrade(_ server: TestedServer, _ master: pid_t, _ meanwhile: () throws -> Void = {}) throws -> pid_t {
             let before = lines(server, "] the old master has gone")
@@ -24,7 +19,7 @@ extension ProcessTests {
                 isOver = server.program.becomesTrue(within: .milliseconds(5)) { lines(server, "] the old master has gone") > before }
             }
             try #require(isOver, "\(server.program.error)")
-            return try #require(successors(server).last)
+            return try #require(server.program.successors.last)
         }
 
         private func stop(_ server: TestedServer, _ master: pid_t) {
@@ -99,7 +94,7 @@ extension ProcessTests {
             server.program.signal(SIGUSR2)
             // The new master, and its first worker.
             #expect(server.program.becomesTrue(within: .seconds(5)) {
-                successors(server).last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
+                server.program.successors.last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
             })
             try body(server)
         }
@@ -119,7 +114,7 @@ extension ProcessTests {
                 #expect(server.program.logs("] the old master has gone"))
                 // Every queue has an owner.
                 for _ in 0..<40 { #expect(try server.get("/plaintext", within: .seconds(2)).status == 200) }
-                stop(server, try #require(successors(server).last))
+                stop(server, try #require(server.program.successors.last))
             }
         }
 
@@ -132,9 +127,9 @@ extension ProcessTests {
             server.program.signal(SIGUSR2)
             // Before its workers are ready; a machine that is too fast for this has no failure to look at.
             _ = server.program.becomesTrue(within: .seconds(5)) {
-                successors(server).last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
+                server.program.successors.last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
             }
-            kill(try #require(successors(server).last), SIGKILL)
+            kill(try #require(server.program.successors.last), SIGKILL)
             _ = server.program.logs("] the upgrade failed: this master stays")
             for _ in 0..<40 { #expect(try server.get("/plaintext", within: .seconds(2)).status == 200) }
             #expect(server.stop() == 0)

@@ -16,10 +16,8 @@ static inline int cposix_exchange32(uint32_t *word, uint32_t seen, uint32_t valu
 
 // Names the process that takes this one's place to the one that stands by for both.
 void cposix_name_successor(pid_t guardian, pid_t successor);
-// Blocks the signals that are orders to a master: from here on cposix_take_order gives them.
-void cposix_hold_orders(void);
-// The next of them that waits, or 0. Never waits.
-int cposix_take_order(void);
-// Passes the signals that a master knows on to another process, reaps every child, and ends as that process does, or as the one
-// that it named last.
-_Noreturn void cposix_stand_by(pid_t successor);
+// From here on each signal that a master knows goes to a child that has taken this process's place, at once and until this process ends; so
+// do those that were noted and not taken.
+void cposix_pass_on_orders(pid_t successor);
+// Goes on with that for good: reaps every child, and ends as the successor does, or as the one that it named last.
+_Noreturn void cposix_stand_by(void);

@@ -4,9 +4,8 @@
 // From here on every signal that a master takes is noted and `event` is written to (an eventfd, or a pipe), also for those that came
 // since the program began. PIPE and XFSZ do nothing. The mask is empty afterwards.
 void cposix_watch_signals(int event);
-// Undoes it: signals have their defaults again, or are noted as before the call. With `waits_for_them` all are blocked instead, and those
-// that were noted and not taken are pending: the caller goes on with sigwaitinfo(2).
-void cposix_stop_watching_signals(int waits_for_them);
+// Undoes it: signals have their defaults again, or are noted as before the call.
+void cposix_stop_watching_signals(void);
 // How often the signal has come since the last call; `by_kernel` says how often the kernel itself sent it (SI_KERNEL, sigaction(2)).
 unsigned cposix_take_signal(int number, unsigned *by_kernel);
 // Blocks the signals that end a program (TERM, INT, QUIT) until cposix_watch_signals: from here on they must not be lost.

@@ -93,7 +93,7 @@ extension Master {
 
     func killAfter(_ delay: Duration, _ child: Child) {
         child.killTimer = loop.after(delay) { [unowned self, unowned child] in
-            log(.warning, .workerKilledDraining, "killing a worker that drains too long", about: child, request(of: child))
+            sayOfPeer(.staysTooLong, .workerKilledDraining, "killing a worker that stays too long", about: child, request(of: child))
             send(SIGKILL, to: child)
         }
     }

@@ -48,7 +48,7 @@ extension Master {
             guard stopping == .running else { return }
             let others = children.values.contains { $0.role.isWorker && $0.phase == .ready && $0.takesConnections }
             let text: Logger.Message = others ? "worker is stuck: a sibling accepts for it" : "worker is stuck, and no other worker serves"
-            sayOfPeer(.stuckWorker, .workerStuck, text, about: child, request(of: child))
+            sayOfPeer(.stuck, .workerStuck, text, about: child, request(of: child))
         }
     }
 

@@ -21,12 +21,13 @@ extension Master {
             return false
         }
         log(.notice, .reloadStarted, "reloading")
+        let answered = answeredEndpoints()
         resetQuarantine(next.options)
         // A plan that has not served yet is nothing to go back to.
         if fallback == nil || workerSupervisor.isProven { fallback = (plan, workerSupervisor.isProven) }
         endProbation()
         probation = Probation(
-            hasAnswered: hasAnswered(edition), deadly: deadlyEndpoints.all(now: EventLoop.monotonicNanoseconds()))
+            answered: answered, hasAnswered: hasAnswered(edition), deadly: deadlyEndpoints.all(now: EventLoop.monotonicNanoseconds()))
         adopt(next, isProven: false)
         isRollingBack = false
         rollTimer = nil
@@ -44,6 +45,7 @@ extension Master {
         workerSupervisor.policy = options.respawn
         workerSupervisor.changePlan(isProven: isProven)
         auxiliarySupervisor.policy = options.respawn
+        quarantine.supervisor.policy = options.respawn
         recycling = Recycling(policy: options.recycle, random: Self.random)
         standIns.patience = options.standInAfter
         startReporting()

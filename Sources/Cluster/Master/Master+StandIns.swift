@@ -43,21 +43,21 @@ extension Master {
     /// A request that holds the loop of a worker while no worker serves is as bad as one that ends its worker. So is one that holds a
     /// stand-in: the others were not spared by chance.
     private func heldWhileNoneServed(_ child: Child) {
-        say(.noneServes, .warning, .workerHeld, "a request holds its worker while no worker serves", about: child, request(of: child))
+        sayOfPeer(.heldWhileNoneServed, .workerHeld, "a request holds its worker while no worker serves", about: child, request(of: child))
         quarantineHeld(child)
     }
 
     private func startStandIn(_ slot: Int) {
         guard let child = children.values.first(where: { $0.role == .worker(slot: slot) && $0.phase == .ready }), replaceWorker(slot: slot)
         else { return }
-        say(.noneServes, .notice, .standInStarted, "starting a worker in the place of a stuck one", about: child)
+        say(.standIn, .notice, .standInStarted, "starting a worker in the place of a stuck one", about: child)
     }
 
     /// With ABRT first, which lets a backtrace show where it is stuck.
     func killStuck(_ child: Child, _ details: Logger.Metadata) {
         guard !child.wasStuck else { return }
         child.wasStuck = true
-        log(.error, .workerKilledStuck, "killing a stuck worker", about: child, request(of: child).merging(details) { $1 })
+        say(.killedStuck, .error, .workerKilledStuck, "killing a stuck worker", about: child, request(of: child).merging(details) { $1 })
         send(SIGABRT, to: child)
         killAfter(Self.abortGrace, child)
     }

@@ -22,6 +22,8 @@ extension Master {
     func beginStop() {
         log(.info, .stopping, "stopping", ["deadline": "\(options.drainDeadline.inSeconds)"])
         tellStopping(within: options.drainDeadline)
+        // Queues whose worker was told to go, or has died, in this turn of the loop.
+        assignQueuesIfChanged()
         stopping = .drainingWorkers
         stopDeadline = EventLoop.monotonicNanoseconds().addingUpToLimit(options.drainDeadline.wholeNanoseconds)
         workerSupervisor.stop()

@@ -64,12 +64,12 @@ extension Master {
             log(.debug, .workerUnresponsive, "worker unresponsive", about: child, request(of: child))
         case .stopped:
             changeState(of: child, to: .unresponsive)
-            log(.warning, .workerStopped, "worker is stopped by a signal or a debugger: left alone", about: child)
+            sayOfPeer(.stopped, .workerStopped, "worker is stopped by a signal or a debugger: left alone", about: child)
         case .recovered:
             changeState(of: child, to: child.phase == .draining ? .draining : .ready)
-            log(.info, .workerResponsive, "worker responds again", about: child)
+            say(.recovered, .info, .workerResponsive, "worker responds again", about: child)
         case .headless:
-            log(.error, .workerKilledThreadEnded, "killing a worker whose main thread has ended", about: child, request(of: child))
+            say(.headless, .error, .workerKilledThreadEnded, "killing a worker whose main thread has ended", about: child, request(of: child))
             send(SIGKILL, to: child)
         case .kill:
             let limit = (child.role == .quarantine ? options.quarantine.stuckLimit : options.stuckLimit) ?? .zero

@@ -103,7 +103,6 @@ final class Master {
     /// Set while the owners of the queues have to be looked at.
     var queuesTimer: LoopTimer?
     var reapTimer: LoopTimer?
-    var lateTimer: LoopTimer?
     var stopTimer: LoopTimer?
     /// Until then workers may finish what is in flight.
     var stopDeadline: UInt64 = 0
@@ -214,14 +213,12 @@ final class Master {
         wake()
         loop.run()
         let successor = upgrade?.isCommitted == true ? upgrade?.pid : nil
+        // One that has ended can't be told anything.
+        if let upgrade, upgrade.isCommitted, upgrade.status == nil { cposix_pass_on_orders(upgrade.pid) }
         if successor == nil { reporter.end(currentFigures()) } else { reporter.leave() }
         finishUpgrade()
-        if successor != nil { passOnLastOrders() }
         cleanUp()
-        if let successor {
-            passOnLastOrders()
-            leave(to: successor)
-        }
+        if let successor { leave(to: successor) }
         if gaveUp { throw .workersKeepDying(exits) }
     }
 
@@ -230,13 +227,11 @@ final class Master {
         loop.releaseConcurrency()
         listeners.close()
         for socket in handOver { for descriptor in socket.pair.descriptors { close(descriptor) } }
-        // What comes from here on is the successor's: it stays pending.
-        signals.stop(standsBy: upgrade?.isCommitted == true)
+        signals.stop(passesOn: upgrade?.isCommitted == true && upgrade?.status == nil)
         housekeeping = nil
         wakeTimer = nil
         queuesTimer = nil
         reapTimer = nil
-        lateTimer = nil
         orderTimer = nil
         endProbation()
         rollTimer = nil

@@ -112,6 +112,14 @@ extension Master {
         }
     }
 
+    /// The endpoints that answered anything in the last minute; nil where that isn't known.
+    func answeredEndpoints() -> Set<UInt64>? {
+        guard options.quarantine.isOn, !plan.endpoints.isEmpty else { return nil }
+        let now = EventLoop.monotonicNanoseconds()
+        for child in children.values where child.role.isWorker { quarantine.read(child.page, pid: child.pid, isWell: false, now: now) }
+        return quarantine.history.answeredEndpoints(now: now)
+    }
+
     // MARK: The worker
 
     /// Brings the quarantine worker up to date with what is suspect. Cheap: called at every change.

@@ -30,7 +30,8 @@ package struct QuarantineSupervisor {
     private var missingSince: UInt64?
     /// Since when nothing is to be done.
     private var idleSince: UInt64?
-    private let policy: RespawnPolicy
+    /// A reload may bring another one: it holds for the pauses after it.
+    package var policy: RespawnPolicy
 
     /// How long it stays without need: what workers sent before they learned of the end is still served.
     private static let retention: UInt64 = 5_000_000_000

@@ -53,9 +53,9 @@ final class SignalInbox {
     }
 
     /// The process is no master any more.
-    /// - Parameter standsBy: it goes on by waiting for signals (cposix_stand_by).
-    func stop(standsBy: Bool) {
-        cposix_stop_watching_signals(standsBy ? 1 : 0)
+    /// - Parameter passesOn: another process gets its signals by now (cposix_pass_on_orders).
+    func stop(passesOn: Bool) {
+        if !passesOn { cposix_stop_watching_signals() }
         watch = nil
         closeInherited()
     }

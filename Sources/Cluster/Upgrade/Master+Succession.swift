@@ -10,8 +10,6 @@ struct Succession {
     let channel: Channel
     /// To be removed by whoever is the last master: the old one, until this one's workers accept.
     let socketFiles: [SocketFile]
-    /// The old master's process.
-    let pid = getppid()
     var assembler = ClusterFigures.Assembler()
     /// The old master lets go: this one's workers accept.
     var hasBegun = false
@@ -33,7 +31,7 @@ extension Master {
         lastWorkerID = state.lastWorkerID
         guardian = state.guardian
         if state.program >= 0 { wayBack = WayBack(program: state.program, arguments: state.arguments) }
-        probation = Probation(hasAnswered: state.hasAnswered, deadly: Set(state.deadly))
+        probation = Probation(answered: state.answered.map { Set($0) }, hasAnswered: state.hasAnswered, deadly: Set(state.deadly))
         let channel = try Channel(descriptor: state.channel, loop: loop, options: options.messages, buffer: buffer)
         channel.onPacket = { [unowned self] packet in
             switch packet.kind {
@@ -107,33 +105,5 @@ extension Master {
         self.succession = nil
         goBackWhenPossible()
         carryOutWaiting()
-        takeLateOrders(of: succession.pid)
-    }
-
-    /// What the old master was told on its way out.
-    private func takeLateOrders(of predecessor: Int32) {
-        // As the first process of a container it stays, and passes signals on itself.
-        guard predecessor > 1 else { return }
-        var late = LateOrders()
-        var rest = 500
-        lateTimer = loop.every(.milliseconds(2)) { [unowned self] in
-            rest -= 1
-            late.look(readSmallFile("/proc/\(predecessor)/status"))
-            guard late.isOver || rest == 0 else { return }
-            lateTimer = nil
-            guard late.isOver else { return }
-            for signal in late.signals {
-                log(.info, .orderInherited, "an order came to the old master at its end", ["signal": "\(signal)"])
-                switch signal {
-                case SIGHUP: reload()
-                case SIGUSR2: upgradeInPlace()
-                case SIGTERM, SIGINT: askedToStop(signal)
-                case SIGQUIT: leaveAtOnce()
-                case SIGTTIN: scale(by: 1, signal)
-                case SIGTTOU: scale(by: -1, signal)
-                default: break
-                }
-            }
-        }
     }
 }

@@ -90,6 +90,7 @@ extension Master {
         state.guardian = pid == 1 ? 1 : guardian
         state.arguments = program.arguments
         state.hasAnswered = hasAnswered(edition)
+        state.answered = answeredEndpoints().map { Array($0) }
         state.deadly = Array(deadlyEndpoints.all(now: EventLoop.monotonicNanoseconds()))
         state.startedAt = ledger.startedAt
         state.programPath = program.path
@@ -201,18 +202,6 @@ extension Master {
         return true
     }
 
-    /// Passes on what has come up to now. What still comes stays pending, where the new master looks for it: see LateOrders.
-    func passOnLastOrders() {
-        cposix_hold_orders()
-        // The loop may have caught some before.
-        loop.runOnce()
-        while true {
-            let signal = cposix_take_order()
-            guard signal != 0 else { break }
-            passOn(signal)
-        }
-    }
-
     /// A container ends with its first process, so that one stays: it passes signals on and ends as its successor does. Others end,
     /// and tell it first who takes their place.
     func leave(to successor: Int32) {
@@ -222,7 +211,7 @@ extension Master {
                 let signal = cposix_wait_signal(status)
                 _exit(signal == 0 ? cposix_wait_exit_status(status) : 128 + signal)
             }
-            cposix_stand_by(successor)
+            cposix_stand_by()
         }
         if getppid() == 1, guardian == 1 { cposix_name_successor(1, successor) }
     }

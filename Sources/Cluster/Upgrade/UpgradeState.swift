@@ -60,6 +60,8 @@ struct UpgradeState: Codable {
     var arguments: [String] = []
     /// What the old workers can do, see ``Probation``.
     var hasAnswered = false
+    /// Nil where it isn't known, as of an older version.
+    var answered: [UInt64]?
     var deadly: [UInt64] = []
     /// A process that stands by for its successors: the first one of a container. Else 0.
     var guardian: Int32 = 0

@@ -36,7 +36,7 @@ extension Worker {
 
     /// The master says that no other worker empties this slot's queues.
     func adopt(slot: Int) {
-        guard let sharing, let connectionService, !isDraining, slot != sharing.slot,
+        guard let sharing, let connectionService, !isHandingOver, slot != sharing.slot,
             sharing.listeners.indices.contains(slot), self.sharing?.adopted.insert(slot).inserted == true
         else { return }
         do {

@@ -162,8 +162,7 @@ extension Worker {
         guard let sharing, !isQuarantine else { return }
         sharing.board.close(sharing.entry)
         guard isHandingOver else {
-            // Nobody else is there for the queues of others either.
-            for slot in sharing.adopted.union([sharing.slot]) { receiveArrivals(at: slot, atMost: ConnectionArrivals.socketLimit) }
+            takeWhatWaits()
             return
         }
         for slot in sharing.adopted { release(slot: slot) }

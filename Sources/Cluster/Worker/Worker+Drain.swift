@@ -14,6 +14,8 @@ struct DrainState {
     var handlers: [(_ done: @escaping () -> Void) -> Void] = []
     var unfinished = 0
     var deadline: LoopTimer?
+    /// Runs while connections that nobody else would have served are in flight.
+    var lastLook: LoopTimer?
     var hasClosedListeners = false
 }
 
@@ -59,7 +61,10 @@ extension Worker {
     func beginDrain(within deadline: Duration, handingOver isHandingOver: Bool) {
         guard !isDraining else {
             // The others go now as well: nobody stays who could take connections.
-            if !isHandingOver { drain.isHandingOver = false }
+            if !isHandingOver, drain.isHandingOver {
+                drain.isHandingOver = false
+                takeWhatWaits()
+            }
             return
         }
         drain.isDraining = true
@@ -89,7 +94,7 @@ extension Worker {
 
     private func finishedDraining() {
         drain.unfinished -= 1
-        if drain.unfinished == 0 { leave(status: 0) }
+        if drain.unfinished == 0, drain.lastLook == nil { leaveUnlessConnectionsWait() }
     }
 
     /// Reports for the last time, sends what waits, and ends the process.

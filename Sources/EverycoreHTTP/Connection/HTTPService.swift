@@ -135,7 +135,8 @@ package import EverycoreStatistics
 
     func admit(_ descriptor: Int32) {
         if let handOver, handOver(descriptor) { return }
-        open(PlainSocket(descriptor))
+        let connection = open(PlainSocket(descriptor))
+        if isDraining { connection.serviceDrains() }
     }
 
     /// Serves a client that is reached in another way than through a bare socket.

@@ -288,6 +288,24 @@ private let second: UInt64 = 1_000_000_000
 @Suite struct QuarantineSupervisorTests {
     private static func supervisor() -> QuarantineSupervisor { QuarantineSupervisor(policy: RespawnPolicy()) }
 
+    @Test func itPausesAsTheSettingsOfTheLastReloadSay() {
+        var policy = RespawnPolicy()
+        policy.firstDelay = .seconds(1)
+        var supervisor = QuarantineSupervisor(policy: policy)
+        func pause() -> UInt64? {
+            _ = supervisor.update(isNeeded: true, now: 0)
+            supervisor.ended(generation: 1, hasServed: false, random: 0.5, now: 0)
+            defer { _ = supervisor.reset() }
+            return supervisor.nextUpdate(isNeeded: true)
+        }
+        #expect(pause() == 1_000_000_000)
+        policy.firstDelay = .seconds(2)
+        supervisor.policy = policy
+        _ = supervisor.update(isNeeded: true, now: 0)
+        supervisor.ended(generation: 2, hasServed: false, random: 0.5, now: 0)
+        #expect(supervisor.nextUpdate(isNeeded: true) == 2_000_000_000)
+    }
+
     @Test func theWorkerStartsWhenItIsNeededAndStaysAWhileWithoutNeed() {
         var supervisor = Self.supervisor()
         #expect(supervisor.update(isNeeded: false, now: second) == [])

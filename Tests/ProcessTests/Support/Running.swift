@@ -8,8 +8,17 @@ import TestSupport
 
 final class Running {
     let pid: pid_t
-    private(set) var output = ""
-    private(set) var error = ""
+    /// Everything that it has printed and logged up to now.
+    var output: String {
+        collect()
+        return collectedOutput
+    }
+    var error: String {
+        collect()
+        return collectedError
+    }
+    private var collectedOutput = ""
+    private var collectedError = ""
     /// The exit status, or the negative number of the signal that ended it; nil while it runs.
     private(set) var status: Int32?
     private var errorIsStuck: Bool
@@ -57,7 +66,7 @@ final class Running {
             _ = wait(within: .seconds(5))
         } else {
             // A process that was just killed takes a moment to be gone.
-            _ = becomesTrue(within: .seconds(1)) { members.isEmpty }
+            _ = becomesTrue(within: .seconds(3)) { members.isEmpty }
             let left = members
             #expect(left.isEmpty, "processes were left behind: \(left)")
             if !left.isEmpty { kill(-pid, SIGKILL) }
@@ -117,8 +126,8 @@ final class Running {
 
     /// Takes what the pipes hold, without waiting.
     func collect() {
-        if !outputIsStuck { output += Self.drain(outputEnd) }
-        if !errorIsStuck { error += Self.drain(errorEnd) }
+        if !outputIsStuck { collectedOutput += Self.drain(outputEnd) }
+        if !errorIsStuck { collectedError += Self.drain(errorEnd) }
     }
 
     /// The reader of the program's standard error comes back.

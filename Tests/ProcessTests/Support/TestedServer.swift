@@ -92,10 +92,11 @@ final class TestedServer {
         throw NoReply(reason: "worker \(slot) accepted none of 200 connections", partial: "")
     }
 
-    /// Waits until so many workers have said that they are ready.
+    /// Waits until so many workers have said that they are ready, and are alive: the master may not know yet of an end.
     func awaitReady(_ count: Int) throws {
-        for _ in 0..<500 {
-            if try stats().server.workers_ready == count { return }
+        for _ in 0..<1000 {
+            let stats = try stats()
+            if stats.server.workers_ready == count, stats.workers.allSatisfy({ ProcessTable.isAlive($0.pid) }) { return }
             usleep(2000)
         }
         Issue.record("fewer than \(count) workers became ready")

@@ -23,6 +23,7 @@ extension ProcessTests {
             let server = try TestedServer.everycore(environment: ["EVERYCORE_USER": "nobody"])
             try server.awaitReady(2)
             kill(try #require(server.workers.first), SIGKILL)
+            #expect(server.program.logs("] worker died\n"))
             try server.awaitReady(2)
             let children = ProcessTable.children(of: server.program.pid)
             #expect(children.count == 3)
@@ -44,7 +45,9 @@ extension ProcessTests {
             try server.awaitReady(2)
             server.program.signal(SIGHUP)
             #expect(server.program.logs("reloaded", within: .seconds(8)))
-            for worker in server.workers { #expect(status(worker)["Uid"]?.first == Substring(nobody.user)) }
+            // An old worker may end while it is looked at.
+            let users = server.workers.compactMap { status($0)["Uid"]?.first }
+            #expect(users.count >= 2 && users.allSatisfy { $0 == nobody.user }, "\(users)")
             #expect(try server.get("/whoami").identity().generation == 2)
             #expect(server.stop() == 0)
         }

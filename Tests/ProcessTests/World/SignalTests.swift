@@ -112,21 +112,17 @@ extension ProcessTests {
             try files.createSymbolicLink(atPath: "\(folder)/current", withDestinationPath: "2")
             program.signal(SIGUSR2)
             #expect(program.wait(within: .seconds(10)) == 0)
-            let second = try #require(successor(program))
+            let second = try #require(program.successors.last)
             #expect(executable(second) == "\(folder)/2/server")
             // Nowhere: the running file again, though it has no name any more.
             try files.removeItem(atPath: folder)
             kill(second, SIGUSR2)
             #expect(program.becomesTrue(within: .seconds(10)) { ProcessTable.state(of: second) == nil })
             #expect(program.logs("the program's path leads nowhere: starting the running file"))
-            let third = try #require(successor(program))
+            let third = try #require(program.successors.last)
             #expect(third != second)
             kill(third, SIGTERM)
             #expect(program.becomesTrue(within: .seconds(8)) { program.members.isEmpty })
-        }
-
-        private func successor(_ program: Running) -> pid_t? {
-            program.error.matches(of: /new_pid=(\d+) program=/).last.flatMap { pid_t($0.1) }
         }
 
         private func executable(_ pid: pid_t) -> String? {

@@ -49,7 +49,7 @@ extension ProcessTests {
             manager.forget()
             server.program.signal(SIGUSR2)
             #expect(server.program.wait(within: .seconds(15)) == 0)
-            let successor = try #require(server.program.error.matches(of: /new_pid=(\d+) program=/).last.flatMap { pid_t($0.1) })
+            let successor = try #require(server.program.successors.last)
             #expect(manager.hears("MAINPID=\(successor)") != nil)
             // KillMode=mixed: TERM to the main process alone.
             #expect(try setting("KillMode") == "mixed")

@@ -15,18 +15,25 @@ enum Doom {
     nonisolated(unsafe) static var failsInQuarantine = false
     nonisolated(unsafe) private static var timer: LoopTimer?
 
-    /// "late" in the file lets a worker become ready first; "slow" has it start for a second, and then live; "hang" for ever; "bad" makes
-    /// it die in `/whole`.
+    /// Whether the file says "bad" when the server is described: then all workers of this description die in `/whole`, whatever becomes of
+    /// the file.
+    static var makesBad: Bool { letter == UInt8(ascii: "b") }
+
+    private static var letter: UInt8? {
+        guard let path = unsafe path, let file = unsafe fopen(path, "r") else { return nil }
+        defer { unsafe fclose(file) }
+        return UInt8(exactly: unsafe fgetc(file))
+    }
+
+    /// "late" in the file lets a worker become ready first; "slow" has it start for a second, and then live; "hang" for ever.
     static func obey(_ worker: Worker) throws {
         if unsafe closesListenersEarly { unsafe timer = worker.loop.after(.milliseconds(20)) { worker.closeListeners() } }
         if unsafe failsInQuarantine, worker.isQuarantine { throw WrongArgument(reason: "this worker is doomed") }
-        guard let path = unsafe path, let file = unsafe fopen(path, "r") else { return }
-        defer { unsafe fclose(file) }
-        switch unsafe fgetc(file) {
-        case Int32(UInt8(ascii: "l")): unsafe timer = worker.loop.after(.milliseconds(50)) { _exit(9) }
-        case Int32(UInt8(ascii: "s")): usleep(1_000_000)
-        case Int32(UInt8(ascii: "b")): unsafe isBad = true
-        case Int32(UInt8(ascii: "h")): while true { pause() }
+        switch letter {
+        case nil, UInt8(ascii: "b"): break
+        case UInt8(ascii: "l"): unsafe timer = worker.loop.after(.milliseconds(50)) { _exit(9) }
+        case UInt8(ascii: "s"): usleep(1_000_000)
+        case UInt8(ascii: "h"): while true { pause() }
         default: throw WrongArgument(reason: "this worker is doomed")
         }
     }

@@ -94,6 +94,11 @@ func addHarm(_ routes: inout Routes) {
         }, nil)
         return .text("eating\n")
     }
+    // Takes all that there are now, and keeps them.
+    routes.get("/fill-descriptors") { _ in
+        while dup(0) >= 0 {}
+        return .text("full\n")
+    }
     // The names of the variables that a program which a handler starts would see.
     routes.get("/environment") { _ in
         var names = ""

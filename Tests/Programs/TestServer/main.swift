@@ -40,7 +40,8 @@ func start(_ arguments: [String]) throws {
         if let reason = setting.apply(parts[1], to: &configuration) { throw WrongArgument(reason: reason) }
     }
     let make = { [configuration] in
-        try Server(configuration: configuration) { routes in
+        let isBad = Doom.makesBad
+        return try Server(configuration: configuration) { routes in
             addHarm(&routes)
             addStreams(&routes)
             addConstants(&routes)
@@ -48,6 +49,7 @@ func start(_ arguments: [String]) throws {
             addBrittle(&routes)
         } onWorkerStart: { worker in
             Weather.delayStart()
+            unsafe Doom.isBad = isBad
             try Doom.obey(worker)
         }
     }
