@@ -55,5 +55,5 @@ package struct LineBudget<Kind: Hashable> {
 
 /// What others can make the master say.
 enum PeerLine: Hashable {
-    case forkWithThreads, malformedPacket, unexpectedPacket, figuresAsked, undelivered
+    case forkWithThreads, baseLine, malformedPacket, unexpectedPacket, figuresAsked, undelivered
 }

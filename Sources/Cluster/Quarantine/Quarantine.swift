@@ -73,9 +73,8 @@ final class Quarantine {
     /// What a worker's page tells of its death.
     func evidence(in page: SharedPage, now: UInt64) -> Suspicion.Evidence {
         var evidence = Suspicion.Evidence()
-        let box = page.blackBox
-        if let path = box.currentPath {
-            evidence.ran = .init(endpoint: box.currentEndpoint, path: path)
+        if let request = page.blackBox.blamed {
+            evidence.ran = .init(endpoint: request.endpoint, path: request.path)
         } else {
             evidence.waiting = page.endpoints.waiting
             evidence.usual = history.usual(among: evidence.waiting, now: now)
