@@ -84,11 +84,11 @@ enum { backtrace_seconds = 60 };
 
 // Whether the request's endpoint, or what is no request's, has had no backtrace for a while. Of several processes that crash at a time,
 // one has it.
-static int may_backtrace(void) {
+static int may_backtrace(int in_request) {
     if (backtraces == NULL) return 1;
     struct timespec now;
     if (clock_gettime(CLOCK_MONOTONIC, &now) != 0) return 1;
-    uint64_t second = (uint64_t)now.tv_sec + 1, key = *request_since != 0 ? *request_endpoint : 0;
+    uint64_t second = (uint64_t)now.tv_sec + 1, key = in_request && *request_since != 0 ? *request_endpoint : 0;
     uint64_t *word = &backtraces[(key ^ key >> 32) % cposix_backtrace_table_count];
     uint64_t last = __atomic_load_n(word, __ATOMIC_RELAXED);
     if (last != 0 && second - last < backtrace_seconds) return 0;
@@ -106,14 +106,18 @@ void cposix_limit_backtraces(uint64_t *table, const uint64_t *since, const uint6
 static void close_descriptors_and_pass_on(int number, siginfo_t *info, void *context) {
     (void)context;
     int code = errno;
+    // The loop has the process' first thread.
+    pid_t thread = (pid_t)syscall(SYS_gettid);
+    int is_loop = thread == getpid();
     // The first signal of a crash counts: the previous handler may raise others. A process that this one has forked shares the word.
     if (crash_mark != NULL && *crash_mark == 0 && getpid() == crash_mark_owner) {
         pid_t sender = info->si_code <= 0 && info->si_pid != crash_mark_owner ? info->si_pid : 0;
-        *crash_mark = (uint64_t)(uint32_t)sender << 32 | (uint32_t)number;
+        uint32_t elsewhere = is_loop ? 0 : cposix_crash_in_another_thread;
+        *crash_mark = (uint64_t)(uint32_t)sender << 32 | elsewhere | (uint32_t)number;
     }
     syscall(SYS_close_range, 3u, ~0u, 0u);
     int index = crash_index(number);
-    if (index >= 0 && may_backtrace()) {
+    if (index >= 0 && may_backtrace(is_loop)) {
         sigaction(number, &previous_actions[index], NULL);
     } else {
         signal(number, SIG_DFL);
@@ -125,7 +129,7 @@ static void close_descriptors_and_pass_on(int number, siginfo_t *info, void *con
 #if defined(__x86_64__)
     again = again || number == SIGTRAP;
 #endif
-    if (again) syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), number);
+    if (again) syscall(SYS_tgkill, getpid(), thread, number);
     errno = code;
 }
 

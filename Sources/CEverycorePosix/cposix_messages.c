@@ -10,6 +10,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
@@ -17,9 +21,11 @@
 ssize_t cposix_receive_packet(int socket, void *bytes, size_t count, cposix_packet_descriptors *more) {
     more->count = 0;
     more->were_cut = 0;
+    // Any process that holds the socket can have the kernel put credentials, a security label and a pidfd before the descriptors
+    // (SO_PASSCRED, SO_PASSSEC, SO_PASSPIDFD of unix(7)): there is room for these, too.
     union {
         struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int) * cposix_packet_descriptor_limit)];
+        char bytes[CMSG_SPACE(sizeof(int) * cposix_packet_descriptor_limit) + 512];
     } control;
     struct iovec part = {.iov_base = bytes, .iov_len = count};
     struct msghdr message = {
@@ -28,12 +34,15 @@ ssize_t cposix_receive_packet(int socket, void *bytes, size_t count, cposix_pack
     if (got < 0 || (message.msg_controllen == 0 && (message.msg_flags & MSG_CTRUNC) == 0)) return got;
     more->were_cut = (message.msg_flags & MSG_CTRUNC) != 0;
     for (struct cmsghdr *item = CMSG_FIRSTHDR(&message); item != NULL; item = CMSG_NXTHDR(&message, item)) {
-        if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;
+        if (item->cmsg_level != SOL_SOCKET || (item->cmsg_type != SCM_RIGHTS && item->cmsg_type != SCM_PIDFD)) continue;
         size_t brought = (item->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (size_t i = 0; i < brought; i++) {
             int descriptor;
             memcpy(&descriptor, CMSG_DATA(item) + i * sizeof(int), sizeof(int));
-            if (more->count < cposix_packet_descriptor_limit) {
+            if (item->cmsg_type == SCM_PIDFD) {
+                // Nobody asked for it. Where the kernel could make none, it is negative.
+                if (descriptor >= 0) close(descriptor);
+            } else if (more->count < cposix_packet_descriptor_limit) {
                 more->descriptors[more->count++] = descriptor;
             } else {
                 close(descriptor);

@@ -7,10 +7,12 @@
 //   word 3   how many requests are in flight whose async handlers wait
 //   word 4   the monotonic clock when the oldest of them began
 //   word 5   how many bytes its description has
-//   word 6   the signal of a crash, and in the upper half the process that sent it (0: the worker's own code)
+//   word 6   the signal of a crash, bit 16 where another thread than the loop's crashed, and in the upper half the process that sent
+//            the signal (0: the worker's own code)
 //   word 7   the endpoint of the request that runs now: a number of the service's, opaque here; 0 for none
 //   then     both descriptions; of one that doesn't fit its beginning, and the hash of the whole path in the last eight bytes
 
+internal import CEverycorePosix
 internal import Glibc
 
 /// A view: copying it copies the pointer.
@@ -112,7 +114,14 @@ internal import Glibc
     package var crash: CrashMark? {
         let word = unsafe words[6]
         guard word != 0 else { return nil }
-        return CrashMark(signal: Int32(truncatingIfNeeded: word), sender: Int32(truncatingIfNeeded: word >> 32))
+        let isElsewhere = word & UInt64(cposix_crash_in_another_thread) != 0
+        return CrashMark(signal: Int32(word & 0xFFFF), sender: Int32(truncatingIfNeeded: word >> 32), isOfLoop: !isElsewhere)
+    }
+
+    /// The request to blame for the worker's death or silence: the one that runs, unless another thread crashed beside it.
+    package var blamed: (endpoint: UInt64, path: UInt64)? {
+        guard let path = currentPath, crash?.isOfLoop != false else { return nil }
+        return (currentEndpoint, path)
     }
 
     /// When the request began that runs now; 0 between requests.

@@ -66,8 +66,24 @@ import Testing
         #expect(memory.box.crash == CrashMark(signal: 5))
         unsafe memory.box.crashWord.pointee = 77 << 32 | 11
         #expect(memory.box.crash == CrashMark(signal: 11, sender: 77))
+        unsafe memory.box.crashWord.pointee = 0x10006
+        #expect(memory.box.crash == CrashMark(signal: 6, isOfLoop: false))
         unsafe memory.box.crashWord.pointee = .max
-        #expect(memory.box.crash == CrashMark(signal: -1, sender: -1))
+        #expect(memory.box.crash == CrashMark(signal: 0xFFFF, sender: -1, isOfLoop: false))
+    }
+
+    @Test func aRequestIsBlamedUnlessAnotherThreadCrashed() throws {
+        let memory = Memory()
+        defer { withExtendedLifetime(memory) {} }
+        #expect(memory.box.blamed == nil)
+        let request = Array("GET /a".utf8)
+        unsafe memory.box.enter(request.span.bytes, now: 7)
+        memory.box.setEndpoint(3)
+        #expect(try #require(memory.box.blamed) == (3, PathHash.of("/a".utf8)))
+        unsafe memory.box.crashWord.pointee = 6
+        #expect(try #require(memory.box.blamed) == (3, PathHash.of("/a".utf8)))
+        unsafe memory.box.crashWord.pointee = 0x10006
+        #expect(memory.box.blamed == nil)
     }
 
     @Test func theOldestRequestThatWaitsIsThereWhileAnyDo() {

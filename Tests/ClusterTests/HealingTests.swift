@@ -68,6 +68,55 @@ import Testing
         }
     }
 
+    @Test func settingsThatAnyProcessCanChangeForAllArePutRight() throws {
+        var listeners = try open([.tcp(host: "127.0.0.1", port: 0)], slots: 1)
+        defer { listeners.close() }
+        let listener = try #require(listeners.ofSlots.first?.first)
+        let descriptor = listener.descriptor
+        #expect(listeners.restoreSettings(of: listener) == [])
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        func set(_ level: Int32, _ option: Int32, _ value: Int32) -> Int32 {
+            var value = value
+            return unsafe setsockopt(descriptor, level, option, &value, size)
+        }
+        var reset = linger(l_onoff: 1, l_linger: 0)
+        #expect(unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size)) == 0)
+        _ = fcntl(descriptor, F_SETFL, 0)
+        #expect(set(SOL_SOCKET, SO_RCVLOWAT, 4096) == 0)
+        #expect(set(SOL_SOCKET, SO_RCVBUF, 1) == 0)
+        #expect(set(Int32(IPPROTO_TCP), TCP_NODELAY, 0) == 0)
+        #expect(set(Int32(IPPROTO_TCP), TCP_CORK, 1) == 0)
+        let restored = listeners.restoreSettings(of: listener)
+        #expect(Set(restored).isSuperset(of: ["SO_LINGER", "O_NONBLOCK", "SO_RCVLOWAT", "SO_RCVBUF", "TCP_NODELAY", "TCP_CORK"]))
+        #expect(listeners.restoreSettings(of: listener) == [])
+        #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
+        var length = socklen_t(MemoryLayout<linger>.size)
+        #expect(unsafe getsockopt(descriptor, SOL_SOCKET, SO_LINGER, &reset, &length) == 0 && reset.l_onoff == 0)
+    }
+
+    @Test func noProcessCanAttachAFilterThatDropsAllConnections() throws {
+        var listeners = try open([.tcp(host: "127.0.0.1", port: 0)], slots: 1)
+        defer { listeners.close() }
+        let listener = try #require(listeners.ofSlots.first?.first)
+        // One instruction: BPF_RET | BPF_K, which keeps no byte of any packet.
+        var instruction: UInt64 = 0x06
+        unsafe withUnsafeMutablePointer(to: &instruction) { code in
+            var program: (count: UInt64, code: UnsafeMutablePointer<UInt64>) = unsafe (1, code)
+            let result = unsafe setsockopt(listener.descriptor, SOL_SOCKET, SO_ATTACH_FILTER, &program, 16)
+            #expect(result == -1 && errno == EPERM)
+        }
+        #expect(connects(listener.address))
+    }
+
+    @Test func aListenerThatWasMadeBlockingHoldsNoWorker() throws {
+        var listeners = try open([.tcp(host: "127.0.0.1", port: 0), .unix(path: path("blocks"))], slots: 1)
+        defer { listeners.close() }
+        for listener in try #require(listeners.ofSlots.first) {
+            _ = fcntl(listener.descriptor, F_SETFL, 0)
+            #expect(unsafe accept(listener.descriptor, nil, nil) == -1 && errno == EAGAIN)
+        }
+    }
+
     @Test func aUnixListenerThatWasShutDownOrLostItsPathGetsAnotherSocketUnderItsNumber() throws {
         let path = path("heal")
         var listeners = try open([.unix(path: path)])
@@ -110,6 +159,54 @@ import Testing
         listeners.close()
         // Succeeds for an empty one only.
         #expect(unsafe rmdir(directory) == 0)
+    }
+}
+
+@Suite struct PacketsWithDescriptors {
+    private func free() -> Int32 {
+        let number = dup(0)
+        close(number)
+        return number
+    }
+
+    @Test(arguments: [0, 1, 100]) func leaveNoneBehind(_ count: Int) throws {
+        var pair: [Int32] = [-1, -1]
+        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &pair) == 0)
+        defer { for descriptor in pair { close(descriptor) } }
+        let buffer = ByteStorage(count: 64)
+        let number = free()
+        let packet = [UInt8](repeating: 1, count: count)
+        #expect(unsafe packet.withUnsafeBytes { unsafe cposix_send_with_descriptor(pair[0], $0.baseAddress, $0.count, 0) } == count)
+        switch PacketSocket.receive(into: buffer, on: pair[1], withDescriptors: true) {
+        case .packet(let received, let descriptors):
+            #expect(received == count && descriptors.only == number)
+            descriptors.close()
+        case .oversized: #expect(count > 64)
+        case .nothingYet, .end: #expect(Bool(false))
+        }
+        #expect(free() == number)
+        close(pair[0])
+        pair[0] = -1
+        guard case .end = PacketSocket.receive(into: buffer, on: pair[1], withDescriptors: true) else { return #expect(Bool(false)) }
+    }
+
+    /// Any process that has the socket can ask for them.
+    @Test func arriveAlsoWhereTheKernelIsToAddCredentialsAndProcesses() throws {
+        var pair: [Int32] = [-1, -1]
+        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &pair) == 0)
+        defer { for descriptor in pair { close(descriptor) } }
+        var on: Int32 = 1
+        let (credentials, processes) = (SO_PASSCRED, Int32(76))
+        for option in [credentials, processes] { _ = unsafe setsockopt(pair[1], SOL_SOCKET, option, &on, 4) }
+        let buffer = ByteStorage(count: 64)
+        let number = free()
+        #expect(unsafe cposix_send_with_descriptor(pair[0], "a", 1, 0) == 1)
+        guard case .packet(1, let descriptors) = PacketSocket.receive(into: buffer, on: pair[1], withDescriptors: true) else {
+            return #expect(Bool(false))
+        }
+        #expect(descriptors.only != nil)
+        descriptors.close()
+        #expect(free() == number)
     }
 }
 

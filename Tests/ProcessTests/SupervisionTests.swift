@@ -164,7 +164,7 @@ extension ProcessTests {
                 try poison(server)
                 try doom("bad")
                 server.program.signal(SIGUSR2)
-                #expect(server.program.logs("] the old master has gone"))
+                #expect(server.program.logs("] the old master has exited"))
                 try doom(nil)
                 for _ in 0..<20 where lines(server, "upgrade failed, going back") == 0 {
                     let client = try server.connect()
@@ -172,7 +172,7 @@ extension ProcessTests {
                     _ = client.awaitEnd(within: .milliseconds(300))
                 }
                 #expect(server.program.logs("upgrade failed, going back to the program before"))
-                #expect(server.program.becomesTrue(within: .seconds(8)) { lines(server, "] the old master has gone") == 2 }, "\(server.program.error)")
+                #expect(server.program.becomesTrue(within: .seconds(8)) { lines(server, "] the old master has exited") == 2 }, "\(server.program.error)")
                 #expect(try server.get("/whole").status == 200)
                 server.program.order(SIGTERM)
                 try endAll(server)
@@ -207,7 +207,7 @@ extension ProcessTests {
                 server.program.order(SIGHUP)
                 // Signals that come together have no order: this may be a reload and then an upgrade.
                 #expect(server.program.logs("] reloaded\n"), "\(server.program.error)")
-                #expect(server.program.logs("] the old master has gone"))
+                #expect(server.program.logs("] the old master has exited"))
                 server.program.order(SIGTERM)
                 try endAll(server)
             }
@@ -260,7 +260,7 @@ extension ProcessTests {
             #expect(server.program.logs("] reloaded\n"))
             let master = try #require(server.program.successors.last)
             #expect(socket.hears("RELOADING=1") != nil)
-            #expect(server.program.logs("] the old master has gone"))
+            #expect(server.program.logs("] the old master has exited"))
             _ = socket.hears("never", within: .milliseconds(200))
             let pids = socket.heard.joined(separator: "\n").split(separator: "\n").filter { $0.hasPrefix("MAINPID=") }
             #expect(pids.last == "MAINPID=\(master)")

@@ -11,12 +11,12 @@ extension ProcessTests {
 
         /// Has the present master upgrade itself, and waits until it has gone.
         private func upgrade(_ server: TestedServer, _ master: pid_t, _ meanwhile: () throws -> Void = {}) throws -> pid_t {
-            let before = lines(server, "] the old master has gone")
+            let before = lines(server, "] the old master has exited")
             kill(master, SIGUSR2)
             var isOver = false
             for _ in 0..<2000 where !isOver {
                 try meanwhile()
-                isOver = server.program.becomesTrue(within: .milliseconds(5)) { lines(server, "] the old master has gone") > before }
+                isOver = server.program.becomesTrue(within: .milliseconds(5)) { lines(server, "] the old master has exited") > before }
             }
             try #require(isOver, "\(server.program.error)")
             return try #require(server.program.successors.last)
@@ -111,7 +111,7 @@ extension ProcessTests {
             try waiting { server in
                 server.program.signal(SIGTTIN)
                 #expect(server.program.logs("no scaling now"))
-                #expect(server.program.logs("] the old master has gone"))
+                #expect(server.program.logs("] the old master has exited"))
                 // Every queue has an owner.
                 for _ in 0..<40 { #expect(try server.get("/plaintext", within: .seconds(2)).status == 200) }
                 stop(server, try #require(server.program.successors.last))
@@ -152,7 +152,7 @@ extension ProcessTests {
             for count in 1...2 {
                 kill(first, SIGUSR2)
                 #expect(server.program.becomesTrue(within: .seconds(10)) { lines(server, "] took over from the old master") == count })
-                #expect(server.program.becomesTrue(within: .seconds(10)) { lines(server, "] the old master has gone") == count })
+                #expect(server.program.becomesTrue(within: .seconds(10)) { lines(server, "] the old master has exited") == count })
                 #expect(try server.get("/plaintext").status == 200)
             }
             kill(first, SIGTERM)

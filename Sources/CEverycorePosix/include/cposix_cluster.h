@@ -25,8 +25,10 @@ void cposix_set_process_name(const char *name);
 // --- A worker that crashes ---
 
 // Installs handlers for SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGFPE and SIGABRT over whatever is there. They store the signal's number
-// in `mark` (in the upper half the sender's process id, 0 where this process raised it), close every descriptor above 2
-// and then let the previous handler, or the default, have the signal.
+// in `mark` (in the upper half the sender's process id, 0 where this process raised it; with `cposix_crash_in_another_thread` where it
+// is not the process' first thread that crashes), close every descriptor above 2 and then let the previous handler, or the default, have
+// the signal.
+enum { cposix_crash_in_another_thread = 0x10000 };
 void cposix_close_descriptors_on_crash(uint64_t *mark);
 
 // Has those handlers let the previous one, which may write a backtrace, have no more than one signal per endpoint and minute; the others

@@ -20,3 +20,29 @@ int cposix_replace_descriptor(int descriptor, int number);
 int cposix_lock_directory(const char *path);
 // rename(2), but never over a file that exists: 0, or -1 with errno EEXIST.
 int cposix_rename_new(const char *from, const char *to);
+
+// --- What any process that has a listener can change of it for all ---
+
+enum {
+    cposix_listener_setting_count = 10,
+    cposix_listener_was_blocking = 1 << 16,
+    cposix_listener_lingered = 1 << 17,
+    cposix_listener_had_filter = 1 << 18,
+};
+
+// Settings as a listener should have them: those in `known`, a bit for each.
+typedef struct {
+    unsigned known;
+    int may_have_filter;
+    int values[cposix_listener_setting_count];
+} cposix_listener_settings;
+
+// No process can attach a packet filter any more (SO_LOCK_FILTER, socket(7)).
+void cposix_lock_filter(int descriptor);
+// Takes down the settings of a listener as they are, and bounds how long accept(2) would wait on it if it blocked.
+void cposix_note_listener(int descriptor, cposix_listener_settings *settings);
+// Puts a listener's settings right, has it nonblocking, without lingering, and without a packet filter where it had none. Returns a bit for
+// each that was otherwise; one that the kernel refuses to set isn't among them.
+unsigned cposix_restore_listener(int descriptor, const cposix_listener_settings *settings);
+// The name of the setting that a bit stands for.
+const char *cposix_listener_setting_name(unsigned setting);

@@ -27,10 +27,13 @@ package struct CrashMark: Equatable, Sendable {
     package let signal: Int32
     /// The process that sent the signal; 0 where the worker's own code caused it.
     package let sender: Int32
+    /// The loop's thread crashed: the request that it ran, if any, is the one to blame.
+    package let isOfLoop: Bool
 
-    package init(signal: Int32, sender: Int32 = 0) {
+    package init(signal: Int32, sender: Int32 = 0, isOfLoop: Bool = true) {
         self.signal = signal
         self.sender = sender
+        self.isOfLoop = isOfLoop
     }
 }
 

@@ -73,10 +73,25 @@ extension Listeners {
         restoreSettings(of: listener)
     }
 
-    /// A listener's backlog, and that it doesn't block, belong to all processes that have it: what one has changed is put right.
-    func restoreSettings(of listener: Listener) {
+    /// Takes down how listeners are set, before any other process has them.
+    mutating func noteSettings() {
+        for listener in all where settings[listener.descriptor] == nil {
+            var noted = cposix_listener_settings()
+            unsafe cposix_note_listener(listener.descriptor, &noted)
+            settings[listener.descriptor] = noted
+        }
+    }
+
+    /// A listener's settings belong to all processes that have it, and accepted connections inherit them: what one process has changed is
+    /// put right. About fifteen system calls.
+    /// - Returns: the names of those that were otherwise. The backlog is set without a look, since the kernel doesn't tell it.
+    @discardableResult
+    package func restoreSettings(of listener: Listener) -> [String] {
         _ = Glibc.listen(listener.descriptor, backlog)
-        let flags = fcntl(listener.descriptor, F_GETFL)
-        if flags >= 0, flags & O_NONBLOCK == 0 { _ = fcntl(listener.descriptor, F_SETFL, flags | O_NONBLOCK) }
+        guard var noted = settings[listener.descriptor] else { return [] }
+        let restored = unsafe cposix_restore_listener(listener.descriptor, &noted)
+        guard restored != 0 else { return [] }
+        return (0..<UInt32.bitWidth).map { UInt32(1) << $0 }.filter { restored & $0 != 0 }
+            .map { unsafe String(cString: cposix_listener_setting_name($0)) }
     }
 }

@@ -19,6 +19,8 @@ package struct Listeners {
     var inheritedDescriptors: Set<Int32> = []
     /// The paths of Unix sockets that this cluster has bound.
     var socketFiles: [SocketFile] = []
+    /// How each descriptor's socket should be set.
+    var settings: [Int32: cposix_listener_settings] = [:]
     let backlog: Int32
     /// How many slots listen; those behind don't.
     var listening: Int
@@ -46,6 +48,7 @@ package struct Listeners {
                 for address in addresses { listeners.append(try open(address, isShared: false)) }
                 ofAuxiliaries.append(listeners)
             }
+            noteSettings()
         } catch {
             close()
             throw error
@@ -154,6 +157,7 @@ package struct Listeners {
 
     func openSocket(at path: String, waitsForLock: Bool) throws(SystemError) -> (descriptor: Int32, file: SocketFile) {
         let descriptor = try systemCall("socket") { cposix_stream_socket(AF_UNIX) }
+        cposix_lock_filter(descriptor)
         do throws(SystemError) {
             return (descriptor, try SocketFile.bind(descriptor, to: path, access: access, backlog: backlog, waitsForLock: waitsForLock))
         } catch {
@@ -169,6 +173,7 @@ package struct Listeners {
         do throws(SystemError) {
             let socketAddress = try SocketAddress(address)
             descriptor = try systemCall("socket") { cposix_stream_socket(socketAddress.family) }
+            cposix_lock_filter(descriptor)
             // Where the system refuses it, a port that was just in use is taken for a minute.
             try? set(SOL_SOCKET, SO_REUSEADDR, 1, on: descriptor)
             if isShared { try set(SOL_SOCKET, SO_REUSEPORT, 1, on: descriptor) }

@@ -59,7 +59,7 @@ extension Master {
 
     /// A new worker that dies where the old ones answered may show that its plan is bad.
     private func diedInRequest(_ child: Child) {
-        let endpoint = child.page.blackBox.currentEndpoint
+        let endpoint = child.page.blackBox.blamed?.endpoint ?? 0
         if child.edition == edition, roll != nil && !isRollingBack || wayBack != nil {
             if child.page.figures[.requests] > 0 || hasAnswered(edition) { probation.answered() }
             if probation.died(in: endpoint) {

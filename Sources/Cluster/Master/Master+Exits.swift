@@ -53,6 +53,7 @@ extension Master {
         details["peak_memory"] = "\(exit.peakResidentBytes >> 10)k"
         if exit.outOfMemory == true { details["out_of_memory"] = "yes" }
         if exit.wasStuck { details["stuck"] = "yes" }
+        if child.page.blackBox.crash?.isOfLoop == false { details["thread"] = "not the loop's" }
         // Also one that was told to go may have left some behind, at its deadline.
         if let request = exit.request {
             details["request"] = "\(request.description)"

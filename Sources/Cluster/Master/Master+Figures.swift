@@ -39,8 +39,15 @@ extension Master {
     /// A report counts for the worker whose channel it came on. What is no report of it is counted in the ledger and changes nothing else.
     func takeReport(_ packet: Packet, from child: Child) {
         guard case .worker(let slot) = child.role else { return ignore(packet, from: child) }
-        _ = ledger.ingest(
-            Array(packet.payload), from: (slot, child.generation), now: EventLoop.monotonicNanoseconds())
+        let now = EventLoop.monotonicNanoseconds()
+        let baseLines = ledger.baseLines
+        _ = ledger.ingest(Array(packet.payload), from: (slot, child.generation), now: now)
+        if ledger.baseLines != baseLines { noteBaseLine(of: child, now: now) }
+    }
+
+    private func noteBaseLine(of child: Child, now: UInt64) {
+        guard lines.allows(.baseLine, now: now) != nil else { return }
+        log(.warning, "a worker's figures could not be true: counting from there", about: child)
     }
 
     func currentFigures() -> ClusterFigures {
@@ -85,7 +92,9 @@ extension Master {
     /// Takes in what the worker counts, as its shared page has it.
     func readPage(of child: Child, now: UInt64) {
         guard case .worker(let slot) = child.role, child.phase != .dying else { return }
+        let baseLines = ledger.baseLines
         ledger.refresh(slot: slot, generation: child.generation, figures: child.page.figures.snapshot(), now: now)
+        if ledger.baseLines != baseLines { noteBaseLine(of: child, now: now) }
     }
 
     private func answer() {

@@ -14,6 +14,8 @@ struct ListenerHealth {
     /// Paths that another program has, which has been said.
     var taken: Set<String> = []
     var restored = 0
+    /// How often settings were.
+    var settings = 0
     var failures = 0
     /// When a pair was last restored.
     var pairs: [PairPlace: UInt64] = [:]
@@ -28,7 +30,16 @@ extension Master {
         listenerHealth.lastLook = now
         healListeners()
         for file in listeners.socketFiles { look(at: file) }
-        for listener in listeners.listeningNow { listeners.restoreSettings(of: listener) }
+        for listener in listeners.listeningNow { noteSettings(listeners.restoreSettings(of: listener), of: listener) }
+    }
+
+    private func noteSettings(_ restored: [String], of listener: Listener) {
+        guard !restored.isEmpty else { return }
+        listenerHealth.settings += 1
+        guard listenerHealth.settings.isWorthALine else { return }
+        log(.warning, "a process has changed how a listener is set: restored", [
+            "address": "\(listener.address)", "settings": "\(restored.joined(separator: ","))", "restored": "\(listenerHealth.settings)",
+        ])
     }
 
     /// Brings back those that have ended.

@@ -64,7 +64,7 @@ final class Quarantine {
 
     /// What runs on the loop's thread.
     func request(in page: SharedPage) -> Suspicion.Request? {
-        page.blackBox.currentPath.map { .init(endpoint: page.blackBox.currentEndpoint, path: $0) }
+        page.blackBox.blamed.map { .init(endpoint: $0.endpoint, path: $0.path) }
     }
 
     /// What a worker's page tells of its death.

@@ -37,5 +37,6 @@ extension Listeners {
             }
             ofSlots.append(listeners)
         }
+        noteSettings()
     }
 }

@@ -4,7 +4,7 @@
 internal import CEverycorePosix
 internal import Glibc
 
-enum PacketSocket {
+package enum PacketSocket {
     enum SendResult {
         case sent
         /// The socket is full; it says when it has room.
@@ -57,8 +57,9 @@ enum PacketSocket {
     }
 
     /// What `receive(into:on:)` found.
-    enum Arrival {
-        /// So many bytes of the buffer, and the descriptors that came along, which are the caller's now.
+    package enum Arrival {
+        /// So many bytes of the buffer, and the descriptors that came along, which are the caller's now. An empty packet is told
+        /// from the end by its descriptors.
         case packet(Int, ReceivedDescriptors)
         case oversized
         case nothingYet
@@ -67,7 +68,7 @@ enum PacketSocket {
 
     /// A packet of a channel, left in the buffer.
     /// - Parameter withDescriptors: whether those that come along are taken; else the kernel closes them.
-    static func receive(into buffer: ByteStorage, on descriptor: Int32, withDescriptors: Bool) -> Arrival {
+    package static func receive(into buffer: ByteStorage, on descriptor: Int32, withDescriptors: Bool) -> Arrival {
         while true {
             var more = cposix_packet_descriptors()
             let count = unsafe buffer.withUnsafeMutableBytes {
@@ -75,9 +76,9 @@ enum PacketSocket {
                     ? cposix_receive_packet(descriptor, $0.baseAddress, $0.count, &more)
                     : cposix_receive(descriptor, $0.baseAddress, $0.count)
             }
-            if count == 0 { return .end }
-            if count > 0 {
+            if count >= 0 {
                 let descriptors = ReceivedDescriptors(more)
+                if count == 0, descriptors.isEmpty { return .end }
                 if count <= buffer.count { return .packet(count, descriptors) }
                 descriptors.close()
                 return .oversized
@@ -115,7 +116,7 @@ enum PacketSocket {
 }
 
 /// Descriptors that came with a packet. Whoever has them closes them.
-struct ReceivedDescriptors {
+package struct ReceivedDescriptors {
     private let items: [Int32]
     /// Some did not arrive: this process had no room for them (MSG_CTRUNC, recvmsg(2)).
     let wereCut: Bool
@@ -132,9 +133,9 @@ struct ReceivedDescriptors {
 
     var isEmpty: Bool { items.isEmpty && !wereCut }
     /// The one descriptor, when there is just that.
-    var only: Int32? { items.count == 1 && !wereCut ? items[0] : nil }
+    package var only: Int32? { items.count == 1 && !wereCut ? items[0] : nil }
 
-    func close() {
+    package func close() {
         for descriptor in items { _ = Glibc.close(descriptor) }
     }
 }

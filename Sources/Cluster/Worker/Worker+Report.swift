@@ -29,6 +29,8 @@ extension Worker {
     func report() {
         // The master reads the quarantine worker's figures where they are.
         guard !isAuxiliary, !isQuarantine else { return }
+        // What is set and not counted is set each time: another process may have written over it.
+        figures.set(.startedAtNanoseconds, startedAt)
         if let resident = ResidentMemory.byteCount() { figures.set(.residentBytes, resident) }
         let now = EventLoop.monotonicNanoseconds()
         lastReport = now

@@ -22,5 +22,6 @@ extension Listeners {
         for (index, listeners) in inherited.auxiliaries where ofAuxiliaries.indices.contains(index) {
             ofAuxiliaries[index] += listeners
         }
+        noteSettings()
     }
 }

@@ -24,7 +24,9 @@ final class Acceptor {
 
     /// What accepted sockets inherit, so that it costs no connection anything. Sockets other than TCP's don't have these options, and
     /// nothing but the bound that an option sets is lost where one is refused.
-    private func setOptions() {
+    ///
+    /// Any process that has the listener can change them for all: the service sets them again while it has connections.
+    func setOptions() {
         // What waits in the kernel for a client that doesn't read is bounded, where it would be some MB: many such clients would use
         // up the memory that all of TCP shares (`tcp_mem`, tcp(7)).
         set(Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Pace.unsentBound)

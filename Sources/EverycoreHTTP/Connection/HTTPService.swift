@@ -40,6 +40,9 @@ package import EverycoreStatistics
     @exclusivity(unchecked) unowned(unsafe) var busy: (any ServedConnection)?
 
     var acceptors: [Acceptor] = []
+    /// When the listeners' options were last set again.
+    private var optionsSetAt: UInt64 = 0
+    private static let optionsInterval: UInt64 = 5_000_000_000
     var connections: ContiguousArray<(any ServedConnection)?> = []
     private(set) var openConnections = 0
     /// Those for whom the kernel may hold more (Connection+Output).
@@ -158,7 +161,7 @@ package import EverycoreStatistics
             connection.life.served = 1
             unsafe idle.append(slot)
         }
-        figures.add(.connectionsOpen, 1)
+        figures.set(.connectionsOpen, UInt64(openConnections))
         startSweep()
         if !bytes.isEmpty {
             connection.input.kept = bytes
@@ -177,7 +180,7 @@ package import EverycoreStatistics
         unsafe awaiting.remove(connection.slot)
         let wasFull = !hasRoom
         openConnections &-= 1
-        figures.subtract(.connectionsOpen, 1)
+        figures.set(.connectionsOpen, UInt64(openConnections))
         if !isPassedOn { connectionEnded?(connection.requestsServed <= 1) }
         if wasFull { for acceptor in acceptors { acceptor.thereIsRoom() } }
         finishDrainIfEmpty()
@@ -231,6 +234,10 @@ package import EverycoreStatistics
             // Held to the end: a deadline may close the last connection of a drain, and with it goes the service.
             guard let self else { return }
             let now = EventLoop.monotonicNanoseconds()
+            if now &- optionsSetAt >= Self.optionsInterval {
+                optionsSetAt = now
+                for acceptor in acceptors { acceptor.setOptions() }
+            }
             for slot in unsafe deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
             if passOn != nil { passOnIdle() } else { findExcess() }
             if openConnections == 0 { sweep = nil }

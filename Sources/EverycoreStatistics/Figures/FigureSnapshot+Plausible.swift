@@ -17,6 +17,10 @@ extension FigureSnapshot {
         static let residentBytes: UInt64 = 1 << 52
     }
 
+    func hasPlausible(_ gauge: Counter) -> Bool {
+        self[gauge] <= (gauge == .connectionsOpen ? Bound.connections : Bound.residentBytes)
+    }
+
     /// Whether a worker that had the figures `earlier` can have these now.
     /// - Parameters:
     ///   - nanoseconds: the time since.
@@ -29,8 +33,7 @@ extension FigureSnapshot {
             switch counter {
             case .bytesIn, .bytesOut: Double(growth[counter]) <= Bound.bytes + seconds * Bound.bytesPerSecond
             case .latencySumNanoseconds, .latencyMaxNanoseconds, .startedAtNanoseconds: true
-            case .connectionsOpen: self[counter] <= Bound.connections
-            case .residentBytes: self[counter] <= Bound.residentBytes
+            case .connectionsOpen, .residentBytes: hasPlausible(counter)
             default: Double(growth[counter]) <= mostEvents
             }
         }

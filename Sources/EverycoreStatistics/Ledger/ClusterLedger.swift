@@ -88,6 +88,9 @@ package struct ClusterLedger: Equatable, Sendable {
         datagram.withRawSpan { ingest($0, from: sender, now: now) }
     }
 
+    /// How often a worker's figures were counted anew from what can't be true.
+    package var baseLines: UInt64 { slots.reduce(0) { $0.addingUpToLimit($1?.baseLines ?? 0) } }
+
     /// A living worker's figures were read from shared memory, because it is silent or because fresh figures were asked for.
     @discardableResult
     package mutating func refresh(slot: Int, generation: Int, figures: FigureSnapshot, now: UInt64) -> Bool {

@@ -13,6 +13,8 @@ struct SlotLedger: Equatable, Sendable {
     private var living: [Generation] = []
     private var retired = FigureSnapshot()
     private var freshAt: UInt64 = 0
+    /// How often figures were counted anew from what can't be true.
+    private(set) var baseLines: UInt64 = 0
 
     init(slot: Int) {
         self.slot = slot
@@ -26,10 +28,21 @@ struct SlotLedger: Equatable, Sendable {
         var reported = FigureSnapshot()
         /// The highest reading of each figure, from reports and from shared memory.
         var figures = FigureSnapshot()
+        /// What to take from every reading: what was in the worker's memory that can't be true, less what counts.
+        var baseLine: FigureSnapshot?
+        /// How many readings in a row could not be true.
+        var refusals = 0
         var gaugesTakenAt: UInt64 = 0
         let startedAt: UInt64
         /// When `figures` were last raised.
         var raisedAt: UInt64
+
+        func counted(_ reading: FigureSnapshot) -> FigureSnapshot {
+            guard let baseLine else { return reading }
+            var counted = reading.counted(from: baseLine)
+            counted[.latencyMaxNanoseconds] = max(counted[.latencyMaxNanoseconds], figures[.latencyMaxNanoseconds])
+            return counted
+        }
 
         func canBecome(_ next: FigureSnapshot, now: UInt64) -> Bool {
             next.isPlausible(
@@ -59,15 +72,18 @@ struct SlotLedger: Equatable, Sendable {
         }
         let last = living[index].lastSequence
         guard report.sequence > last else { return .replayed }
-        guard !report.figures.fellBehind(living[index].reported), living[index].canBecome(report.figures, now: now) else {
+        let figures = living[index].counted(report.figures)
+        guard !figures.fellBehind(living[index].reported), living[index].canBecome(figures, now: now) else {
+            refuse(index, report.figures, now: now)
             return .garbled
         }
+        living[index].refusals = 0
         tally.received = tally.received.addingUpToLimit(1)
         tally.lost = tally.lost.addingUpToLimit(report.sequence - last - 1)
         living[index].lastSequence = report.sequence
-        living[index].reported = report.figures
+        living[index].reported = figures
         // One of the future would keep later gauges out.
-        raise(index, to: report.figures, takenAt: min(report.monotonicNanoseconds, now), now: now)
+        raise(index, to: figures, takenAt: min(report.monotonicNanoseconds, now), now: now)
         freshAt = max(freshAt, now)
         return nil
     }
@@ -75,11 +91,14 @@ struct SlotLedger: Equatable, Sendable {
     /// Enters figures that were read from shared memory.
     mutating func refresh(generation: Int, to figures: FigureSnapshot, now: UInt64) -> Bool {
         guard let index = living.firstIndex(where: { $0.number == generation }) else { return false }
-        guard living[index].canBecome(figures, now: now) else {
+        let counted = living[index].counted(figures)
+        guard living[index].canBecome(counted, now: now) else {
             tally[.garbled] = tally[.garbled].addingUpToLimit(1)
+            refuse(index, figures, now: now)
             return false
         }
-        raise(index, to: figures, takenAt: now, now: now)
+        living[index].refusals = 0
+        raise(index, to: counted, takenAt: now, now: now)
         freshAt = max(freshAt, now)
         return true
     }
@@ -89,8 +108,9 @@ struct SlotLedger: Equatable, Sendable {
         guard let index = living.firstIndex(where: { $0.number == generation }) else { return false }
         if let final {
             // Memory that a worker has filled with anything counts for nothing: its last figures that could be true do.
-            if living[index].canBecome(final, now: now) {
-                raise(index, to: final, takenAt: now, now: now)
+            let counted = living[index].counted(final)
+            if living[index].canBecome(counted, now: now) {
+                raise(index, to: counted, takenAt: now, now: now)
             } else {
                 tally[.garbled] = tally[.garbled].addingUpToLimit(1)
             }
@@ -118,6 +138,21 @@ struct SlotLedger: Equatable, Sendable {
             staleNanoseconds: now.subtractingDownToZero(freshAt),
             restarts: restarts, reports: tally, figures: figures)
     }
+
+    /// Readings in a row that can't be true are what another process has left in the worker's memory: from there on the worker goes on
+    /// counting. What counts doesn't jump by it, nor does it stand still.
+    private mutating func refuse(_ index: Int, _ reading: FigureSnapshot, now: UInt64) {
+        living[index].refusals += 1
+        guard living[index].refusals >= Self.refusalLimit else { return }
+        let counts = living[index].figures
+        living[index].baseLine = reading.baseLine(for: counts)
+        living[index].reported = counts
+        living[index].refusals = 0
+        living[index].raisedAt = max(living[index].raisedAt, now)
+        baseLines = baseLines.addingUpToLimit(1)
+    }
+
+    private static let refusalLimit = 3
 
     /// A report that was under way while shared memory was read is older than what was read: its gauges are not taken.
     private mutating func raise(_ index: Int, to figures: FigureSnapshot, takenAt: UInt64, now: UInt64) {
