@@ -47,7 +47,7 @@ extension Master {
 
     private func noteBaseLine(of child: Child, now: UInt64) {
         guard lines.allows(.baseLine, now: now) != nil else { return }
-        log(.warning, "a worker's figures could not be true: counting from there", about: child)
+        log(.warning, .figuresRebased, "a worker's figures could not be true: counting from there", about: child)
     }
 
     func currentFigures() -> ClusterFigures {

@@ -37,7 +37,7 @@ extension Master {
         guard !restored.isEmpty else { return }
         listenerHealth.settings += 1
         guard listenerHealth.settings.isWorthALine else { return }
-        log(.warning, "a process has changed how a listener is set: restored", [
+        log(.warning, .listenerOptionsRestored, "a process has changed how a listener is set: restored", [
             "address": "\(listener.address)", "settings": "\(restored.joined(separator: ","))", "restored": "\(listenerHealth.settings)",
         ])
     }

@@ -9,33 +9,31 @@ internal import Logging
 extension RoutedApplication {
     /// A handler made a response that can't go on the wire: the client gets a 500, the log the reason.
     @inline(never)
-    func unsendable<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
+    func unsendable<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) -> Outcome {
         log(exchange, .responseUnsendable, "unsendable response", error)
-        _ = try? exchange.send(HTTPError(500).response)
+        return (try? exchange.outcome(of: HTTPError(500).response)) ?? .later
     }
 
     @inline(never)
-    func failed<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) {
+    func failed<Exchange: RequestExchange>(_ exchange: Exchange, _ error: any Error) -> Outcome {
         // The client is gone or got its 503; what cancellation made of the handler is no news.
-        if exchange.isAnswered, error is CancellationError || error is BodyError { return }
-        if let error = error as? HTTPError, (400...599).contains(error.status) { return refuse(exchange, error) }
+        if exchange.isAnswered, error is CancellationError || error is BodyError { return .later }
+        if let error = error as? HTTPError, (400...599).contains(error.status) { return refused(exchange, error) }
         log(exchange, .handlerFailed, "handler failed", error)
-        refuse(exchange, HTTPError(500))
+        return refused(exchange, HTTPError(500))
     }
 
     @inline(never)
-    func refuse<Exchange: RequestExchange>(_ exchange: Exchange, _ error: HTTPError) {
-        send(error.response, exchange)
-    }
+    func refused<Exchange: RequestExchange>(_ exchange: Exchange, _ error: HTTPError) -> Outcome { outcome(error.response, exchange) }
 
-    func refuseMethod<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) {
+    func methodRefused<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) -> Outcome {
         var error = HTTPError(405)
         error.headers["Allow"] = methods.description
-        refuse(exchange, error)
+        return refused(exchange, error)
     }
 
-    func listMethods<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) {
-        send(Response.empty(204).header("Allow", methods.description), exchange)
+    func methodsListed<Exchange: RequestExchange>(_ exchange: Exchange, _ methods: MethodSet) -> Outcome {
+        outcome(Response.empty(204).header("Allow", methods.description), exchange)
     }
 
     func log<Exchange: RequestExchange>(_ exchange: Exchange, _ event: ServerLogEvent, _ what: String, _ error: any Error) {

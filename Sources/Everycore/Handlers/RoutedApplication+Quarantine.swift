@@ -9,28 +9,25 @@ extension RoutedApplication {
     /// How long a request may wait for the quarantine worker, in nanoseconds.
     private static let patience: UInt64 = 10_000_000_000
 
-    /// Whether the request is another process's to answer, or was refused because that can't be.
+    /// What becomes of a request that is another process's to answer: it is diverted, or refused where that can't be. Nil for all others.
     @inline(never)
-    func isDiverted<Exchange: RequestExchange>(_ endpoint: UInt64, _ exchange: Exchange) -> Bool {
-        guard let quarantine else { return false }
+    func diverted<Exchange: RequestExchange>(_ endpoint: UInt64, _ exchange: Exchange) -> Outcome? {
+        guard let quarantine else { return nil }
         let gate = quarantine.gate
         guard exchange.head.withPath({ gate.sendsAway(endpoint: endpoint, path: $0) }) else {
-            guard gate.isInside, EventLoop.monotonicNanoseconds() &- min(exchange.start, EventLoop.monotonicNanoseconds()) > Self.patience
-            else { return false }
-            refuse(exchange, quarantine)
-            return true
+            let now = EventLoop.monotonicNanoseconds()
+            guard gate.isInside, now &- min(exchange.start, now) > Self.patience else { return nil }
+            return refused(exchange, quarantine)
         }
-        if exchange.divert(to: quarantine.move) { return true }
+        if exchange.divert(to: quarantine.move) { return .later }
         // The quarantine worker can serve what isn't suspect as well.
-        guard !gate.isInside else { return false }
-        refuse(exchange, quarantine)
-        return true
+        return gate.isInside ? nil : refused(exchange, quarantine)
     }
 
-    private func refuse<Exchange: RequestExchange>(_ exchange: Exchange, _ quarantine: Quarantine) {
+    private func refused<Exchange: RequestExchange>(_ exchange: Exchange, _ quarantine: Quarantine) -> Outcome {
         quarantine.refused()
         var error = HTTPError(503, "too many requests like this one wait")
         error.headers["Retry-After"] = "5"
-        refuse(exchange, error)
+        return refused(exchange, error)
     }
 }

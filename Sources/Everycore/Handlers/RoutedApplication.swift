@@ -6,9 +6,11 @@ internal import Cluster
 internal import EverycoreLoop
 package import EverycoreHTTP
 
-package final class RoutedApplication {
+@safe package final class RoutedApplication {
     let table: RouteTable
     private let endpoints: [Endpoint]
+    /// The same: looking one up retains nothing.
+    private let endpointReferences: [Unmanaged<Endpoint>]
     let afterFiles: (table: RouteTable, offset: Int)?
     package let context: WorkerContext
     private let bodyLimit: Int
@@ -36,6 +38,7 @@ package final class RoutedApplication {
         waiting = context.blackBox.map { WaitingRequests($0, context.endpoints, on: context.loop) }
         table = routes.table
         endpoints = routes.endpoints
+        unsafe endpointReferences = routes.endpoints.map { unsafe Unmanaged.passUnretained($0) }
         afterFiles = routes.afterFiles
         self.context = context
         self.bodyLimit = bodyLimit
@@ -49,17 +52,14 @@ package final class RoutedApplication {
         let index = enter(head, at: exchange.start)
         let outcome: Outcome
         if index >= 0 {
-            let number = endpoints[index].number
-            if let gate, gate.isClosed, isDiverted(number, exchange) {
-                outcome = .later
-            } else if exchange.hasBody {
-                outcome = collect(endpoints[index], [], exchange)
-            } else {
-                context.blackBox?.setEndpoint(number)
-                outcome = call(endpoints[index], Request(head: head, keptBy: exchange, context: context), exchange)
+            outcome = unsafe endpointReferences[index]._withUnsafeGuaranteedRef { endpoint in
+                if let gate, gate.isClosed, let diverted = diverted(endpoint.number, exchange) { return diverted }
+                if exchange.hasBody { return collect(endpoint, [], exchange) }
+                context.blackBox?.setEndpoint(endpoint.number)
+                return call(endpoint, Request(head: head, keptBy: exchange, context: context), exchange)
             }
-        } else if files != nil, answerFromMemory(exchange) {
-            outcome = .later
+        } else if files != nil, let response = answerFromMemory(exchange) {
+            outcome = response
         } else {
             outcome = search(exchange)
         }
@@ -81,33 +81,26 @@ package final class RoutedApplication {
     private func search<Exchange: RequestExchange>(_ exchange: Exchange) -> Outcome {
         let head = exchange.head
         // The whole server is meant, not a path that a parameter could match (RFC 9110 §9.3.7).
-        if head.method == .options, head.targetForm == .asterisk {
-            listMethods(exchange, allMethods)
-            return .later
-        }
-        guard knows(head) else {
-            refuse(exchange, HTTPError(501))
-            return .later
-        }
+        if head.method == .options, head.targetForm == .asterisk { return methodsListed(exchange, allMethods) }
+        guard knows(head) else { return refused(exchange, HTTPError(501)) }
         if let outcome = answer(exchange, table, from: 0) { return outcome }
-        guard let files else {
-            refuse(exchange, HTTPError(404))
-            return .later
-        }
+        guard let files else { return refused(exchange, HTTPError(404)) }
         let number = Endpoint.files.number
-        if let gate, gate.isClosed, isDiverted(number, exchange) { return .later }
+        if let gate, gate.isClosed, let diverted = diverted(number, exchange) { return diverted }
         context.blackBox?.setEndpoint(number)
         do {
-            if let response = try files.answer(exchange) { send(response, exchange) }
+            switch try files.answer(exchange) {
+            case .file(let outcome): return outcome
+            case .page(let response): return outcome(response, exchange)
+            }
         } catch {
             if let afterFiles, (error as? HTTPError)?.status == 404,
                 let outcome = answer(exchange, afterFiles.table, from: afterFiles.offset)
             {
                 return outcome
             }
-            failed(exchange, error)
+            return failed(exchange, error)
         }
-        return .later
     }
 
     /// Answers where a route matches the path; returns nil where none does.
@@ -116,25 +109,22 @@ package final class RoutedApplication {
         switch search(table, exchange.head) {
         case .found(let number, let captures):
             let endpoint = endpoints[offset &+ number]
-            if let gate, gate.isClosed, isDiverted(endpoint.number, exchange) { return .later }
+            if let gate, gate.isClosed, let diverted = diverted(endpoint.number, exchange) { return diverted }
             if exchange.hasBody { return collect(endpoint, captures, exchange) }
             context.blackBox?.setEndpoint(endpoint.number)
             return call(endpoint, request(endpoint, captures, [], exchange), exchange)
         case .methodNotAllowed(let methods):
-            exchange.head.method == .options ? listMethods(exchange, methods) : refuseMethod(exchange, methods)
-            return .later
+            return exchange.head.method == .options ? methodsListed(exchange, methods) : methodRefused(exchange, methods)
         case .notFound:
             return nil
         }
     }
 
-    /// A path that is remembered as a file's has no route: it was searched among them first. Returns false for any other.
-    private func answerFromMemory<Exchange: RequestExchange>(_ exchange: Exchange) -> Bool {
-        guard let files else { return false }
-        do { return try files.answerFromMemory(exchange) } catch {
-            failed(exchange, error)
-            return true
-        }
+    /// A path that is remembered as a file's has no route: it was searched among them first. Nil for any other.
+    @inline(__always)
+    private func answerFromMemory<Exchange: RequestExchange>(_ exchange: Exchange) -> Outcome? {
+        guard let files else { return nil }
+        do { return try files.answerFromMemory(exchange) } catch { return failed(exchange, error) }
     }
 
     @inline(never)
@@ -148,9 +138,7 @@ package final class RoutedApplication {
             guard case .success(let bytes) = result else { return }
             _ = enter(exchange.head, at: exchange.start)
             context.blackBox?.setEndpoint(endpoint.number)
-            if case .constant(let type, let text) = call(endpoint, request(endpoint, captures, bytes, exchange), exchange) {
-                send(Response(contentType: .constant(type), body: .constant(text)), exchange)
-            }
+            exchange.respond(call(endpoint, request(endpoint, captures, bytes, exchange), exchange))
             context.blackBox?.leave()
         }
         return .later
@@ -170,15 +158,14 @@ package final class RoutedApplication {
     private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) -> Outcome {
         switch endpoint.handler {
         case .sync(let handler):
-            defer { endpoint.answered(in: context.endpoints) }
+            let result: Outcome
             do {
-                // To be looked at in place: a copy would cost more than all of the rest.
-                var response = try handler(request)
-                if let constant = response.constant(shorterThan: compressedFrom) { return constant }
-                send(response, exchange, of: endpoint)
+                result = outcome(try handler(request), exchange, of: endpoint)
             } catch {
-                failed(exchange, error)
+                result = failed(exchange, error)
             }
+            endpoint.answered(in: context.endpoints)
+            return result
         case .async(let handler):
             start(handler, request, exchange, endpoint)
         case .streaming(let limit, let handler):
@@ -202,9 +189,9 @@ package final class RoutedApplication {
             let (application, exchange) = (confined.value.application, confined.value.exchange)
             do {
                 let response = try await handler(confined.value.request)
-                application.send(response, exchange, of: confined.value.endpoint)
+                exchange.respond(application.outcome(response, exchange, of: confined.value.endpoint))
             } catch {
-                application.failed(exchange, error)
+                exchange.respond(application.failed(exchange, error))
             }
             confined.value.endpoint.answered(in: application.context.endpoints)
             application.isOver(confined.value.entry)
@@ -218,29 +205,29 @@ package final class RoutedApplication {
         if let entry { waiting?.remove(entry) }
     }
 
-    // MARK: Answers
+    // MARK: Responses
 
-    func send<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange, of endpoint: Endpoint? = nil) {
-        do {
-            try sendAny(response, exchange, endpoint)
-        } catch {
-            unsendable(exchange, error)
-        }
+    /// What becomes of a response, a handler's or one of the server's own.
+    @inline(__always)
+    func outcome<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange, of endpoint: Endpoint? = nil) -> Outcome {
+        response.constant(shorterThan: compressedFrom) ?? otherOutcome(response, exchange, endpoint)
     }
 
     @inline(never)
-    private func sendAny<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange, _ endpoint: Endpoint?) throws {
+    private func otherOutcome<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange, _ endpoint: Endpoint?) -> Outcome {
         var response = response
         if !response.headers.isEmpty { response.heedConditions(of: exchange.head) }
-        guard let compressor else {
-            if try !exchange.sendAny(response) { produce(response, nil, exchange, endpoint) }
-            return
+        let coding = compressor?.apply(to: &response, for: exchange.head)
+        do {
+            if let outcome = try exchange.outcome(of: response) { return outcome }
+            produce(response, coding, exchange, endpoint)
+            return .later
+        } catch {
+            return unsendable(exchange, error)
         }
-        let coding = compressor.apply(to: &response, for: exchange.head)
-        if try !exchange.sendAny(response) { produce(response, coding, exchange, endpoint) }
     }
 
-    /// Starts what makes the content of a response whose head is sent.
+    /// Starts what makes the content of a response that has begun.
     @inline(never)
     private func produce<Exchange: RequestExchange>(
         _ response: Response, _ coding: StreamCoding?, _ exchange: Exchange, _ endpoint: Endpoint?

@@ -11,8 +11,9 @@ public struct Request {
     /// Keeps the head alive and out of reuse, and is the one reference that a request costs.
     private let keeper: AnyObject
     private unowned(unsafe) let unownedHead: RequestHead
-    package let context: WorkerContext
-    /// Nil for most requests, which therefore cost no more than two references.
+    /// The exchange keeps the application, and that the context.
+    private unowned(unsafe) let unownedContext: WorkerContext
+    /// Nil for most requests, which therefore cost one reference.
     private let details: Details?
 
     private final class Details {
@@ -33,22 +34,22 @@ public struct Request {
     }
 
     /// A request without parameters and without content.
-    /// - Parameter keeper: owns the head for as long as it lives itself.
+    /// - Parameter keeper: owns the head, and keeps the context, for as long as it lives itself.
     package init(head: RequestHead, keptBy keeper: AnyObject, context: WorkerContext) {
         self.keeper = keeper
         unsafe unownedHead = head
-        self.context = context
+        unsafe unownedContext = context
         details = nil
     }
 
-    /// - Parameter keeper: owns the head for as long as it lives itself.
+    /// - Parameter keeper: owns the head, and keeps the context, for as long as it lives itself.
     package init(
         head: RequestHead, keptBy keeper: AnyObject, context: WorkerContext,
         parameterNames: [String], captures: [Range<Int>], body: [UInt8], trailers: Trailers = Trailers()
     ) {
         self.keeper = keeper
         unsafe unownedHead = head
-        self.context = context
+        unsafe unownedContext = context
         details = Details(parameterNames: parameterNames, captures: captures, body: body, trailers: trailers, source: nil)
     }
 
@@ -56,7 +57,7 @@ public struct Request {
     init(_ request: Request, contentFrom source: BodySource) {
         keeper = request.keeper
         unsafe unownedHead = request.head
-        context = request.context
+        unsafe unownedContext = request.context
         let details = request.details
         self.details = Details(
             parameterNames: details?.parameterNames ?? [], captures: details?.captures ?? [], body: [], trailers: Trailers(), source: source)
@@ -76,6 +77,7 @@ public struct Request {
     }
 
     package var head: RequestHead { unsafe unownedHead }
+    package var context: WorkerContext { unsafe unownedContext }
 
     /// The values of the `:name` and `*rest` segments of the route's pattern.
     public var parameters: PathParameters {

@@ -28,7 +28,8 @@ public struct Response: Sendable {
         case bytes([UInt8])
         /// Parts of an open file, or all of it.
         case file(FileContent)
-        case stream(StreamedContent)
+        /// In memory of its own: a response that is small enough is passed in registers.
+        indirect case stream(StreamedContent)
     }
 
     /// The status code, 200…599. Anything else becomes a 500 and a line in the log.

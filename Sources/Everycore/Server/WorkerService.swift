@@ -55,8 +55,7 @@ enum WorkerService {
                 service.drain(to: { worker.isHandingOver && !worker.isAuxiliary ? worker.passOn($0) : nil }, finish)
             } else {
                 context.isDraining = true
-                service.drain(finish)
-                worker.closeListeners()
+                service.drain(acceptedAll: { [unowned worker] in worker.closeListeners() }, finish)
             }
         }
     }

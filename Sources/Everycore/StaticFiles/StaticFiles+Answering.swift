@@ -6,18 +6,17 @@ internal import Glibc
 internal import EverycoreHTTP
 
 extension StaticFiles {
-    /// What became of a representation that was to be sent.
-    enum Sending {
-        case done
-        /// Nothing was sent: the file is no longer what the representation says.
+    /// What is to be sent for a representation.
+    enum Plan {
+        case response(Outcome)
+        /// The file is no longer what the representation says.
         case outdated
-        /// Nothing was sent: what can be read isn't what the file system says of it. The response takes the representation's place.
+        /// What can be read isn't what the file system says of it. The response takes the representation's place.
         case replaced(Response)
     }
 
     /// Answers with a file that was just opened, and remembers what it is.
-    /// - Returns: what the application is to answer, or nil where the file was sent.
-    func answer<Exchange: RequestExchange>(_ exchange: Exchange, _ path: FilePath, _ file: OpenFile) throws -> Response? {
+    func answer<Exchange: RequestExchange>(_ exchange: Exchange, _ path: FilePath, _ file: OpenFile) throws -> Answer {
         let head = exchange.head
         let form = RequestedForm(head)
         var file = file
@@ -34,11 +33,11 @@ extension StaticFiles {
                 error.headers["Vary"] = "Accept-Encoding"
                 throw error
             }
-            switch try send(resource.representations[index], form, file: files[index], to: exchange) {
-            case .done: return nil
+            switch try plan(resource.representations[index], form, file: files[index], for: exchange) {
+            case .response(let outcome): return .file(outcome)
             case .replaced(let response):
                 head.withPath { cache.remove($0) }
-                return response
+                return .page(response)
             case .outdated:
                 head.withPath { cache.remove($0) }
                 do throws(OpenFailure) { file = try root.open(path) } catch { throw error.answer }
@@ -46,17 +45,17 @@ extension StaticFiles {
             }
         }
         // It is written all the time: what it is at the moment has no version.
-        return file.unversioned(contentType: type(of: path), coding: MediaType.coding(of: path.bytes))
+        return .page(file.unversioned(contentType: type(of: path), coding: MediaType.coding(of: path.bytes)))
     }
 
     /// How often a file is looked at that is written while it is read.
     private static var tries: Int { 3 }
 
-    /// Sends what the request wants of a representation.
+    /// What the request wants of a representation.
     /// - Parameter file: the opened file, or nil to open it when it is needed.
-    func send<Exchange: RequestExchange>(
-        _ representation: Representation, _ form: RequestedForm, file: OpenFile?, to exchange: Exchange
-    ) throws -> Sending {
+    func plan<Exchange: RequestExchange>(
+        _ representation: Representation, _ form: RequestedForm, file: OpenFile?, for exchange: Exchange
+    ) throws -> Plan {
         var (file, content) = (file, representation.content)
         if content == nil, representation.facts.size <= FileCache.largestContent {
             // Before anything rests on what the file system says of it.
@@ -71,45 +70,33 @@ extension StaticFiles {
             case nil: throw HTTPError(503, "the file can't be read")
             }
         }
-        guard form.isConditional else { return try sendWhole(representation, content, file, to: exchange) }
+        guard form.isConditional else { return whole(representation, content, file, at: exchange.start) }
         let conditions = Preconditions(exchange.head)
         let isGet = exchange.head.method == .get
         switch conditions.evaluate(representation.validators, isGet: isGet, now: now()) {
         case .notModified:
-            try exchange.send(status: 304, prepared: representation.notModified, body: RawSpan())
+            return .response(.response(CheckedResponse(status: 304, prepared: representation.notModified, content: .none)))
         case .failed:
             throw HTTPError(412, "the file isn't the version that the request asks for")
         case .proceed(nil):
-            return try sendWhole(representation, content, file, to: exchange)
+            return whole(representation, content, file, at: exchange.start)
         case .proceed(let range?):
             switch RangeSelection(range, size: representation.facts.size) {
-            case .whole: return try sendWhole(representation, content, file, to: exchange)
+            case .whole: return whole(representation, content, file, at: exchange.start)
             case .unsatisfiable: throw HTTPError.rangeNotSatisfiable(size: representation.facts.size)
-            case .parts(let parts): return try sendParts(parts, of: representation, file, to: exchange)
+            case .parts(let parts):
+                guard let file = opened(representation, file, at: exchange.start) else { return .outdated }
+                let response = Response.parts(parts, of: file, contentType: representation.contentType, fields: representation.partial)
+                return .response(try exchange.outcome(of: response) ?? .later)
             }
         }
-        return .done
     }
 
-    private func sendWhole<Exchange: RequestExchange>(
-        _ representation: Representation, _ content: [UInt8]?, _ file: OpenFile?, to exchange: Exchange
-    ) throws -> Sending {
-        if let content {
-            try unsafe exchange.send(status: 200, prepared: representation.whole, body: content.span.bytes)
-            return .done
-        }
-        guard let file = opened(representation, file, at: exchange.start) else { return .outdated }
-        try exchange.sendFile(status: 200, prepared: representation.whole, file: file, part: 0..<file.facts.size)
-        return .done
-    }
-
-    private func sendParts<Exchange: RequestExchange>(
-        _ parts: [Range<Int64>], of representation: Representation, _ file: OpenFile?, to exchange: Exchange
-    ) throws -> Sending {
-        guard let file = opened(representation, file, at: exchange.start) else { return .outdated }
-        let response = Response.parts(parts, of: file, contentType: representation.contentType, fields: representation.partial)
-        _ = try exchange.send(response)
-        return .done
+    private func whole(_ representation: Representation, _ content: [UInt8]?, _ file: OpenFile?, at start: UInt64) -> Plan {
+        if let content { return .response(.response(CheckedResponse(status: 200, prepared: representation.whole, content: .bytes(content)))) }
+        guard let file = opened(representation, file, at: start) else { return .outdated }
+        let transfer = FileTransfer(descriptor: file.descriptor, owner: file, offset: 0, remaining: file.facts.size)
+        return .response(.response(CheckedResponse(status: 200, prepared: representation.whole, content: .file(transfer))))
     }
 
     /// The representation's file, or nil where its path no longer leads to this version.

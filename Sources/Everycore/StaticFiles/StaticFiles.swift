@@ -5,9 +5,8 @@
 //   StaticFiles+Finding    from a path to a file, its siblings, a directory
 //   StaticFiles+Answering  from a file and a request to an answer
 
-internal import EverycoreLoop
-internal import Glibc
 internal import EverycoreHTTP
+internal import Glibc
 
 package final class StaticFiles {
     let root: DocumentRoot
@@ -37,35 +36,40 @@ package final class StaticFiles {
     }()
 
     /// Answers from what is remembered, where the path was found to be a file's within the last second. Otherwise does
-    /// nothing and returns false.
+    /// nothing and returns nil.
     @inline(__always)
-    func answerFromMemory<Exchange: RequestExchange>(_ exchange: Exchange) throws -> Bool {
+    func answerFromMemory<Exchange: RequestExchange>(_ exchange: Exchange) throws -> Outcome? {
         let head = exchange.head
         guard cache.size > 0, head.method == .get || head.method == .head,
             let resource = head.withPath({ cache.resource(for: $0) }),
             exchange.start &- resource.checkedAt < Self.trust
-        else { return false }
+        else { return nil }
         return try answer(exchange, from: resource)
     }
 
     @inline(never)
-    private func answer<Exchange: RequestExchange>(_ exchange: Exchange, from resource: Resource) throws -> Bool {
+    private func answer<Exchange: RequestExchange>(_ exchange: Exchange, from resource: Resource) throws -> Outcome? {
         resource.wasUsed = true
         let form = RequestedForm(exchange.head)
-        guard let index = resource.choice(for: form.accepted) else { return false }
+        guard let index = resource.choice(for: form.accepted) else { return nil }
         let representation = resource.representations[index]
         if !form.isConditional, let content = representation.content {
-            try unsafe exchange.send(status: 200, prepared: representation.whole, body: content.span.bytes)
-            return true
+            return .response(CheckedResponse(status: 200, prepared: representation.whole, content: .bytes(content)))
         }
-        if case .done = try send(representation, form, file: nil, to: exchange) { return true }
-        return false
+        guard case .response(let outcome) = try plan(representation, form, file: nil, for: exchange) else { return nil }
+        return outcome
+    }
+
+    /// What a request for a file leads to.
+    enum Answer {
+        case file(Outcome)
+        /// A page that is made here: the application answers with it as with a handler's response.
+        case page(Response)
     }
 
     /// Answers a request whose path no route has.
-    /// - Returns: what the application is to answer, as it does for a handler: a page that is made here. Nil for a file: it was sent.
     /// - Throws: `HTTPError` for what is no file, else what the system said.
-    func answer<Exchange: RequestExchange>(_ exchange: Exchange) throws -> Response? {
+    func answer<Exchange: RequestExchange>(_ exchange: Exchange) throws -> Answer {
         let head = exchange.head
         let path: FilePath
         do throws(FilePath.Failure) {
@@ -75,12 +79,12 @@ package final class StaticFiles {
         }
         let found: Found
         do throws(OpenFailure) { found = try find(path) } catch { throw error.answer }
-        guard head.method == .get || head.method == .head else { return try answerOther(exchange) }
+        guard head.method == .get || head.method == .head else { return .page(try answerOther(exchange)) }
         switch found {
         case .file(let path, let file): return try answer(exchange, path, file)
-        case .directory(let path): return redirect(exchange, to: path)
+        case .directory(let path): return .page(redirect(exchange, to: path))
         case .listing(let path, let directory):
-            return Response.html(try DirectoryListing.page(of: directory, at: path)).header("Cache-Control", "no-cache")
+            return .page(Response.html(try DirectoryListing.page(of: directory, at: path)).header("Cache-Control", "no-cache"))
         }
     }
 

@@ -1,18 +1,21 @@
-// What the protocol layer asks of whoever answers requests. Worker process, on the loop's thread; one per service.
+// What the protocol layer asks of the layer above. One application per service.
+// Process: worker · Thread: loop
 
 /// Answers requests. The layer above implements it with a router.
 package protocol Application: AnyObject {
-    /// Takes a request whose head is complete, and returns its response or leads to one `respond` on the exchange.
+    /// Takes a request whose head is complete, and returns its response, or says that it comes later through the exchange.
     ///
-    /// While this runs, the head points into the worker's input buffer; an exchange that is kept gets its own copy afterwards.
+    /// While this runs, the head points into the worker's input buffer; an exchange that is kept gets its own copy afterwards. What the
+    /// exchange is told meanwhile it only notes: the connection sees to it when this has returned.
     func respond(to exchange: Exchange) -> Outcome
 }
 
 /// What became of a request when the application returned.
-@frozen @usableFromInline package enum Outcome {
+package enum Outcome {
     /// A 200 with a text and a content type that are constants of the program: one copy, once laid out.
     case constant(type: StaticString, text: StaticString)
-    /// The exchange has its response, or gets it later.
+    case response(CheckedResponse)
+    /// The exchange has noted a response, or gets one later.
     case later
 }
 

@@ -1,52 +1,47 @@
-// A request's content: collected, handed over piece by piece, or thrown away. Worker process, on the loop's thread.
-// How much of it may come, how fast, and how it ends. The bytes are in the worker's input buffer while this runs.
+// A request's content: collected, handed over piece by piece, or thrown away. How much of it may come, how fast, and how it ends.
+// The bytes are in the worker's input buffer while this runs.
+// Process: worker · Thread: loop
 
 import EverycoreLoop
 import EverycoreStatistics
 
 extension Connection {
-    /// Decides what comes after the application was called, or a body has ended.
-    func advance() {
-        guard phase == .waiting || phase == .body, let exchange = unsafe exchange else { return }
-        if content.isOver {
-            phase = unsafe exchange.isAnswered ? .answered : .waiting
-        } else if unsafe exchange.isAnswered || exchange.collector != nil {
-            phase = .body
-        } else {
-            phase = .waiting
-        }
+    /// The application asks for the content after it has returned.
+    func contentIsWanted() {
+        guard phase == .waiting else { return }
+        let now = EventLoop.monotonicNanoseconds()
+        service.updateDate(at: now)
+        // The time of content runs from when it is wanted, not from when its head came.
+        if content.received == 0 { content.began = now }
+        unsafe wantContent(&service.lateOutput)
+        guard phase != .closed else { return }
+        unsafe flush(&service.lateOutput)
+        goOn()
     }
 
-    /// The application asks for the content, inside `receive` or later.
-    func bodyIsWanted() {
-        guard let exchange = unsafe exchange, case .waiting = phase else { return }
+    func wantContent(_ output: inout OutputBuffer) {
+        guard phase == .waiting, let exchange = unsafe exchange, !content.isOver else { return }
         if case .length(let length) = content.remaining, let limit = unsafe exchange.collector?.limit, content.received == 0,
             length > limit
         {
-            return bodyFailed(.tooLarge, .contentTooLarge)
+            return contentFailed(.tooLarge, .contentTooLarge, &output)
         }
         if content.isPaused { content.resume(at: EventLoop.monotonicNanoseconds()) }
         // Not once the final response has begun: it would be in the middle of that. The client sends without it after a while, or never
         // (RFC 9110 §10.1.1).
         if exchange.head.expectContinue, !content.continueSettled, streaming == nil {
             content.continueSettled = true
-            if !hasAllContent { sendContinue() }
+            if !hasAllContent {
+                unsafe service.encoder.appendContinue(to: &output)
+                service.figures.recordInterimResponse()
+            }
         }
-        guard phase == .waiting else { return }
         phase = .body
-        if !isProcessing { processKept() }
-    }
-
-    private func sendContinue() {
-        if !isProcessing { service.lendOutput() }
-        unsafe service.encoder.appendContinue(to: &service.output)
-        service.figures.recordInterimResponse()
-        flush()
     }
 
     /// Whether the client waits for nothing: all of its content has come.
     private var hasAllContent: Bool {
-        guard !isProcessing else { return content.isHere }
+        if content.isHere { return true }
         let kept = input.kept
         return unsafe completesContent(kept.span.bytes)
     }
@@ -74,21 +69,19 @@ extension Connection {
         }
     }
 
-    /// Uses bytes of a body. Returns how many; on its end the phase has moved on.
-    func readBody(_ range: Range<Int>) -> Int {
+    // MARK: Content that is in hand
+
+    /// Uses bytes of the content. Returns how many; at its end, or where no more is wanted for now, the phase is another.
+    func readContent(_ range: Range<Int>) -> Int {
         switch content.remaining {
         case .none:
-            advance()
+            phase = unsafe exchange == nil ? .head : .waiting
             return 0
         case .length(let remaining):
             let count = Int(min(remaining, UInt64(range.count)))
-            guard take(range.prefix(count)) else { return count }
-            guard UInt64(count) < remaining else {
-                bodyDone()
-                return count
-            }
             content.remaining = .length(remaining - UInt64(count))
-            if content.isPaused { phase = .waiting }
+            guard take(range.prefix(count)) else { return count }
+            if UInt64(count) == remaining { contentIsOver() } else if content.isPaused { phase = .waiting }
             return count
         case .chunked(let chunked):
             return readChunks(range, chunked)
@@ -111,56 +104,80 @@ extension Connection {
                     return offset &- range.lowerBound
                 }
             case .end(let consumed):
-                bodyDone(chunked.decoder.trailers)
+                contentIsOver(chunked.decoder.trailers)
                 return offset &+ consumed &- range.lowerBound
             case .refused(let refusal):
                 service.figures.add(.parseFailures, 1)
-                bodyFailed(.malformed, refusal)
+                unsafe contentFailed(.malformed, refusal, &service.output)
                 return range.count
             }
         }
     }
 
-    /// Adds to what is collected, or counts what is thrown away. Returns false when the body went over its limit.
+    /// Adds to what is collected, or counts what is thrown away. Returns false where nothing more is to be read.
     private func take(_ range: Range<Int>) -> Bool {
-        guard let exchange = unsafe exchange else { return false }
         content.received &+= UInt64(range.count)
-        if let limit = unsafe exchange.collector?.limit {
-            guard content.received <= limit else {
-                bodyFailed(.tooLarge, .contentTooLarge)
-                return false
-            }
-            if let piece = unsafe exchange.collector?.piece {
-                let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
-                // Whoever has answered meanwhile won't ask for more: the rest is thrown away.
-                let wantsMore = unsafe piece(bytes.bytes)
-                if unsafe !wantsMore && !exchange.isAnswered { content.pause(at: EventLoop.monotonicNanoseconds()) }
-                return true
-            }
-            unsafe exchange.collector?.bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: service.input[range]))
+        guard let exchange = unsafe exchange, let collector = unsafe exchange.collector else { return discard(range.count) }
+        guard content.received <= collector.limit else {
+            unsafe contentFailed(.tooLarge, .contentTooLarge, &service.output)
+            return false
+        }
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: service.input[range])
+        guard let piece = collector.piece else {
+            unsafe collector.bytes.append(contentsOf: bytes)
             return true
         }
-        content.discarded &+= range.count
+        var wantsMore = true
+        tell(exchange) { wantsMore = unsafe piece(bytes.bytes) }
+        // One that has answered meanwhile won't ask for more: the rest is thrown away.
+        if !wantsMore, unsafe self.exchange === exchange { content.pause(at: EventLoop.monotonicNanoseconds()) }
+        return phase != .closed
+    }
+
+    private func discard(_ count: Int) -> Bool {
+        content.discarded &+= count
         guard content.discarded <= service.limits.body else {
-            bodyFailed(.tooLarge, .contentTooLarge)
+            unsafe contentFailed(.tooLarge, .contentTooLarge, &service.output)
             return false
         }
         return true
     }
 
-    private func bodyDone(_ trailers: Trailers = Trailers()) {
+    private func contentIsOver(_ trailers: Trailers = Trailers()) {
         content.end()
-        if let exchange = unsafe exchange, let collector = exchange.takeCollector() {
-            unsafe exchange.trailers = trailers
-            collector.succeed()
-            unsafe exchange.trailers = Trailers()
-        }
-        advance()
+        phase = unsafe exchange == nil ? .head : .waiting
+        guard let exchange = unsafe exchange, let collector = exchange.takeCollector() else { return }
+        unsafe exchange.trailers = trailers
+        tell(exchange) { collector.succeed() }
+        unsafe exchange.trailers = Trailers()
+    }
+
+    /// Calls the application while this connection is at work: what it says is noted, and seen to afterwards.
+    private func tell(_ exchange: Exchange, _ call: () -> Void) {
+        let phase = phase
+        unsafe exchange.connection = nil
+        call()
+        guard unsafe self.exchange === exchange else { return }
+        _ = takeNote(of: exchange)
+        // Nothing was said, or a response has begun.
+        if unsafe self.exchange === exchange, self.phase == .waiting, !content.isOver { self.phase = phase }
+    }
+
+    /// Content that can't be read to its end.
+    func contentFailed(_ failure: BodyFailure, _ refusal: Refusal, _ output: inout OutputBuffer) {
+        content.end()
+        ending.lingers = true
+        ending.closes = true
+        guard let exchange = unsafe exchange else { return }
+        // The collector learns of it after the client was answered, so that nothing it does can come first.
+        let collector = exchange.takeCollector()
+        refuse(refusal, exchange.head.facts, since: unsafe exchange.start, to: &output)
+        collector?.fail(failure)
     }
 
     // MARK: Time
 
-    /// The next piece of content is due within the body's time, and before the average falls below the minimum rate.
+    /// The next piece of content is due within the time for content, and before the average falls below the minimum rate.
     func setBodyDeadline() {
         setDeadline(service.timeouts.body, from: life.readAt)
         guard let due = content.due(rate: service.connectionLimits.bodyMinimumRate) else { return }

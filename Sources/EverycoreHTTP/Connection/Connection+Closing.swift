@@ -1,60 +1,23 @@
-// How connections end: refusals, draining, and a close that lets the client read its last answer.
-// Worker process, on the loop's thread.
+// How connections end: draining, eviction, and a close that lets the client read its last answer.
+// Process: worker · Thread: loop
 
 import EverycoreLoop
 import EverycoreStatistics
 
 extension Connection {
-    /// Answers a request that can't be served with a short text that says what was wrong.
-    func refuse(_ refusal: Refusal) {
-        guard let exchange = unsafe exchange, unsafe !exchange.isAnswered else { return }
-        guard streaming == nil else { return breakOff() }
-        if let limit = refusal.limit { service.figures.add(limit, 1) }
-        let text = "\(refusal.status) \(refusal.reason)\n"
-        let keeps = !refusal.closes && exchange.head.keepAlive && !service.isDraining && !isLastRequest
-            && canSkipContent(of: exchange.head)
-        if !isProcessing { beginAlone() }
-        let request = ResponseEncoder.Request(
-            minorVersion: exchange.head.minorVersion, isHead: exchange.head.method == .head, keepsConnection: keeps)
-        let body = unsafe text.utf8Span.span.bytes
-        // The status and the fields are ours: this can't fail.
-        let outcome = unsafe try? service.encoder.appendHead(
-            status: refusal.status, contentType: "text/plain; charset=utf-8", content: .length(UInt64(body.byteCount)),
-            for: request, to: &service.output)
-        if outcome?.body == .identity { unsafe service.output.append(body) }
-        if !keeps { ending.lingers = true }
-        answered(exchange, status: refusal.status, closes: !keeps)
-    }
-
-    /// A body that can't be read to its end.
-    func bodyFailed(_ failure: BodyFailure, _ refusal: Refusal) {
-        guard let exchange = unsafe exchange else { return }
-        content.end()
-        ending.lingers = true
-        ending.closes = true
-        // The collector learns of it after the client was answered, so that nothing it does can come first.
-        let collector = exchange.takeCollector()
-        refuse(refusal)
-        collector?.fail(failure)
-    }
-
     /// The client has ended its side. A whole request still gets its answer.
     func inputEnd() {
         input.hasEnded = true
         switch phase {
         case .head where !isBlocked: closeNow(.incomplete)
-        case .body: bodyEndedEarly()
-        case .head, .answered, .diverted: pauseReading()
+        // There is nothing to answer that the client could trust.
+        case .body: closeNow(.incomplete)
+        case .head: pauseReading()
         case .waiting:
             pauseReading()
             watchPeer()
         case .lingering, .closed: closeNow(.incomplete)
         }
-    }
-
-    /// The end came before the body's: there is nothing to answer that the client could trust.
-    func bodyEndedEarly() {
-        closeNow(.incomplete)
     }
 
     /// The service takes no more requests: an idle connection ends now, unless a request is just arriving. A client that has
@@ -116,11 +79,13 @@ extension Connection {
     // MARK: The end
 
     /// Ends a response in its middle, which only a close can tell the client. Whole answers before it still go out.
-    func breakOff() {
-        if !isProcessing { service.lendOutput() }
+    func breakOff() { closeNow(.incomplete) }
+
+    /// - Parameter output: holds whole answers to earlier requests.
+    func breakOff(flushing output: inout OutputBuffer) {
         // Else what goes out would be followed by a proper end.
         ending.closes = false
-        flush()
+        flush(&output)
         closeNow(.incomplete)
     }
 
@@ -150,12 +115,12 @@ extension Connection {
         guard phase != .closed, phase != .lingering else { return }
         releaseExchange(.incomplete)
         phase = .lingering
-        (input.kept, input.count) = ([], 0)
+        (input.kept, input.count, input.partial) = ([], 0, nil)
         content.end()
         unsafe transport.endSending()
         setDeadline(time, from: EventLoop.monotonicNanoseconds())
         if input.isPaused { resumeReading() }
-        discardInput()
+        readOnIfPending()
     }
 
     static var drainLingerTime: UInt64 { 200_000_000 }
@@ -181,7 +146,6 @@ extension Connection {
     private func releaseExchange(_ failure: BodyFailure) {
         guard let exchange = unsafe exchange else { return }
         unsafe self.exchange = nil
-        partialHead = nil
         exchange.head.detach()
         if unsafe !exchange.isAnswered { exchange.abandon(failure) }
     }
@@ -198,7 +162,7 @@ extension Connection {
         queue.isBlocked = false
         if queue.isFast { service.fastConnections &-= 1 }
         let streaming = streaming.take()
-        (input.kept, input.count) = ([], 0)
+        (input.kept, input.count, input.partial) = ([], 0, nil)
         unsafe transport.close()
         releaseExchange(failure)
         service.remove(self)

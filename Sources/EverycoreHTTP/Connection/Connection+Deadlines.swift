@@ -1,4 +1,5 @@
-// What becomes of a connection when its time is over. Worker process, on the loop's thread.
+// What becomes of a connection when its time is over.
+// Process: worker · Thread: loop
 
 import EverycoreLoop
 import EverycoreStatistics
@@ -24,7 +25,7 @@ extension Connection {
         case .waiting where input.isPaused && life.handlerDue > now:
             if unsafe transport.isReset { return closeNow(.incomplete) }
             setNextLook(now)
-        case .waiting, .answered, .diverted:
+        case .waiting:
             service.figures.add(.timeoutsHandler, 1)
             timeOut(Refusal(503, "the server did not answer in time"))
         case .lingering, .closed:
@@ -57,22 +58,25 @@ extension Connection {
 
     /// Answers with `refusal` where no answer was given yet, and closes.
     private func timeOut(_ refusal: Refusal) {
-        let exchange = unsafe exchange ?? service.takeExchange()
-        if unsafe self.exchange == nil {
-            exchange.head.reset()
+        let exchange = unsafe exchange
+        // What is left of an answered request's content didn't come.
+        if phase == .body, exchange == nil { return lingerClose() }
+        var facts = HeadFacts()
+        if let exchange {
+            facts = exchange.head.facts
+        } else {
             let kept = input.kept
-            if unsafe RequestParser.isHead(kept.span.bytes) { exchange.head.facts.method = .head }
+            if unsafe RequestParser.isHead(kept.span.bytes) { facts.method = .head }
         }
-        unsafe self.exchange = exchange
-        guard unsafe !exchange.isAnswered else { return lingerClose() }
         ending.lingers = true
-        let cancel = unsafe exchange.onCancel
-        unsafe exchange.onCancel = nil
-        let collector = exchange.takeCollector()
+        let cancel = unsafe exchange?.onCancel
+        unsafe exchange?.onCancel = nil
+        let collector = exchange?.takeCollector()
         content.end()
-        phase = .waiting
-        unsafe exchange.start = EventLoop.monotonicNanoseconds()
-        refuse(refusal)
+        let now = EventLoop.monotonicNanoseconds()
+        service.updateDate(at: now)
+        unsafe refuse(refusal, facts, since: now, to: &service.lateOutput)
+        if phase != .closed { unsafe flush(&service.lateOutput) }
         collector?.fail(.incomplete)
         cancel?()
     }

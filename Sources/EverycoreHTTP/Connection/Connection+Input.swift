@@ -1,8 +1,15 @@
-// A connection's input: from the socket into the worker's buffer, from there to the parser, the body and the application.
-// Worker process, on the loop's thread. What can't be used yet is kept by the connection; the buffer belongs to all.
+// A connection's input: from the transport into the worker's buffer, from there to the parser, the content and the application, and
+// from the application's answer into the output buffer. `process` is the one loop over all requests in hand.
+//
+// What can't be used yet is kept by the connection: the input buffer belongs to all of the worker's connections.
+//
+// Process: worker · Thread: loop
 
 import EverycoreLoop
 import EverycoreStatistics
+
+/// Moves a connection, with bytes that begin with a request's head and when they were read, to another process: true when that has it.
+package typealias ConnectionMover = (_ connection: Int32, _ bytes: RawSpan, _ readAt: UInt64) -> Bool
 
 extension Connection {
     func readable() {
@@ -35,7 +42,7 @@ extension Connection {
         }
     }
 
-    /// Bytes that come while a request is with the application: they belong to its body or to the next requests.
+    /// Bytes that come while a request is with the application: they belong to its content or to the next requests.
     private func keepForLater(_ count: Int) {
         keep(input.count..<input.count &+ count)
         guard input.count >= service.inputCapacity / 2 else { return }
@@ -62,93 +69,131 @@ extension Connection {
         return count
     }
 
-    /// Goes on with bytes that were kept, after an answer or when a body is wanted.
-    func processKept() {
-        guard phase != .closed, phase != .lingering else { return }
-        guard unsafe service.busy == nil else { return service.later { self.processKept() } }
+    /// Goes on after an answer that came later, or when content is wanted: on the loop's next iteration where bytes were kept, so that
+    /// nothing here calls itself.
+    func goOn() {
+        guard phase != .closed, phase != .lingering, !queue.isBlocked else { return }
         life.readAt = EventLoop.monotonicNanoseconds()
-        // A body's time runs from when it is wanted, not from when its head came.
-        if phase == .body, content.received == 0 { content.began = life.readAt }
+        guard input.count > 0, phase != .waiting else { return settle() }
+        service.later { self.processKept() }
+    }
+
+    func processKept() {
+        guard phase == .head || phase == .body, !queue.isBlocked, input.count > 0 else { return }
+        life.readAt = EventLoop.monotonicNanoseconds()
         process(restoreKept())
     }
 
     /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
     func process(_ count: Int) {
-        unsafe service.busy = self
-        service.updateDate()
-        var parser = partialHead.map(\.parser) ?? RequestParser(limits: service.limits)
-        if partialHead != nil { partialHead = nil }
-        var offset = 0
-        var isTurnOver = false
+        let (service, application, start) = unsafe (service, service.application, service.inputStart)
+        service.updateDate(at: life.readAt)
+        var parser = takeParser()
+        var spare = service.takeExchange()
+        unsafe spare.mayMove = transport.mayMove && diversion == nil
+        diversion = nil
+        let servedBefore = life.served
+        var (offset, constants, exceeded) = (0, 0, false)
         processing: while !queue.isBlocked, !ending.closes {
             switch phase {
             case .head:
-                guard offset < count, let length = readHead(offset..<count, &parser) else { break processing }
-                offset &+= length
-                // A client that sends many requests and reads no answers must not fill the memory.
-                if unsafe service.output.count > Self.outputBound { flush() }
-            case .answered:
-                recycleExchange()
                 guard offset < count else { break processing }
-                // A look at the clock costs as much as a hundredth of a small request.
-                guard life.served & 3 == 0, hasHadItsTurn else { continue processing }
-                isTurnOver = true
-                break processing
+                switch unsafe parser.parse(PaddedBytes(start + offset, count: count &- offset), into: spare.head) {
+                case .needMore: break processing
+                case .emptyLine(let length): offset &+= length
+                case .refused(let refusal):
+                    refuseHead(refusal, spare, &parser)
+                    break processing
+                case .complete(let length):
+                    unsafe spare.head.rebase(onto: start + offset, count: length)
+                    unsafe spare.start = life.readAt
+                    let outcome = spare.head.facts.hasUnmetExpectation ? .later : application.respond(to: spare)
+                    if case .constant(let type, let text) = outcome, keepsGoing(after: spare.head.facts, service),
+                        unsafe service.encoder.appendConstant(type, text, isHead: spare.head.facts.method == .head, to: &service.output)
+                    {
+                        constants &+= 1
+                        life.served &+= 1
+                    } else if !conclude(outcome, spare, following: offset &+ length..<count) {
+                        break processing
+                    }
+                    offset &+= length
+                    reuse(&spare)
+                    // A client that sends many requests and reads no answers must not fill the memory.
+                    if unsafe service.output.count > Self.outputBound { unsafe flush(&service.output) }
+                    // A look at the clock costs as much as a hundredth of a small request.
+                    guard life.served & 3 == 0, offset < count, exceededTimeSlice else { continue processing }
+                    exceeded = true
+                    break processing
+                }
             case .body:
-                offset &+= readBody(offset..<count)
+                offset &+= readContent(offset..<count)
                 if phase == .body { break processing }
-            case .waiting, .diverted, .lingering, .closed:
+                reuse(&spare)
+            case .waiting, .lingering, .closed:
                 break processing
             }
         }
-        unsafe service.busy = nil
+        if constants > 0 { book(constants) }
+        if life.served != servedBefore { input.headBegan = false }
+        service.keepSpare(spare)
         guard phase != .closed else { return unsafe service.output.removeAll() }
-        if parser.isInHead, phase == .head { partialHead = PartialHead(parser) }
+        if parser.isInHead, phase == .head { input.partial = PartialHead(parser) }
         if offset < count {
             if ending.closes { ending.lingers = true } else { keep(offset..<count) }
         }
-        exchangeOutlivesInput()
-        flush()
-        guard phase != .closed, phase != .lingering, !queue.isBlocked else { return forgetDiversion() }
-        if case .wanted(let mover) = diversion { return move(with: mover) }
-        isTurnOver ? standBack() : settle()
+        endOfBatch(exceeded)
     }
 
-    /// A client that sends many requests at once must not hold up the others: it has five milliseconds in a row, or four requests.
-    private var hasHadItsTurn: Bool {
+    /// After everything in hand was used: what was answered is sent, then what takes more than that is begun.
+    @inline(__always)
+    private func endOfBatch(_ exceededTimeSlice: Bool) {
+        // The input buffer is about to be reused.
+        if let exchange = unsafe exchange { exchange.head.detach() }
+        unsafe flush(&service.output, moreFollows: streaming?.file != nil)
+        guard phase != .closed, phase != .lingering else { return }
+        if let streaming { return goOnStreaming(streaming) }
+        guard !queue.isBlocked else { return diversion = nil }
+        if let diversion { return move(with: diversion) }
+        exceededTimeSlice ? yieldToLoop() : settle()
+    }
+
+    private func takeParser() -> RequestParser {
+        guard let partial = input.partial else { return RequestParser(limits: service.limits) }
+        input.partial = nil
+        return partial.parser
+    }
+
+    /// Fairness: a client that sends many requests at once yields to others after five milliseconds, checked every four requests.
+    private var exceededTimeSlice: Bool {
         @inline(never) get { EventLoop.coarseNanoseconds() > life.readAt &+ 5_000_000 }
     }
 
     /// Bytes of answers that are gathered before they are written.
     static var outputBound: Int { 131_072 }
 
-    /// The buffer is about to be reused: a head that is still needed gets its own bytes, and between requests nothing is held.
-    private func exchangeOutlivesInput() {
-        if phase == .answered { recycleExchange() }
-        guard unsafe exchange != nil else { return }
-        if phase == .head {
-            service.keepSpare(unsafe exchange.take())
-        } else {
-            unsafe exchange?.head.detach()
-        }
+    /// Whether nothing of the request is left once it is answered, so that the next one may be read.
+    @inline(__always)
+    private func keepsGoing(after facts: HeadFacts, _ service: HTTPService) -> Bool {
+        facts.keepAlive && facts.minorVersion == 1 && facts.framing == .none && !service.isDraining && !isLastRequest
     }
 
-    /// The request was answered: the next one may use its exchange, unless somebody kept it.
+    /// An exchange for the next request: the last one unless the connection or a handler keeps it.
     @inline(__always)
-    private func recycleExchange() {
-        phase = .head
-        input.headBegan = false
-        life.served &+= 1
-        if unsafe isKnownUniquelyReferenced(&exchange) {
-            unsafe exchange?.recycle()
-        } else {
-            unsafe exchange?.head.detach()
-            unsafe exchange = nil
-        }
+    private func reuse(_ spare: inout Exchange) {
+        if isKnownUniquelyReferenced(&spare) { spare.recycle() } else { replace(&spare) }
+    }
+
+    @inline(never)
+    private func replace(_ spare: inout Exchange) {
+        // One whose request is still in flight gets bytes of its own when the buffer is left: few need them before that.
+        if unsafe exchange !== spare { spare.head.detach() }
+        let mayMove = unsafe spare.mayMove
+        spare = service.takeExchange()
+        unsafe spare.mayMove = mayMove
     }
 
     /// After everything in hand was used: the right deadline, and the end of input if that came.
-    private func settle() {
+    func settle() {
         let timeouts = service.timeouts
         switch phase {
         case .head:
@@ -171,11 +216,11 @@ extension Connection {
             }
         case .body:
             setBodyDeadline()
-            if input.hasEnded { return bodyEndedEarly() }
+            if input.hasEnded { return closeNow(.incomplete) }
         case .waiting:
-            // An answer that has begun, or a body that the handler takes at its own pace, has no deadline of its own.
+            // An answer that has begun, or content that the handler takes at its own pace, has no deadline of its own.
             if hasOwnPace { stopTime() } else { setDeadline(timeouts.handler, from: life.readAt) }
-        case .answered, .diverted, .lingering, .closed:
+        case .lingering, .closed:
             return
         }
         // Only a connection that is read tells that its client has gone.
@@ -183,60 +228,71 @@ extension Connection {
         if input.isPaused { watchPeer() }
     }
 
-    // MARK: Head
+    // MARK: What becomes of a request
 
-    /// Reads one head and hands the request over, or drops an empty line before one. Returns the length of either, or nil when
-    /// the head isn't whole or was refused.
-    @inline(__always)
-    private func readHead(_ range: Range<Int>, _ parser: inout RequestParser) -> Int? {
-        let exchange = currentExchange()
-        let bytes = unsafe PaddedBytes(service.inputStart + range.lowerBound, count: range.count)
-        switch parser.parse(bytes, into: exchange.head) {
-        case .needMore:
-            return nil
-        case .emptyLine(let length):
-            return length
-        case .refused(let refusal):
-            parser.reset()
-            service.figures.add(.parseFailures, 1)
-            unsafe exchange.start = life.readAt
-            unsafe exchange.connection = self
-            refuse(refusal)
-            // So that the exchange is made ready for reuse before another connection gets it.
-            phase = .answered
-            return nil
-        case .complete(let length):
-            unsafe exchange.head.rebase(onto: service.inputStart + range.lowerBound, count: length)
-            unsafe exchange.start = life.readAt
-            unsafe exchange.connection = self
-            receive(exchange, before: range.lowerBound &+ length..<range.upperBound)
-            return phase == .diverted ? unread() : length
-        }
+    @inline(never)
+    private func refuseHead(_ refusal: Refusal, _ spare: Exchange, _ parser: inout RequestParser) {
+        parser.reset()
+        service.figures.add(.parseFailures, 1)
+        unsafe refuse(refusal, spare.head.facts, since: life.readAt, to: &service.output)
     }
 
-    @inline(__always)
-    private func currentExchange() -> Exchange {
-        if let exchange = unsafe exchange { return exchange }
-        let taken = service.takeExchange()
-        unsafe exchange = taken
-        return taken
-    }
-
+    /// Takes what the application said of a request. False where another process is to have the request: it stays in the input.
     /// - Parameter following: where in the input buffer the bytes are that came together with the head.
-    @inline(__always)
-    private func receive(_ exchange: Exchange, before following: Range<Int>) {
-        content.begin(exchange.head.framing, limits: service.limits, at: life.readAt)
-        if exchange.head.expectContinue { noteContent(following) }
-        phase = .waiting
-        if exchange.head.facts.hasUnmetExpectation, let refusal = exchange.head.refusal {
-            refuse(refusal)
-        } else {
-            switch service.application.respond(to: exchange) {
-            case .constant(let type, let text):
-                guard !respondInFull(to: exchange, with: text, type) else { return }
-            case .later: break
-            }
+    @inline(never)
+    private func conclude(_ outcome: Outcome, _ exchange: Exchange, following: Range<Int>) -> Bool {
+        let facts = exchange.head.facts
+        content.begin(facts.framing, limits: service.limits, at: life.readAt)
+        if facts.expectContinue { noteContent(following) }
+        if let refusal = exchange.head.refusal {
+            unsafe refuse(refusal, facts, since: life.readAt, to: &service.output)
+            return true
         }
-        advance()
+        switch outcome {
+        case .constant(let type, let text): answer(exchange, CheckedResponse(constant: text, type: type))
+        case .response(let response): answer(exchange, response)
+        case .later: return takeNote(of: exchange)
+        }
+        return true
+    }
+
+    /// Answers from what the application said, or waits for it to say more.
+    func takeNote(of exchange: Exchange) -> Bool {
+        switch unsafe exchange.note.take() {
+        case .response(let response)?: answer(exchange, response)
+        case .stream(let response, let early)?:
+            answer(exchange, response)
+            unsafe take(early, to: &service.output)
+            if unsafe exchange.collector != nil { unsafe wantContent(&service.output) }
+        case .move(let mover)?:
+            content = ContentIntake()
+            diversion = mover
+            return false
+        case .abort?:
+            hold(exchange)
+            unsafe breakOff(flushing: &service.output)
+        case nil:
+            hold(exchange)
+            if unsafe exchange.collector != nil { unsafe wantContent(&service.output) }
+        }
+        return true
+    }
+
+    /// The response comes later, or takes longer: the exchange has this connection for it.
+    func hold(_ exchange: Exchange) {
+        unsafe exchange.connection = self
+        unsafe exchange.mayMove = false
+        unsafe self.exchange = exchange
+        phase = .waiting
+    }
+
+    // MARK: Another process
+
+    /// After the earlier answers were written. Nothing of the request has been used: its head goes first.
+    private func move(with mover: ConnectionMover) {
+        let kept = input.kept
+        if unsafe mover(descriptor, kept.span.bytes, life.readAt) { return wasPassedOn() }
+        // The application gets the request once more, and has to answer it: `diversion` is still set.
+        service.later { self.processKept() }
     }
 }

@@ -1,13 +1,13 @@
 // One client connection: the shell that ties a transport, the request parser and an exchange. Owned by the service's table until it
 // closes. Everything here is driven by readiness, by an answer, or by a deadline.
 //
-//   Connection+Input      receiving, parsing
+//   Connection+Input      the loop over the requests in hand
 //   Connection+Body       a request's content
-//   Connection+Output     answering, sending
+//   Connection+Answering  from a response to bytes, and what is left of its request
+//   Connection+Output     sending, and waiting for room
 //   Connection+Streaming  responses piece by piece, files
 //   Connection+Deadlines  what becomes of it when its time is over
 //   Connection+Closing    refusals, draining, lingering close
-//   Connection+Diversion  requests that another process answers
 //   ConnectionParts, WriteQueue, ContentIntake   the values that it is made of
 //
 // Process: worker · Thread: loop
@@ -28,13 +28,12 @@ class ConnectionState {
     final var latencies = LatencyBatch()
     final var life = ConnectionLife()
     final var watches = ConnectionWatches()
-    /// A head of which a part has come.
-    final var partialHead: PartialHead?
     /// A response that has begun and not ended.
     final var streaming: StreamingResponse?
-    final var diversion = Diversion.none
+    /// Gives the connection to another process, which is to answer the request at the front of the input. Set for a moment.
+    final var diversion: ConnectionMover?
     // Touched several times a request, each time for the length of one call that doesn't come back here.
-    /// The request in flight.
+    /// The request whose response comes later, or is being sent.
     @exclusivity(unchecked) final var exchange: Exchange?
 
     /// Its place in the service's tables.
@@ -62,11 +61,6 @@ final class Connection<Way: Transport>: ConnectionState {
     init(service: HTTPService, transport: Way, slot: Int) {
         unsafe self.transport = transport
         super.init(service: service, slot: slot)
-    }
-
-    /// Whether this connection uses the service's buffers: its input is being processed, and answers are gathered.
-    var isProcessing: Bool {
-        @inline(__always) get { unsafe service.busy === self }
     }
 
     /// Begins: most clients send their request with the handshake's last step, so it is often here already. A connection that is

@@ -7,26 +7,13 @@ import EverycoreLoop
 enum ConnectionPhase {
     /// Bytes belong to a request head.
     case head
-    /// Bytes belong to a body that is collected or discarded.
+    /// Bytes belong to content that is collected or, once its request was answered, discarded.
     case body
-    /// A request is with the application; bytes wait.
+    /// A request is with the application, or its response is being sent; bytes wait.
     case waiting
-    /// The request was answered and read to its end.
-    case answered
-    /// The application wants another process to answer the request that it was just given.
-    case diverted
     /// An answer was the last one; bytes are thrown away until the client closes.
     case lingering
     case closed
-}
-
-/// Whether another process is to answer the request at the front of the input.
-enum Diversion {
-    case none
-    /// In memory of its own: few connections ever have it.
-    indirect case wanted(ConnectionMover)
-    /// It can't be moved now: the application answers what it wanted to divert.
-    case impossible
 }
 
 /// Bytes that came and could not be used yet.
@@ -46,6 +33,8 @@ struct KeptInput {
     var readsOn = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false
+    /// How far the parser is in that part.
+    var partial: PartialHead?
 }
 
 /// How far the parser is in a head of which a part has come. Few connections have one, and only for a moment.
@@ -80,9 +69,9 @@ struct LatencyBatch {
     func takes(_ start: UInt64) -> Bool { count == 0 || self.start == start }
 
     @inline(__always)
-    mutating func add(_ start: UInt64) {
+    mutating func add(_ start: UInt64, count more: Int = 1) {
         self.start = start
-        count &+= 1
+        count &+= UInt64(truncatingIfNeeded: more)
     }
 
     @inline(__always)

@@ -19,9 +19,9 @@ package struct ConnectionTimeouts: Sendable {
     package init() {}
 
     /// How often deadlines are looked at: a quarter of the shortest, 10 ms to 1 s.
-    var sweepInterval: Duration {
+    var sweepNanoseconds: UInt64 {
         let shortest: UInt64 = [header, body, idle, write, handler].filter { $0 > 0 }.min() ?? 4_000_000_000
-        return .nanoseconds(Int64(clamping: max(10_000_000, min(shortest / 4, 1_000_000_000))))
+        return max(10_000_000, min(shortest / 4, 1_000_000_000))
     }
 }
 

@@ -1,7 +1,5 @@
 // Requests and responses that are longer than memory should hold: piece by piece, at the pace of the slower side.
-// Worker process, on the loop's thread.
-
-import Glibc
+// Process: worker · Thread: loop
 
 extension Exchange {
     // MARK: The request's content
@@ -13,19 +11,17 @@ extension Exchange {
         upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void
     ) {
         guard head.hasBody else { return end(nil) }
-        guard let connection = unsafe connection, unsafe !isAnswered, unsafe collector == nil else { return end(.incomplete) }
+        guard unsafe !isAnswered, unsafe collector == nil else { return end(.incomplete) }
         unsafe collector = BodyCollector(limit: limit, piece: piece, end: end)
-        connection.bodyIsWanted()
+        unsafe connection?.contentIsWanted()
     }
 
     /// Goes on after `piece` has asked for a pause.
-    package func resumeBody() {
-        unsafe connection?.bodyIsWanted()
-    }
+    package func resumeBody() { unsafe connection?.contentIsWanted() }
 
     // MARK: The response's content
 
-    /// Sends a response's head; its content follows through `write` and ends with `end()`.
+    /// Begins a response whose content follows through `write` and ends with `end()`.
     ///
     /// - Parameter length: the content's length in bytes, or nil where it isn't known: then it is sent chunked, and to HTTP/1.0
     ///   clients up to the connection's end (RFC 9112 §6.3).
@@ -33,44 +29,69 @@ extension Exchange {
     package func beginResponse(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], length: UInt64?
     ) throws(ResponseEncoder.Failure) {
-        guard let connection = unsafe connection, unsafe !isAnswered else { return }
-        try connection.beginResponse(to: self, status: status, contentType: contentType, fields: fields, length: length)
+        respond(try CheckedResponse(status: status, contentType: contentType, fields: fields, content: .stream(length: length)))
+    }
+
+    private var early: EarlyContent? {
+        guard case .stream(_, let early) = unsafe note else { return nil }
+        return early
     }
 
     /// Whether a response has begun and can't be replaced by another one.
-    package var hasBegun: Bool { unsafe connection?.streaming != nil }
+    package var hasBegun: Bool {
+        if let connection = unsafe connection { return connection.streaming != nil }
+        return early != nil
+    }
 
     /// Whether a response that has begun has content at all: one to HEAD has none, nor has a 204 (RFC 9110 §6.4.1).
     package var sendsContent: Bool {
-        guard let streaming = unsafe connection?.streaming else { return false }
-        if case .omitted = streaming.framing { return false }
-        return true
+        if let streaming = unsafe connection?.streaming {
+            if case .omitted = streaming.framing { return false }
+            return true
+        }
+        guard case .stream(let response, _) = unsafe note else { return false }
+        return head.method != .head && ResponseEncoder.allowsContent(response.status)
     }
 
     /// Whether the client takes what is written. If not, more would pile up in memory: wait with `whenWritable`.
-    package var isWritable: Bool { unsafe connection.map { !$0.isBlocked } ?? true }
+    package var isWritable: Bool {
+        if let connection = unsafe connection { return !connection.isBlocked }
+        return early.map { !$0.isFull } ?? true
+    }
 
     /// Sends a piece of the content. Bytes beyond the announced length are dropped; after a client has gone it does nothing.
     package func write(_ bytes: RawSpan) {
-        guard let connection = unsafe connection else { return }
-        connection.writeContent(bytes)
+        if let connection = unsafe connection { return connection.writeContent(bytes) }
+        early?.append(bytes)
     }
 
-    /// Calls `body` once, when the socket has room again or nobody waits any longer. At once where there is room.
+    /// Calls `body` once, when the socket has room again or the response is over. At once where there is room.
     package func whenWritable(_ body: @escaping () -> Void) {
-        guard let connection = unsafe connection, connection.isBlocked, let streaming = connection.streaming else { return body() }
-        streaming.waiters.append(body)
+        if let connection = unsafe connection {
+            guard connection.isBlocked, let streaming = connection.streaming else { return body() }
+            streaming.waiters.append(body)
+        } else if let early, early.isFull {
+            early.waiters.append(body)
+        } else {
+            body()
+        }
     }
 
     /// Ends the response. One that is shorter than announced closes the connection: the client must not take it for whole.
     package func end() {
-        guard let connection = unsafe connection, connection.streaming != nil else { return }
-        connection.endContent(of: self)
+        if let connection = unsafe connection {
+            if connection.streaming != nil { connection.endContent() }
+        } else if let early {
+            early.hasEnded = true
+            unsafe isAnswered = true
+        }
     }
 
     /// Gives a response up that has begun: the connection closes without a proper end, which is how the client learns of it.
     package func abort() {
-        unsafe connection?.breakOff()
+        if let connection = unsafe connection { return connection.breakOff() }
+        guard unsafe !isAnswered else { return }
+        if let early { early.isAborted = true } else { unsafe note = .abort }
     }
 
     /// Sends a part of a file as the content.
@@ -80,50 +101,31 @@ extension Exchange {
     /// - Throws: as `respond` does; nothing was sent then.
     package func respondFile(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [],
-        prepared: PreparedFields? = nil, descriptor: Int32, of owner: AnyObject, offset: Int64, length: Int64
+        descriptor: Int32, of owner: AnyObject, offset: Int64, length: Int64
     ) throws(ResponseEncoder.Failure) {
         let file = FileTransfer(descriptor: descriptor, owner: owner, offset: offset, remaining: max(length, 0))
-        guard let connection = unsafe connection, unsafe !isAnswered else { return }
-        try connection.respond(
-            to: self, status: status, contentType: contentType, fields: fields, prepared: prepared, file: file)
+        respond(try CheckedResponse(status: status, contentType: contentType, fields: fields, content: .file(file)))
     }
 }
 
-/// A part of an open file on its way to a client. Several can share the file: each has a position of its own.
-final class FileTransfer {
-    let descriptor: Int32
-    private let owner: AnyObject
-    private(set) var offset: Int64
-    private(set) var remaining: Int64
-    /// sendfile(2) was refused.
-    var isCopied = false
+/// What is written of a response before the application has returned: the connection sends it afterwards.
+final class EarlyContent {
+    private(set) var bytes: [UInt8] = []
+    var hasEnded = false
+    var isAborted = false
+    var waiters: [() -> Void] = []
 
-    init(descriptor: Int32, owner: AnyObject, offset: Int64, remaining: Int64) {
-        self.descriptor = descriptor
-        self.owner = owner
-        self.offset = offset
-        self.remaining = remaining
-    }
+    private static var bound: Int { 131_072 }
 
-    /// Reads from the present position into all of `room`, or up to the file's end. Returns how many bytes that were.
-    func read(into room: UnsafeMutableRawBufferPointer) -> Int {
-        var filled = 0
-        while filled < room.count {
-            let count = unsafe pread(descriptor, room.baseAddress?.advanced(by: filled), room.count &- filled, Int(offset) &+ filled)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { break }
-            filled &+= count
-        }
-        return filled
-    }
+    var isFull: Bool { bytes.count >= Self.bound }
 
-    func advance(_ count: Int) {
-        offset &+= Int64(count)
-        remaining &-= Int64(count)
+    func append(_ more: RawSpan) {
+        guard !hasEnded, !isAborted else { return }
+        unsafe more.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
     }
 }
 
-/// A response whose content comes piece by piece, and who waits for room.
+/// A response whose content comes piece by piece, and what waits for room.
 final class StreamingResponse {
     enum Framing {
         case omitted
@@ -133,11 +135,11 @@ final class StreamingResponse {
     }
 
     let status: Int
-    var closes: Bool
+    let closes: Bool
     var framing: Framing
     var file: FileTransfer?
     var waiters: [() -> Void] = []
-    /// Bytes that were written since others had their turn.
+    /// Bytes that were written since other connections were served.
     var inARow = 0
 
     init(status: Int, closes: Bool, framing: Framing) {

@@ -1,23 +1,42 @@
-// One request and its one answer. Made by a connection for each request head and reused when nobody kept it.
-// Worker process, on the loop's thread. The connection owns it while the request is in flight; a handler may keep it longer.
+// One request and its one response. Made by a connection for each request head and reused when no other reference to it is left.
+// The connection owns it while the request is in flight; a handler may keep it longer.
+//
+// While the application is called it only notes what it is told, and the connection takes that from it afterwards: nothing calls
+// back into a connection that is at work. Once the response is to come later, `connection` is set, and calls go there.
+//
+// Process: worker · Thread: loop
 
 package import EverycoreLoop
 
 @usableFromInline package final class Exchange {
-    /// The request's head. Zero-copy while `Application.receive` runs, a copy of its own afterwards.
+    /// The request's head. Zero-copy while `Application.respond` runs, a copy of its own afterwards.
     @usableFromInline package let head = RequestHead()
+    /// Keeps the application, and what belongs to it, for as long as the exchange is kept.
     private let service: HTTPService
     // What follows is touched several times a request, on the loop's thread, each time for a load or a store.
-    /// The connection while it waits for this answer; nil once it was answered, or the client is gone.
+    /// The connection once its response is to come later; nil before, and once it was answered or the client is gone.
     @exclusivity(unchecked) unowned(unsafe) var connection: (any ExchangeOwner)?
     @exclusivity(unchecked) package internal(set) final var isAnswered = false
-    /// Called when nobody waits for the answer any longer: the client is gone, or its time was up.
+    /// Called when the answer isn't wanted any longer: the client is gone, or its time was up.
     @exclusivity(unchecked) package var onCancel: (() -> Void)?
     /// When the bytes that completed the head were read, in monotonic nanoseconds.
     @exclusivity(unchecked) @usableFromInline package internal(set) final var start: UInt64 = 0
     @exclusivity(unchecked) var collector: BodyCollector?
-    /// The trailer section of the content (RFC 9112 §7.1.2), while its end is told to whoever collects or streams it.
+    /// The trailer section of the content (RFC 9112 §7.1.2), while its end is told.
     @exclusivity(unchecked) package internal(set) final var trailers = Trailers()
+    /// What was noted while the application was called.
+    @exclusivity(unchecked) var note: Note?
+    /// Whether the connection can be given to another process.
+    @exclusivity(unchecked) final var mayMove = false
+
+    /// Few exchanges have one: those whose response isn't returned by value, and known before the application returns.
+    enum Note {
+        case response(CheckedResponse)
+        /// A response that has begun, and what was written of it.
+        case stream(CheckedResponse, EarlyContent)
+        case move(ConnectionMover)
+        case abort
+    }
 
     init(service: HTTPService) {
         self.service = service
@@ -28,55 +47,61 @@ package import EverycoreLoop
     /// Whether content follows the head, be it empty.
     @inlinable package var hasBody: Bool { head.hasBody }
 
-    /// Collects the whole content, up to `limit` bytes, and hands it over: at once where it is here already or there is none,
-    /// else when it has arrived. A failure has been answered by the connection (400, 408, 413); `respond` then does nothing.
+    /// Collects the whole content, up to `limit` bytes, and hands it over: at once where there is none, else when it has arrived.
+    /// A failure has been answered by the connection (400, 408, 413); `respond` then does nothing.
     ///
-    /// Where the client waits for a 100 (RFC 9110 §10.1.1) this sends it.
+    /// Where the client waits for a 100 (RFC 9110 §10.1.1) it is sent one.
     package func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard head.hasBody else { return done(.success([])) }
-        guard let connection = unsafe connection, unsafe !isAnswered, unsafe collector == nil else { return done(.failure(.incomplete)) }
+        guard unsafe !isAnswered, unsafe collector == nil else { return done(.failure(.incomplete)) }
         unsafe collector = BodyCollector(limit: limit, done: done)
-        connection.bodyIsWanted()
+        unsafe connection?.contentIsWanted()
     }
 
-    /// Sends the answer. Only the first call counts; after a client has gone it does nothing.
+    /// Gives the response. Only the first call counts; after a client has gone it does nothing.
     ///
-    /// `Content-Length`, `Date` and `Connection` are the connection's business; the body is left out where the protocol forbids
+    /// `Content-Length`, `Date` and `Connection` are the connection's business; the content is left out where the protocol forbids
     /// one (HEAD, 1xx, 204, 304; RFC 9110 §6.4.1).
-    /// - Throws: `ResponseEncoder.Failure` when a field's name or value can't be sent. Nothing was sent then: answer with something else.
-    @inline(__always)
-    package func respond(
-        status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: RawSpan
-    ) throws(ResponseEncoder.Failure) {
-        guard unsafe !isAnswered, let connection = unsafe connection else { return }
-        try connection.respond(to: self, status: status, contentType: contentType, fields: fields, prepared: nil, body: body)
+    package func respond(_ response: CheckedResponse) {
+        guard unsafe !isAnswered, !hasBegun, unsafe note == nil else { return }
+        if let connection = unsafe connection { return connection.respond(to: self, response) }
+        if case .stream = response.content {
+            unsafe note = .stream(response, EarlyContent())
+        } else {
+            unsafe note = .response(response)
+            unsafe isAnswered = true
+        }
     }
 
-    /// Sends an answer whose fields, the content's type among them, were prepared.
-    @inline(__always)
-    package func respond(status: Int, prepared: PreparedFields, body: RawSpan) throws(ResponseEncoder.Failure) {
-        guard unsafe !isAnswered, let connection = unsafe connection else { return }
-        try connection.respond(to: self, status: status, contentType: nil, fields: [], prepared: prepared, body: body)
-    }
-
-    /// Sends an answer whose body is an array, or none.
+    /// - Throws: when the status or a field can't be sent. Nothing was sent then: answer with something else.
     package func respond(
         status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], body: [UInt8] = []
     ) throws(ResponseEncoder.Failure) {
-        try respond(status: status, contentType: contentType, fields: fields, body: unsafe body.span.bytes)
+        respond(try CheckedResponse(status: status, contentType: contentType, fields: fields, content: .bytes(body)))
     }
 
-    /// Prepares a used exchange, that nobody else refers to, for the next request.
+    /// Has the request answered by another process. To be called from within `Application.respond`, and then nothing else.
+    ///
+    /// - Parameter mover: called as soon as all earlier answers of the connection have been sent.
+    /// - Returns: false when the connection can't be moved: then the request is the caller's to answer.
+    package func divert(to mover: @escaping ConnectionMover) -> Bool {
+        guard unsafe mayMove, unsafe connection == nil, unsafe !isAnswered, unsafe note == nil else { return false }
+        unsafe note = .move(mover)
+        return true
+    }
+
+    /// Prepares a used exchange, to which no other reference is left, for the next request.
     @inline(__always)
     func recycle() {
         unsafe isAnswered = false
-        unsafe connection = nil
+        if unsafe connection != nil { unsafe connection = nil }
+        if unsafe note != nil { unsafe note = nil }
         if unsafe onCancel != nil { unsafe onCancel = nil }
         if unsafe collector != nil { unsafe collector = nil }
         if head.isDetached { head.reset() }
     }
 
-    /// Nobody waits for the answer any longer.
+    /// The answer isn't wanted any longer.
     func abandon(_ failure: BodyFailure) {
         unsafe connection = nil
         unsafe isAnswered = true
@@ -87,13 +112,21 @@ package import EverycoreLoop
         }
     }
 
+    /// It has its response: calls do nothing any more.
+    func close() {
+        unsafe isAnswered = true
+        unsafe onCancel = nil
+        unsafe connection = nil
+    }
+
     func takeCollector() -> BodyCollector? {
+        guard unsafe collector != nil else { return nil }
         defer { unsafe collector = nil }
         return unsafe collector
     }
 }
 
-/// The content of one request as it comes in, and who waits for it.
+/// The content of one request as it comes in, and where it goes.
 final class BodyCollector {
     let limit: UInt64
     /// Takes pieces as they come, and says whether it wants more; nil where all of it is collected first.

@@ -1,5 +1,5 @@
-// How a service's connections leave it: to others that have fewer, to those who stay when it goes, or by their end.
-// Worker process, on the loop's thread.
+// How a service's connections leave it: to workers that have fewer, to those that stay when it drains, or by their end.
+// Process: worker · Thread: loop
 
 import EverycoreLoop
 
@@ -28,8 +28,9 @@ extension HTTPService {
     }
 
     func passOnIdle() {
-        for case let connection? in connections where connection.canBePassedOn {
-            if isPassingOn { _ = pass(connection) }
+        for slot in unsafe idle.slots + awaiting.slots {
+            guard isPassingOn else { return }
+            if let connection = connections[slot], connection.canBePassedOn { _ = pass(connection) }
         }
     }
 
@@ -71,23 +72,28 @@ extension HTTPService {
     }
 
     private func closeIdle(then done: (() -> Void)? = nil) {
-        for connection in connections { connection?.serviceDrains() }
+        // Only these can be between two requests. A slot's connection may have ended by then, and another one never begins here.
+        for slot in unsafe idle.slots + awaiting.slots { connections[slot]?.serviceDrains() }
         // Not before: a connection that was answered and closed above doesn't end the drain while others wait to be accepted.
         if let done { drained = done }
         finishDrainIfEmpty()
     }
 
     /// Stops accepting, answers what is in flight, closes idle connections, and calls `done` when none is left.
-    package func drain(_ done: @escaping () -> Void) {
+    /// - Parameter acceptedAll: called when the queues of connections that wait to be accepted are empty.
+    package func drain(acceptedAll: @escaping () -> Void = {}, _ done: @escaping () -> Void) {
         guard !isDraining else { return }
-        guard unsafe busy == nil else { return later { [weak self] in self?.drain(done) } }
         isDraining = true
-        // The end of the last connection ends the process: it isn't found a second late.
-        sweep = nil
-        startSweep(every: .milliseconds(50))
-        // What waits in the accept queues was promised an answer by the kernel's handshake.
-        for acceptor in acceptors { acceptor.acceptRemaining() }
-        acceptors.removeAll()
-        closeIdle(then: done)
+        // Not now: a handler may have ordered it, while its connection is at work.
+        later { [self] in
+            // The end of the last connection ends the process: it isn't found a second late.
+            sweep = nil
+            startSweep(every: .milliseconds(50))
+            // What waits in the accept queues was promised an answer by the kernel's handshake.
+            for acceptor in acceptors { acceptor.acceptRemaining() }
+            acceptors.removeAll()
+            acceptedAll()
+            closeIdle(then: done)
+        }
     }
 }

@@ -18,6 +18,8 @@ package import EverycoreStatistics
     let inputCapacity: Int
     /// What a connection answers in one go. Empty between events.
     @exclusivity(unchecked) var output: OutputBuffer
+    /// What is answered later, of any connection, also while another gathers its answers. Empty between calls.
+    @exclusivity(unchecked) var lateOutput: OutputBuffer
     // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
     @exclusivity(unchecked) var encoder = ResponseEncoder()
     var isDraining = false
@@ -35,10 +37,6 @@ package import EverycoreStatistics
     var isPassingOn = false
     var remainingExcess = 0
     var closing: LoopTimer?
-    /// The connection that uses the buffers. Answers of others rarely come meanwhile: they come from jobs, which the loop runs
-    /// afterwards, or from a handler that answers somebody else's request too. It is in the table for that long, or on the stack.
-    @exclusivity(unchecked) unowned(unsafe) var busy: (any ServedConnection)?
-
     var acceptors: [Acceptor] = []
     /// When the listeners' options were last set again.
     private var optionsSetAt: UInt64 = 0
@@ -47,13 +45,15 @@ package import EverycoreStatistics
     private(set) var openConnections = 0
     /// Those for whom the kernel may hold more (Connection+Output).
     var fastConnections = 0
-    @exclusivity(unchecked) var deadlines = DeadlineTable()
+    @exclusivity(unchecked) var deadlines: DeadlineTable
     /// Connections between two requests, the one that is so for longest first. Some may have a request again.
     @exclusivity(unchecked) var idle = SlotList()
     /// Those that have begun, and sent a part of a head or nothing; also some that have sent it whole since.
     @exclusivity(unchecked) var awaiting = SlotList()
     var sweep: LoopTimer?
     private var spare: Exchange?
+    /// When the date of responses changes, by the monotonic clock.
+    private var dateDue: UInt64 = 0
     var drained: (() -> Void)?
 
     package init(
@@ -67,10 +67,12 @@ package import EverycoreStatistics
         self.timeouts = timeouts
         self.connectionLimits = connectionLimits
         self.figures = figures
+        unsafe deadlines = DeadlineTable(interval: timeouts.sweepNanoseconds)
         inputCapacity = max(65536, limits.longestHead &+ 16384)
         unsafe inputStart = .allocate(byteCount: inputCapacity &+ PaddedBytes.padding, alignment: 16)
         unsafe input = UnsafeMutableRawBufferPointer(start: inputStart, count: inputCapacity)
         unsafe output = OutputBuffer()
+        unsafe lateOutput = OutputBuffer()
     }
 
     deinit {
@@ -193,27 +195,19 @@ package import EverycoreStatistics
         drained()
     }
 
-    /// An exchange for the next request: the last one if nobody kept it.
-    func takeExchange() -> Exchange {
-        guard let exchange = spare else { return Exchange(service: self) }
-        spare = nil
-        return exchange
-    }
+    /// An exchange for the next request.
+    @inline(__always)
+    func takeExchange() -> Exchange { spare.take() ?? Exchange(service: self) }
 
-    /// Takes an exchange back that nobody else refers to.
-    func keepSpare(_ exchange: consuming Exchange?) {
+    /// Takes an exchange back, unless another reference to it is left.
+    @inline(__always)
+    func keepSpare(_ exchange: consuming Exchange) {
+        guard isKnownUniquelyReferenced(&exchange) else { return }
+        exchange.recycle()
         spare = exchange
     }
 
-    // MARK: Shared buffers
-
-    /// Another connection than the one that uses the buffers is about to answer: what waits in the output goes out before.
-    func lendOutput() {
-        guard let owner = unsafe busy, unsafe !output.isEmpty else { return }
-        owner.writeOutput()
-    }
-
-    /// Runs `body` when no connection uses the buffers, on the loop's thread.
+    /// Runs `body` on the loop's thread, when no connection is at work.
     func later(_ body: @escaping () -> Void) {
         let job = Job(run: body)
         loop.execute { job.run() }
@@ -223,14 +217,25 @@ package import EverycoreStatistics
 
     // MARK: Time
 
-    /// Before anything is answered: once for a batch of requests, each time for an answer that comes on its own.
+    /// Before anything is answered: once for a batch of requests, each time for an answer that comes later.
     @inline(__always)
-    func updateDate() { unsafe encoder.updateDate(unixSeconds: Int64(time(nil))) }
+    func updateDate(at now: UInt64) {
+        if now >= dateDue { makeDate(now) }
+    }
+
+    /// The system's clock is asked once a second: when its next second begins.
+    @inline(never)
+    private func makeDate(_ now: UInt64) {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        dateDue = now &+ 1_000_000_000 &- UInt64(truncatingIfNeeded: time.tv_nsec)
+        unsafe encoder.updateDate(unixSeconds: Int64(time.tv_sec))
+    }
 
     /// Only a worker with connections looks at deadlines: an idle one sleeps.
     func startSweep(every interval: Duration? = nil) {
         guard sweep == nil else { return }
-        sweep = loop.every(interval ?? timeouts.sweepInterval) { [weak self] in
+        sweep = loop.every(interval ?? .nanoseconds(Int64(clamping: timeouts.sweepNanoseconds))) { [weak self] in
             // Held to the end: a deadline may close the last connection of a drain, and with it goes the service.
             guard let self else { return }
             let now = EventLoop.monotonicNanoseconds()

@@ -1,33 +1,19 @@
 // What an exchange and the service know of a connection, whatever its transport and its protocol.
 // Process: worker · Thread: loop
 
-/// The other side of an exchange: takes its response, and gives it the request's content.
+/// The other side of an exchange whose response comes later. No call comes while the connection is at work itself.
 protocol ExchangeOwner: AnyObject {
     var isBlocked: Bool { get }
+    /// A response that has begun and not ended.
     var streaming: StreamingResponse? { get }
 
-    func respond(
-        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
-        prepared: PreparedFields?, body: RawSpan
-    ) throws(ResponseEncoder.Failure)
-
-    func respond(
-        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)],
-        prepared: PreparedFields?, file: FileTransfer
-    ) throws(ResponseEncoder.Failure)
-
-    func beginResponse(
-        to exchange: Exchange, status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
-    ) throws(ResponseEncoder.Failure)
-
+    func respond(to exchange: Exchange, _ response: CheckedResponse)
     func writeContent(_ bytes: RawSpan)
-    func endContent(of exchange: Exchange)
+    func endContent()
     /// Ends a response in its middle.
     func breakOff()
     /// The exchange has a collector for the request's content, or wants to go on after a pause.
-    func bodyIsWanted()
-    /// Another process is to respond. False where the connection can't be moved.
-    func divert(to mover: @escaping ConnectionMover) -> Bool
+    func contentIsWanted()
 }
 
 /// A connection in the service's table.
@@ -44,7 +30,6 @@ protocol ServedConnection: ExchangeOwner {
     var canBePassedOn: Bool { get }
 
     func start()
-    func writeOutput()
     func deadlinePassed(_ now: UInt64)
     func serviceDrains()
     func headIsOverdue(at now: UInt64) -> Bool
@@ -57,5 +42,4 @@ extension Connection: ServedConnection {
     var isBlocked: Bool { queue.isBlocked }
     var isClosed: Bool { phase == .closed }
     var requestsServed: Int { life.served }
-    func writeOutput() { writeOutput(moreFollows: false) }
 }

@@ -18,6 +18,17 @@ package struct SlotList {
 
     package var first: Int? { oldest < 0 ? nil : Int(oldest) }
 
+    /// All of them, oldest first.
+    package var slots: [Int] {
+        var slots: [Int] = []
+        var next = oldest
+        while next >= 0 {
+            slots.append(Int(next))
+            next = links[Int(next)].after
+        }
+        return slots
+    }
+
     /// Lists a slot as the newest, wherever it was.
     package mutating func append(_ slot: Int) {
         let place = Int32(truncatingIfNeeded: slot)

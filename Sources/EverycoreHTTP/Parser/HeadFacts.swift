@@ -35,5 +35,8 @@
     /// `Expect` asks for more than a 100 (Continue).
     @usableFromInline package var hasUnmetExpectation = false
 
+    /// Whether content follows, be it empty when it is chunked.
+    var hasContent: Bool { framing != .none && framing != .length(0) }
+
     package init() {}
 }

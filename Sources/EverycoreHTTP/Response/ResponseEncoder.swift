@@ -99,6 +99,27 @@ package struct ResponseEncoder: ~Copyable {
     ) throws(Failure) -> Outcome {
         guard status >= 100, status <= 599 else { throw .statusOutOfRange(status) }
         let own = fields.isEmpty ? prepared?.own ?? ResponseFields() : try ResponseFields(checking: fields)
+        return appendHead(status, contentType, own, fields, prepared, content, request, &output)
+    }
+
+    /// Appends a response: its head, and its content where that is in memory.
+    package func append(_ response: CheckedResponse, for request: Request, to output: inout OutputBuffer) -> Outcome {
+        let outcome = appendHead(
+            response.status, response.contentType, response.own, response.fields, response.prepared, response.length, request, &output)
+        guard outcome.body != .omitted else { return outcome }
+        switch response.content {
+        case .none, .file, .stream: break
+        case .constant(let text): output.append(text)
+        case .text(let text): output.append(utf8: text)
+        case .bytes(let bytes): output.append(bytes)
+        }
+        return outcome
+    }
+
+    private func appendHead(
+        _ status: Int, _ contentType: StaticString?, _ own: ResponseFields, _ fields: [(name: String, value: String)],
+        _ prepared: PreparedFields?, _ content: Content, _ request: Request, _ output: inout OutputBuffer
+    ) -> Outcome {
         let isInterim = status < 200
         let framing = Framing(status: status, content: content, minorVersion: request.minorVersion)
         let closes = !isInterim && (!request.keepsConnection || own.closes || framing == .connectionEnd)
@@ -122,6 +143,9 @@ package struct ResponseEncoder: ~Copyable {
         output.append("\r\n")
         return Outcome(body: request.isHead ? .omitted : framing.body(of: content), closes: closes)
     }
+
+    /// Whether a response with this status may have content (RFC 9110 §6.4.1, §15.3.6).
+    package static func allowsContent(_ status: Int) -> Bool { status >= 200 && status != 204 && status != 205 && status != 304 }
 
     /// Appends `HTTP/1.1 100 Continue` with its blank line. For HTTP/1.1 alone.
     package func appendContinue(to output: inout OutputBuffer) {

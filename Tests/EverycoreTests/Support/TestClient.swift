@@ -64,10 +64,7 @@ final class TestClient {
         if !body.isEmpty { text += "Content-Length: \(body.utf8.count)\r\n" }
         let exchange = TestExchange(head: try Self.parse(text + "\r\n"), body: Array(body.utf8))
         exchange.start = time
-        if case .constant(let type, let text) = application.answer(exchange) {
-            let bytes = Array(text.description.utf8)
-            try unsafe exchange.send(status: 200, contentType: type, fields: [], body: bytes.span.bytes)
-        }
+        exchange.respond(application.answer(exchange))
         return exchange
     }
 
@@ -123,45 +120,48 @@ final class TestExchange: RequestExchange {
 
     func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void) {
         guard body.count <= limit else {
-            try? send(status: 413, contentType: nil, fields: [], body: RawSpan())
+            refuse(413)
             return done(.failure(.tooLarge))
         }
         done(.success(body))
     }
 
-    func send(
-        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], body: RawSpan
-    ) throws {
-        try send(status: status, contentType: contentType, fields: fields, prepared: nil, body: body)
+    private func refuse(_ status: Int) {
+        if let response = try? CheckedResponse(status: status) { respond(response) }
     }
 
-    func send(status: Int, prepared: PreparedFields, body: RawSpan) throws {
-        try send(status: status, contentType: nil, fields: [], prepared: prepared, body: body)
+    func respond(_ response: CheckedResponse) {
+        guard !isAnswered, begun == nil else { return }
+        if case .stream(let length) = response.content {
+            begun = response
+            announced = length
+        } else {
+            send(response, written: nil)
+        }
     }
 
-    func sendFile(status: Int, prepared: PreparedFields, file: OpenFile, part: Range<Int64>) throws {
-        let bytes = try #require(file.read(at: part.lowerBound, count: part.count))
-        #expect(bytes.count == part.count)
-        try unsafe send(status: status, contentType: nil, fields: [], prepared: prepared, body: bytes.span.bytes)
-    }
-
-    private func send(
-        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], prepared: PreparedFields?,
-        body: RawSpan
-    ) throws {
-        guard !isAnswered else { return }
+    private func send(_ response: CheckedResponse, written: [UInt8]?) {
         var output = OutputBuffer()
         var encoder = ResponseEncoder()
         encoder.updateDate(unixSeconds: 0)
-        let outcome = try encoder.appendHead(
-            status: status, contentType: contentType, fields: fields, prepared: prepared,
-            content: body.isEmpty ? .none : .length(UInt64(body.byteCount)),
-            for: .init(minorVersion: 1, isHead: head.method == .head, keepsConnection: true), to: &output)
+        let request = ResponseEncoder.Request(minorVersion: 1, isHead: head.method == .head, keepsConnection: true)
+        let outcome = encoder.append(response, for: request, to: &output)
         if outcome.body != .omitted {
-            output.append(body)
-            content = unsafe body.withUnsafeBytes { unsafe Array($0) }
+            switch response.content {
+            case .none: break
+            case .constant(let text): content = Array(text.description.utf8)
+            case .text(let text): content = Array(text.utf8)
+            case .bytes(let bytes): content = bytes
+            case .stream: content = written ?? []
+            case .file(let file):
+                let bytes = file.contents()
+                #expect(bytes != nil, "the file is shorter than announced")
+                content = bytes ?? []
+            }
+            if outcome.body == .identity, case .file = response.content { output.append(content) }
+            if case .stream = response.content { output.append(content) }
         }
-        response = TestResponse(unsafe output.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
+        self.response = TestResponse(unsafe output.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) })
         isAnswered = true
         onCancel = nil
         onAnswer?()
@@ -171,7 +171,7 @@ final class TestExchange: RequestExchange {
 
     func streamBody(upTo limit: UInt64, piece: @escaping (RawSpan) -> Bool, end: @escaping (BodyFailure?) -> Void) {
         guard UInt64(body.count) <= limit else {
-            try? send(status: 413, contentType: nil, fields: [], body: RawSpan())
+            refuse(413)
             return end(.tooLarge)
         }
         let body = body
@@ -181,16 +181,9 @@ final class TestExchange: RequestExchange {
 
     func resumeBody() {}
 
-    private var begun: (status: Int, contentType: StaticString?, fields: [(name: String, value: String)])?
+    private var begun: CheckedResponse?
     private(set) var announced: UInt64?
     private var written: [UInt8] = []
-
-    func begin(
-        status: Int, contentType: StaticString?, fields: [(name: String, value: String)], length: UInt64?
-    ) throws {
-        begun = (status, contentType, fields)
-        announced = length
-    }
 
     var sendsContent: Bool { head.method != .head }
     var isWritable: Bool { true }
@@ -207,8 +200,7 @@ final class TestExchange: RequestExchange {
         guard let begun else { return }
         let written = written
         #expect(!sendsContent || announced == nil || announced == UInt64(written.count), "the content isn't as long as announced")
-        try? unsafe send(
-            status: begun.status, contentType: begun.contentType, fields: begun.fields, body: written.span.bytes)
+        send(begun, written: written)
     }
 
     func abort() { abandon() }

@@ -1,0 +1,149 @@
+// From a response to bytes in an output buffer, and what is left of its request then.
+//
+// Responses that the application returns are gathered in the worker's `output`, and leave together when all requests in hand are
+// answered. One that comes later is written to `lateOutput` and leaves at once: it never meets those of a connection that is at work.
+//
+// Process: worker · Thread: loop
+
+import EverycoreLoop
+import EverycoreStatistics
+
+extension Connection {
+    /// Answers a request that is in hand.
+    func answer(_ exchange: Exchange, _ response: CheckedResponse) { unsafe _ = encode(response, for: exchange, to: &service.output) }
+
+    /// The response comes later.
+    func respond(to exchange: Exchange, _ response: CheckedResponse) {
+        guard unsafe self.exchange === exchange, streaming == nil else { return }
+        service.updateDate(at: EventLoop.monotonicNanoseconds())
+        let isOver = unsafe encode(response, for: exchange, to: &service.lateOutput)
+        unsafe flush(&service.lateOutput, moreFollows: streaming?.file != nil)
+        if isOver { return goOn() }
+        guard let streaming, phase != .closed else { return }
+        // The time of a client that doesn't read earlier answers runs on, and so does that of content which is still to come.
+        if !queue.isBlocked, phase != .body { stopTime() }
+        if streaming.file != nil, !queue.isBlocked { sendFile() }
+    }
+
+    /// Appends a response. False where its content follows: the exchange is held until then.
+    private func encode(_ response: CheckedResponse, for exchange: Exchange, to output: inout OutputBuffer) -> Bool {
+        let facts = exchange.head.facts
+        let outcome = unsafe service.encoder.append(response, for: request(facts, keeps: true), to: &output)
+        switch response.content {
+        case .none, .constant, .text, .bytes: break
+        case .file(let file):
+            if outcome.body == .omitted || file.remaining <= 0 || append(file, to: &output) { break }
+            stream(exchange, response, outcome, .omitted)
+            streaming?.file = file
+            return false
+        case .stream(let length):
+            let framing: StreamingResponse.Framing =
+                switch outcome.body {
+                case .omitted: .omitted
+                case .chunked: .chunked
+                case .identity: length.map { .length(remaining: $0) } ?? .untilClose
+                }
+            if case .untilClose = framing { ending.endsContent = true }
+            stream(exchange, response, outcome, framing)
+            return false
+        }
+        finish(exchange, status: response.status, closes: outcome.closes)
+        return true
+    }
+
+    private func stream(
+        _ exchange: Exchange, _ response: CheckedResponse, _ outcome: ResponseEncoder.Outcome, _ framing: StreamingResponse.Framing
+    ) {
+        streaming = StreamingResponse(status: response.status, closes: outcome.closes, framing: framing)
+        let isReadingContent = phase == .body
+        hold(exchange)
+        if isReadingContent { phase = .body }
+    }
+
+    /// Appends a small file. False when it isn't small, or couldn't be read whole; nothing was appended then.
+    private func append(_ file: FileTransfer, to output: inout OutputBuffer) -> Bool {
+        guard file.remaining <= StreamBounds.copiedFileBound else { return false }
+        let count = Int(file.remaining)
+        return unsafe output.appendInPlace(count) { room in
+            let read = unsafe file.read(into: room)
+            return read == count ? count : 0
+        } == count
+    }
+
+    /// What the request decides about its response.
+    func request(_ facts: HeadFacts, keeps: Bool) -> ResponseEncoder.Request {
+        ResponseEncoder.Request(
+            minorVersion: Int(facts.minorVersion), isHead: facts.method == .head,
+            keepsConnection: keeps && facts.keepAlive && !service.isDraining && !isLastRequest && canSkipContent(facts))
+    }
+
+    /// Whether the next request can be found behind content that the application left unread.
+    private func canSkipContent(_ facts: HeadFacts) -> Bool {
+        switch content.remaining {
+        case .none: true
+        // A client that was never told to send its content may or may not send it (RFC 9110 §10.1.1); much of it isn't worth reading.
+        case .length(let length): (!facts.expectContinue || content.continueSettled) && length <= UInt64(service.limits.body)
+        case .chunked: !facts.expectContinue || content.continueSettled
+        }
+    }
+
+    var isLastRequest: Bool {
+        let bound = service.connectionLimits.requestsPerConnection
+        return bound > 0 && life.served &+ 1 >= bound
+    }
+
+    /// A request has its response: it is booked, and the exchange is free.
+    func finish(_ exchange: Exchange, status: Int, closes: Bool) {
+        exchange.close()
+        if unsafe self.exchange === exchange { unsafe self.exchange = nil }
+        finish(exchange.head.facts, since: unsafe exchange.start, status: status, closes: closes)
+        if let collector = exchange.takeCollector() { collector.fail(.incomplete) }
+    }
+
+    /// What is left of a request's content is thrown away at the client's pace.
+    func finish(_ facts: HeadFacts, since start: UInt64, status: Int, closes: Bool) {
+        service.figures.recordResponse(status: status)
+        if !latencies.takes(start) { recordLatency() }
+        latencies.add(start)
+        content.stopPausing()
+        if closes {
+            ending.closes = true
+            ending.isUnasked = facts.keepAlive
+            ending.mayHaveInput = ending.isUnasked || facts.hasContent
+            if ending.isUnasked, !service.isDraining, isLastRequest { service.figures.add(.limitRequestsPerConnection, 1) }
+            if !content.isOver { ending.lingers = true }
+        }
+        life.served &+= 1
+        phase = content.isOver ? .head : .body
+    }
+
+    /// Constants that are in the output buffer.
+    func book(_ constants: Int) {
+        if !latencies.takes(life.readAt) { recordLatency() }
+        latencies.add(life.readAt, count: constants)
+    }
+
+    func recordLatency() {
+        guard latencies.count > 0 else { return }
+        let now = EventLoop.monotonicNanoseconds()
+        service.figures.recordLatency(nanoseconds: now &- min(latencies.start, now), count: latencies.count)
+        latencies.end()
+    }
+
+    /// Answers a request that can't be served with a short text that says what was wrong.
+    func refuse(_ refusal: Refusal, _ facts: HeadFacts, since start: UInt64, to output: inout OutputBuffer) {
+        guard streaming == nil else { return breakOff(flushing: &output) }
+        if let limit = refusal.limit { service.figures.add(limit, 1) }
+        let text = "\(refusal.status) \(refusal.reason)\n"
+        let request = request(facts, keeps: !refusal.closes)
+        let body = unsafe text.utf8Span.span.bytes
+        // The status and the fields are the program's: this can't fail.
+        let outcome = unsafe try? service.encoder.appendHead(
+            status: refusal.status, contentType: "text/plain; charset=utf-8", content: .length(UInt64(body.byteCount)),
+            for: request, to: &output)
+        if outcome?.body == .identity { output.append(body) }
+        if !request.keepsConnection { ending.lingers = true }
+        if let exchange = unsafe exchange.take() { exchange.close() }
+        finish(facts, since: start, status: refusal.status, closes: !request.keepsConnection)
+    }
+}

@@ -1,0 +1,72 @@
+// A response as the application gives it: a value, checked, and not yet bytes.
+// Process: worker · Thread: loop
+
+package struct CheckedResponse {
+    package enum Content {
+        case none
+        /// A literal that has an address.
+        case constant(StaticString)
+        case text(String)
+        case bytes([UInt8])
+        case file(FileTransfer)
+        /// Comes piece by piece through the exchange. Nil where the length isn't known.
+        case stream(length: UInt64?)
+    }
+
+    package let status: Int
+    let contentType: StaticString?
+    let fields: [(name: String, value: String)]
+    let prepared: PreparedFields?
+    let own: ResponseFields
+    package let content: Content
+
+    /// - Parameters:
+    ///   - contentType: a valid media type, written in the program. One made at run time goes into `fields`, and takes precedence there.
+    ///   - fields: as `ResponseEncoder.appendHead` takes them.
+    /// - Throws: when the status or a field can't be sent.
+    package init(
+        status: Int, contentType: StaticString? = nil, fields: [(name: String, value: String)] = [], content: Content = .none
+    ) throws(ResponseEncoder.Failure) {
+        guard status >= 100, status <= 599 else { throw .statusOutOfRange(status) }
+        self.status = status
+        self.contentType = contentType
+        self.fields = fields
+        prepared = nil
+        own = fields.isEmpty ? ResponseFields() : try ResponseFields(checking: fields)
+        self.content = content
+    }
+
+    /// One whose fields, the content's type among them, were prepared. The status is the program's: from 100 to 599.
+    package init(status: Int, prepared: PreparedFields, content: Content) {
+        self.status = min(max(status, 100), 599)
+        contentType = nil
+        fields = []
+        self.prepared = prepared
+        own = prepared.own
+        self.content = content
+    }
+
+    /// A 200 of constants of the program.
+    package init(constant text: StaticString, type: StaticString) {
+        status = 200
+        contentType = type
+        fields = []
+        prepared = nil
+        own = ResponseFields()
+        content = text.hasPointerRepresentation ? .constant(text) : .text(text.description)
+    }
+
+    /// What the head says of the content's length.
+    var length: ResponseEncoder.Content {
+        let count: Int
+        switch content {
+        case .none: return .none
+        case .constant(let text): count = text.utf8CodeUnitCount
+        case .text(let text): count = text.utf8.count
+        case .bytes(let bytes): count = bytes.count
+        case .file(let file): return .length(UInt64(max(file.remaining, 0)))
+        case .stream(let length): return length.map { .length($0) } ?? .unknownLength
+        }
+        return count == 0 ? .none : .length(UInt64(count))
+    }
+}
