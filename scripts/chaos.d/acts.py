@@ -43,12 +43,12 @@ def pause_worker(server, seconds):
 def reload(server, count, patience=20):
     """The reload number `count` of this server."""
     server.signal(signal.SIGHUP)
-    server.wait_for("reloaded", count, patience)
+    server.wait_for("reload_finished", count, patience)
 
 
 def upgrade(server, count, patience=20):
     """The upgrade number `count` of this server."""
     server.signal(signal.SIGUSR2)
-    pid = int(server.wait_for("upgrading", count, patience)["new_pid"])
-    server.wait_for("the old master has gone", count, patience)
+    pid = int(server.wait_for("upgrade_started", count, patience)["new_pid"])
+    server.wait_for("old_master_exited", count, patience)
     server.succeed(pid)

@@ -144,15 +144,15 @@ class Server:
                     lines.append({"level": "output", "message": line.strip()})
         return lines
 
-    def mentions(self, message):
-        return [line for line in self.log() if line["message"] == message]
+    def events(self, name):
+        return [line for line in self.log() if line.get("event") == name]
 
-    def wait_for(self, message, count, patience=20):
-        """Until the log has so many such lines; the last of them."""
+    def wait_for(self, event, count, patience=20):
+        """Until the log has so many such events; the last of them."""
         deadline = time.monotonic() + patience
-        while len(found := self.mentions(message)) < count:
+        while len(found := self.events(event)) < count:
             if time.monotonic() > deadline or self.process.child.poll() not in (None, 0):
-                raise Failure(f"“{message}” was said {len(found)} times, not {count}, within {patience} s\n" + self.last_words())
+                raise Failure(f"{event} was logged {len(found)} times, not {count}, within {patience} s\n" + self.last_words())
             time.sleep(0.01)
         return found[-1]
 
@@ -179,9 +179,9 @@ class Server:
         """Looks which master is in charge, after orders that nobody waited for. Says how often the role was taken over."""
         begun, count, pid = None, 0, None
         for line in self.log():
-            if line["message"] == "upgrading":
+            if line.get("event") == "upgrade_started":
                 begun = int(line["new_pid"])
-            elif line["message"] == "took over from the old master":
+            elif line.get("event") == "upgrade_took_over":
                 count, pid = count + 1, begun
         if pid and pid != self.pid:
             self.pid = pid
@@ -198,8 +198,8 @@ class Server:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             taken = self.follow()
-            ended = len(self.mentions("the upgrade failed: this master stays"))
-            if len(self.mentions("upgrading")) == taken + ended and len(self.mentions("the old master has gone")) == taken:
+            ended = len(self.events("upgrade_failed"))
+            if len(self.events("upgrade_started")) == taken + ended and len(self.events("old_master_exited")) == taken:
                 return
             time.sleep(0.1)
         raise Failure(f"an upgrade was neither carried out nor given up within {patience} s\n" + self.last_words())

@@ -109,7 +109,7 @@ def scaling(run):
                 count += 1
                 server.signal(number)
                 time.sleep(random.choice((0.005, 0.02, 0.1)))
-        changes = server.mentions("scaling")
+        changes = server.events("scaling")
         verdict.notes.append(f"{count} signals, {min((int(line['workers']) for line in changes), default=2)} to "
                              f"{max((int(line['workers']) for line in changes), default=2)} workers")
     return under_load(run, "scaling", act, run.seconds(3, 40))

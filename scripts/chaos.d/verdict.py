@@ -6,7 +6,7 @@ server, and so in its total; sent, answered and failed are of the others.
 """
 
 # Said by the master when it had to use force: a storm without stuck workers gives it no reason.
-FORCE = ("killing a worker that stays too long", "killing a stuck worker", "no worker could be kept alive: leaving")
+FORCE = ("worker_killed_draining", "worker_killed_stuck", "gave_up")
 FAILED_CLASSES = ("4xx", "5xx")
 # How long after a kill its losses can be noticed, on a machine that others use as well.
 NOTICED_WITHIN = 2
@@ -89,7 +89,7 @@ class Verdict:
 
     def judge_log(self, log, bad=("error", "critical", "output"), force=FORCE):
         for line in log:
-            self.expect(line["message"] not in force and line["level"] not in bad, f"the server says: {line}")
+            self.expect(line.get("event") not in force and line["level"] not in bad, f"the server says: {line}")
 
     @property
     def is_good(self):
