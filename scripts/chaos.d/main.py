@@ -11,6 +11,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__f
 
 import build
 import ends
+import holds
 import mixed
 import poison
 import quota
@@ -23,7 +24,7 @@ from verdict import HEADING
 STORMS = {
     "kills": storms.kills, "massacres": storms.massacres, "stops": storms.stops, "reloads": storms.reloads, "scaling": storms.scaling,
     "upgrades": storms.upgrades, "quota": quota.quota, "recycling": storms.recycling, "master": ends.master, "many": ends.many,
-    "half": ends.half, "deaths": ends.deaths, "poison": poison.poison, "loop": poison.loop, "mixed": mixed.mixed,
+    "half": ends.half, "deaths": ends.deaths, "poison": poison.poison, "loop": poison.loop, "holds": holds.holds, "mixed": mixed.mixed,
 }
 SHORT = ["kills", "stops", "reloads", "scaling", "upgrades", "quota", "recycling", "master", "poison", "loop"]
 
@@ -64,7 +65,7 @@ def parse():
     parser.add_argument("storms", nargs="*", metavar="STORM", help="only these (default: all)")
     parser.add_argument("--short", action="store_true", help="forty seconds in all: " + ", ".join(SHORT))
     parser.add_argument("--seconds", type=float, metavar="N", help="each storm goes on for so long")
-    parser.add_argument("--match", default="", metavar="TEXT", help="of poison and loop only those whose line has this text, such as “, 2 w”")
+    parser.add_argument("--match", default="", metavar="TEXT", help="of poison, loop and holds only those whose line has this text, such as “, 2 w”")
     parser.add_argument("--logs", metavar="FOLDER", help="keep the servers' logs there, named by their ports")
     parser.add_argument("--table", metavar="FILE", help="renew the rows of these storms in the table of this Markdown file")
     parser.add_argument("--losses", action="store_true", help="list every request that got no answer, with the kill that it was in flight at")
@@ -77,8 +78,9 @@ def parse():
 
 def order():
     """The names of all lines of the long form."""
-    cells = {"poison": poison.poison_cells(False), "loop": poison.loop_cells(False)}
-    return [line for name in STORMS for line in ([cell.name for cell in cells[name]] if name in cells else [name])]
+    lines = {"poison": [cell.name for cell in poison.poison_cells(False)], "loop": [cell.name for cell in poison.loop_cells(False)],
+             "holds": list(holds.NAMES)}
+    return [line for name in STORMS for line in lines.get(name, [name])]
 
 
 def weather(run, names, shows_losses, table_path=None):

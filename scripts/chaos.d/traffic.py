@@ -14,7 +14,8 @@ SLOW_MS = 100
 class Group:
     """Connections that each ask again when they are answered: `keep` of them stay open, `short` ones are made anew for each request."""
 
-    def __init__(self, name="fast", path="/plaintext", keep=32, short=16, pause_ms=1, slow_ms=SLOW_MS):
+    def __init__(self, name="fast", path="/plaintext", keep=32, short=16, pause_ms=1, slow_ms=SLOW_MS, is_promised=True):
+        self.is_promised = is_promised
         self.name, self.path, self.keep, self.short, self.pause_ms, self.slow_ms = name, path, keep, short, pause_ms, slow_ms
 
     @property
@@ -37,7 +38,7 @@ class Traffic:
     """Runs from its making to `end`. The first group is the one whose gaps count."""
 
     def __init__(self, port, groups):
-        self.promised = [group.name for group in groups if isinstance(group, Group)]
+        self.promised = [group.name for group in groups if isinstance(group, Group) and group.is_promised]
         self.process = Process([build.program("storm"), str(port), *(group.word for group in groups)], stdout=subprocess.PIPE)
 
     def __enter__(self):
