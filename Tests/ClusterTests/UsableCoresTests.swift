@@ -16,6 +16,25 @@ import Cluster
         """
     private static let v2Mounts = "30 24 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
 
+    @Test func memoryIsTheSmallestLimitOfAllAncestorsOrWhatTheMachineHas() {
+        var files = ["/proc/meminfo": "MemTotal:        8000000 kB\nMemFree:         100 kB\n"]
+        let unlimited = UsableMemory.find { files[$0] }
+        #expect(unlimited == 8_192_000_000)
+        files["/proc/self/mountinfo"] = Self.v2Mounts
+        files["/proc/self/cgroup"] = "0::/user.slice/app.service\n"
+        files["/sys/fs/cgroup/user.slice/app.service/memory.max"] = "max\n"
+        files["/sys/fs/cgroup/user.slice/memory.max"] = "536870912\n"
+        let limited = UsableMemory.find { files[$0] }
+        #expect(limited == 536_870_912)
+        files["/proc/self/mountinfo"] = Self.v1Mounts
+        files["/proc/self/cgroup"] = "4:memory:/other\n1:cpu,cpuacct:/app\n0::/\n"
+        files["/sys/fs/cgroup/memory/other/memory.limit_in_bytes"] = "1073741824\n"
+        let (legacy, share) = (UsableMemory.find { files[$0] }, UsableMemory.share(workers: 4) { files[$0] })
+        #expect(legacy == 1_073_741_824 && share == 67_108_864)
+        let (unknown, some) = (UsableMemory.find { _ in nil }, UsableMemory.share(workers: 0) { _ in nil })
+        #expect(unknown == nil && some > 0)
+    }
+
     @Test func noCgroupFilesMeanNoQuota() { #expect(quota([:]) == nil) }
 
     @Test func unifiedQuotaIsTheSmallestOfAllAncestors() {

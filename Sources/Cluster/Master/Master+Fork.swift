@@ -183,7 +183,7 @@ extension Master {
             WorkerBirth(
                 id: lastWorkerID, name: name(of: role), slot: slot(of: role), generation: generation, masterPID: pid, forkedAt: forkedAt,
                 channel: channel, listeners: mine, sharing: sharing,
-                quarantine: quarantine, isHeld: role != .quarantine && holdsConnections, page: page,
+                quarantine: quarantine, isHeld: role != .quarantine && holdsConnections, siblings: ledger.wantedWorkers, page: page,
                 openFiles: openFiles, options: options, body: body,
                 master: self))
     }

@@ -20,6 +20,8 @@ struct WorkerBirth {
     let quarantine: QuarantineSeat?
     /// Connections are to be accepted when the master says so.
     let isHeld: Bool
+    /// How many workers there are to be, itself among them.
+    let siblings: Int
     let page: SharedPage
     let openFiles: OpenFileLimit
     let options: ClusterOptions

@@ -40,6 +40,7 @@ public final class Worker: @unchecked Sendable {
     var housekeeping: LoopTimer?
     let options: ClusterOptions
     let startedAt: UInt64
+    let siblings: Int
     let messenger: Messenger<MessageSender>
     var drain = DrainState()
     /// Nil in an auxiliary, whose connections are its own.
@@ -78,6 +79,7 @@ public final class Worker: @unchecked Sendable {
         openFiles = birth.openFiles
         options = birth.options
         startedAt = birth.forkedAt
+        siblings = birth.siblings
         master = birth.master
         var logger = birth.options.logger
         logger.addIdentity(name: name, slot: slot, generation: generation, pid: pid)

@@ -24,9 +24,12 @@ enum WorkerService {
             routes: routes, context: context, bodyLimit: configuration.limits.body,
             files: root.map { StaticFiles(root: $0, settings: configuration.files) },
             compressor: ResponseCompressor(configuration.compression))
+        var connectionLimits = configuration.connectionLimits
+        // A few contents of the size that is allowed fit in any case.
+        connectionLimits.heldMemory = max(worker.memoryShare, 16 << 20, UInt64(clamping: configuration.limits.body) &* 4)
         let service = HTTPService(
             loop: worker.loop, application: application, limits: configuration.httpLimits,
-            timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,
+            timeouts: configuration.connectionTimeouts, connectionLimits: connectionLimits,
             figures: worker.figures)
         service.acceptingPaused = { [unowned worker] isAtLimit in
             worker.pausesAccepting(because: isAtLimit ? .connectionLimit : .noDescriptors)

@@ -179,6 +179,7 @@ extension Connection {
 
     /// The next piece of content is due within the time for content, and before the average falls below the minimum rate.
     func setBodyDeadline() {
+        if let collected = unsafe exchange?.collector?.bytes.capacity, collected > 0 { content.hold(collected, of: service.held) }
         setDeadline(service.timeouts.body, from: life.readAt)
         guard let due = content.due(rate: service.connectionLimits.bodyMinimumRate) else { return }
         unsafe service.deadlines[slot] = min(service.deadlines[slot], due)

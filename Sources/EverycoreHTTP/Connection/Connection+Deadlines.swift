@@ -33,6 +33,21 @@ extension Connection {
         }
     }
 
+    /// What the worker holds for this client, if it waits for it.
+    func holding(at now: UInt64) -> Holding? {
+        if queue.isBlocked, let holding = queue.holding(at: now) { return holding }
+        return phase == .body ? content.holding(at: now) : nil
+    }
+
+    /// All clients together make the worker hold too much, and this one is among the slowest.
+    func giveUp(_ now: UInt64) {
+        unsafe service.deadlines[slot] = DeadlineTable.never
+        if queue.isBlocked { return giveUpWriting() }
+        guard phase == .body else { return }
+        service.figures.add(.limitBodyRate, 1)
+        timeOut(.timeout)
+    }
+
     /// The handler takes the content, or makes its answer, in its own time.
     var hasOwnPace: Bool { streaming != nil || content.isPaused }
 
@@ -57,7 +72,7 @@ extension Connection {
     private static var lookInterval: UInt64 { 1_000_000_000 }
 
     /// Answers with `refusal` where no answer was given yet, and closes.
-    private func timeOut(_ refusal: Refusal) {
+    func timeOut(_ refusal: Refusal) {
         let exchange = unsafe exchange
         // What is left of an answered request's content didn't come.
         if phase == .body, exchange == nil { return lingerClose() }

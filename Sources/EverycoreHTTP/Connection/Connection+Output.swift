@@ -47,7 +47,9 @@ extension Connection {
     func waitForRoom() {
         // The time of a client that takes its answer portion by portion runs on.
         guard watches.write == nil else { return }
-        beginWriteTime(EventLoop.monotonicNanoseconds())
+        let now = EventLoop.monotonicNanoseconds()
+        beginWriteTime(now)
+        queue.hold(in: service.held, since: now)
         do {
             watches.write = try service.loop.watch(unsafe transport.descriptor, for: .write) { [unowned self] _ in writable() }
         } catch {
@@ -74,6 +76,10 @@ extension Connection {
             if queue.pace.hasBecomeSlow(taken: taken, in: service.timeouts.write) { setFast(false) }
             return beginWriteTime(now)
         }
+        giveUpWriting()
+    }
+
+    func giveUpWriting() {
         service.figures.add(.timeoutsWrite, 1)
         // A proper end would wait behind the bytes that the client doesn't take, in the kernel's memory.
         unsafe transport.resetOnClose()

@@ -34,6 +34,9 @@ package struct ConnectionLimits: Sendable {
     /// In bytes per second: the average at which content must arrive after a grace of five seconds (408), and at which a response
     /// that doesn't fit into the socket's buffer must be read in each `write` time (closed).
     package var bodyMinimumRate: UInt64 = 240
+    /// In bytes, of one worker: content that hasn't come whole (408) and answers that aren't taken (reset), together. Beyond it the slowest
+    /// clients are given up, but none in its first second, and none that moves a MiB a second.
+    package var heldMemory: UInt64 = 0
 
     package init() {}
 }

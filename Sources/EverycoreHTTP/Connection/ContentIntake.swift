@@ -29,6 +29,7 @@ package struct ContentIntake {
         var continueSettled = false
         var isHere = false
         var discarded = 0
+        var held: HeldMemory.Part?
     }
 
     private var state: State?
@@ -125,6 +126,19 @@ package struct ContentIntake {
     /// The rest isn't wanted: it is thrown away at the client's pace.
     @inline(__always)
     package mutating func stopPausing() { state?.pausedAt = 0 }
+
+    /// So many bytes of it are in memory, and it isn't whole.
+    mutating func hold(_ bytes: Int, of memory: HeldMemory) {
+        let state = makeState()
+        let part = state.held ?? HeldMemory.Part(of: memory)
+        part.set(bytes)
+        state.held = part
+    }
+
+    func holding(at now: UInt64) -> Holding? {
+        guard let state, let held = state.held, held.bytes > 0 else { return nil }
+        return Holding(bytes: held.bytes, moved: state.received, nanoseconds: now &- min(state.began, now))
+    }
 
     /// When the average falls below `rate` bytes a second, after a grace of five seconds; nil where it has none.
     package func due(rate: UInt64) -> UInt64? {

@@ -37,6 +37,8 @@ package import EverycoreStatistics
     var isPassingOn = false
     var remainingExcess = 0
     var closing: LoopTimer?
+    /// What is held for clients that are slow.
+    let held: HeldMemory
     var acceptors: [Acceptor] = []
     /// When the listeners' options were last set again.
     private var optionsSetAt: UInt64 = 0
@@ -68,6 +70,7 @@ package import EverycoreStatistics
         self.connectionLimits = connectionLimits
         self.figures = figures
         unsafe deadlines = DeadlineTable(interval: timeouts.sweepNanoseconds)
+        held = HeldMemory(limit: connectionLimits.heldMemory)
         inputCapacity = max(65536, limits.longestHead &+ 16384)
         unsafe inputStart = .allocate(byteCount: inputCapacity &+ PaddedBytes.padding, alignment: 16)
         unsafe input = UnsafeMutableRawBufferPointer(start: inputStart, count: inputCapacity)
@@ -244,6 +247,7 @@ package import EverycoreStatistics
                 for acceptor in acceptors { acceptor.setOptions() }
             }
             for slot in unsafe deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
+            relieve(now)
             if passOn != nil { passOnIdle() } else { findExcess() }
             if openConnections == 0 { sweep = nil }
         }

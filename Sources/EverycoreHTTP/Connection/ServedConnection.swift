@@ -31,6 +31,8 @@ protocol ServedConnection: ExchangeOwner {
 
     func start()
     func deadlinePassed(_ now: UInt64)
+    func holding(at now: UInt64) -> Holding?
+    func giveUp(_ now: UInt64)
     func serviceDrains()
     func headIsOverdue(at now: UInt64) -> Bool
     func evict()

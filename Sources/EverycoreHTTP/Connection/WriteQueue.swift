@@ -7,6 +7,10 @@ struct WriteQueue {
         var unsent: OutputBuffer?
         var progress = WriteProgress()
         var pace = Pace()
+        var held: HeldMemory.Part?
+        /// Since when it waits for room, and how many bytes went meanwhile.
+        var since: UInt64 = 0
+        var moved: UInt64 = 0
     }
 
     /// Back-pressure: nothing is read or answered before there is room again.
@@ -26,7 +30,24 @@ struct WriteQueue {
     }
 
     /// Counts bytes towards the client's progress, where its time runs.
-    func sent(_ bytes: Int) { backlog?.progress.add(bytes) }
+    func sent(_ bytes: Int) {
+        backlog?.progress.add(bytes)
+        backlog?.moved &+= UInt64(max(bytes, 0))
+    }
+
+    /// It waits for room from now on: what it keeps counts for the worker's memory.
+    mutating func hold(in memory: HeldMemory, since now: UInt64) {
+        let backlog = makeBacklog()
+        if backlog.held == nil { backlog.held = HeldMemory.Part(of: memory) }
+        backlog.held?.set(unsentCount)
+        backlog.since = now
+        backlog.moved = 0
+    }
+
+    func holding(at now: UInt64) -> Holding? {
+        guard let backlog, let held = backlog.held, held.bytes > 0 else { return nil }
+        return Holding(bytes: held.bytes, moved: backlog.moved, nanoseconds: now &- min(backlog.since, now))
+    }
 
     var pace: Pace {
         get { backlog?.pace ?? Pace() }
@@ -51,10 +72,15 @@ struct WriteQueue {
 
     func takeUnsent() -> OutputBuffer? {
         guard let backlog else { return nil }
+        backlog.held?.set(0)
         return backlog.unsent.take()
     }
 
-    mutating func putBack(_ rest: consuming OutputBuffer) { makeBacklog().unsent = consume rest }
+    mutating func putBack(_ rest: consuming OutputBuffer) {
+        let backlog = makeBacklog()
+        backlog.held?.set(rest.count)
+        backlog.unsent = consume rest
+    }
 }
 
 /// Whether a client that makes its connection wait takes anything meanwhile. What counts is what its side acknowledges, not what the
