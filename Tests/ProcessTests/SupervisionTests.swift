@@ -76,7 +76,7 @@ extension ProcessTests {
             try doomed("respawn.start_deadline=300ms") { server, doom in
                 try doom("hang")
                 server.program.signal(SIGHUP)
-                #expect(server.program.logs("reload failed, going back to what was before"))
+                #expect(server.program.logs("reload failed: rolling back"))
                 for slot in 0...1 { #expect(try server.connect(toSlot: slot).who.generation == 1) }
                 #expect(server.stop() == 0)
             }
@@ -166,12 +166,12 @@ extension ProcessTests {
                 server.program.signal(SIGUSR2)
                 #expect(server.program.logs("] the old master has exited"))
                 try doom(nil)
-                for _ in 0..<20 where lines(server, "upgrade failed, going back") == 0 {
+                for _ in 0..<20 where lines(server, "upgrade failed: going back") == 0 {
                     let client = try server.connect()
                     client.request("GET", "/whole")
                     _ = client.awaitEnd(within: .milliseconds(300))
                 }
-                #expect(server.program.logs("upgrade failed, going back to the program before"))
+                #expect(server.program.logs("upgrade failed: going back to the program before"))
                 #expect(server.program.becomesTrue(within: .seconds(8)) { lines(server, "] the old master has exited") == 2 }, "\(server.program.error)")
                 #expect(try server.get("/whole").status == 200)
                 server.program.order(SIGTERM)

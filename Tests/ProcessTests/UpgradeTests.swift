@@ -189,7 +189,7 @@ extension ProcessTests {
         func inAContainerIsToldToStopWhileTheOldMasterHandsOver() throws {
             try handingOver { server, _, client in
                 kill(server.master, SIGTERM)
-                #expect(server.program.logs("handing over already"))
+                #expect(server.program.logs("too late to cancel the upgrade: handing over"))
                 client.send("hello")
                 let reply = try client.reply()
                 #expect(reply.status == 200)
