@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <stddef.h>
 #include "cposix_listeners.h"
 
 #include <errno.h>

@@ -2,12 +2,13 @@
 
 import EverycoreHTTP
 import Testing
+import TestSupport
 
 @Suite struct DeadlineTableTests {
     private static let tick: UInt64 = 1 << 20
 
     @Test func `a deadline is found within two ticks of its time, and not before it`() {
-        var generator = SeededGenerator(state: 4)
+        var generator = SeededGenerator(seed: 4)
         var table = DeadlineTable(interval: Self.tick)
         var expected: [Int: UInt64] = [:]
         var now: UInt64 = 5_000_000_000_000
