@@ -269,10 +269,11 @@ import Testing
         #expect(isEmpty && !socket.hasWaiting)
         var pair: [Int32] = [-1, -1]
         try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair) == 0)
-        let isSent = socket.send(pair[0], [1, 2, 3].span.bytes, readAt: 7)
+        let bytes: [UInt8] = [1, 2, 3]
+        let isSent = unsafe socket.send(pair[0], bytes.span.bytes, readAt: 7)
         #expect(isSent && socket.hasWaiting)
         guard case .connection(let arrival) = socket.receive(into: buffer) else { return #expect(Bool(false)) }
-        #expect(arrival.bytes == [1, 2, 3] && arrival.readAt == 7)
+        #expect(arrival.bytes == bytes && arrival.readAt == 7)
         shutdown(direction == Int32(SHUT_RD) ? socket.receiver : socket.sender, direction)
         #expect(socket.receive(into: buffer) == .ended)
         #expect(!socket.hasWaiting)

@@ -85,7 +85,7 @@ private let second: UInt64 = 1000 * millisecond
     }
 
     @Test(arguments: [100, 200, 700, 1800] as [UInt64]) func requestsThatFollowEachOtherHoldItForAsLongAsTheLoopDoesNotTurn(_ each: UInt64) {
-        for (share, state) in [(1.0, Watchdog.State.runnable), (0.25, .runnable), (0, .blocked), (0, .stopped)] {
+        for (share, state) in [(1.0, Watchdog.State.runnable), (0.25, .runnable), (0, .blocked)] {
             var worker = Observed()
             worker.serves(Int(3000 / each) + 1, each: each * millisecond, share: share, state: state)
             #expect(worker.pulse.stuckSince == 10 * second + 20 * millisecond, "\(each) \(share) \(state)")
@@ -106,6 +106,13 @@ private let second: UInt64 = 1000 * millisecond
         var worker = Observed()
         worker.serves(20, each: 400 * millisecond, share: 0.01)
         #expect(worker.pulse.stuckSince == nil)
+        #expect(worker.pulse.longHold == nil)
+    }
+
+    @Test func aStoppedWorkerIsOutAndItsRequestIsNotToBlame() {
+        var worker = Observed()
+        worker.serves(1, each: 3000 * millisecond, share: 0, state: .stopped)
+        #expect(worker.pulse.stuckSince == 10 * second + 20 * millisecond)
         #expect(worker.pulse.longHold == nil)
     }
 

@@ -126,7 +126,8 @@ package struct Pulse {
 
 extension Pulse {
     /// Requests that hold the loop one after the other while it doesn't turn, and what was seen of their work: CPU time that the thread
-    /// used between two looks at the same request, and time in which it was asleep or stopped at both.
+    /// used between two looks at the same request, and time in which it was asleep at both.
+    /// What a worker without a CPU, or a stopped one, has in hand takes none.
     private struct Hold {
         private var since: UInt64?
         private var request: UInt64 = 0
@@ -169,7 +170,7 @@ extension Pulse {
         private static func taken(_ before: ThreadStatus?, _ after: ThreadStatus?, _ elapsed: UInt64) -> UInt64 {
             guard let before, let after else { return elapsed }
             let used = after.cpuNanoseconds.subtractingDownToZero(before.cpuNanoseconds)
-            return before.state != .runnable && after.state != .runnable ? max(used, elapsed) : used
+            return before.state == .blocked && after.state == .blocked ? max(used, elapsed) : used
         }
 
         /// An eighth is enough: more workers than cores share them.
