@@ -20,9 +20,9 @@ struct FileCache {
     }
 
     /// By a hash of the path with the process' random seed, of which no client knows enough to find two paths with the same.
-    private var entries: [UInt64: Entry] = [:]
+    private var entries: [Key: Entry] = [:]
     /// Every key once, in the order in which they are considered for eviction, from `front` on.
-    private var queue: [UInt64] = []
+    private var queue: [Key] = []
     private var front = 0
 
     /// The largest content that is kept. Above, the copy from memory costs more than sendfile(2).
@@ -99,10 +99,18 @@ struct FileCache {
         }
     }
 
-    private static func key(_ path: borrowing RawSpan) -> UInt64 {
+    /// A hash, which the dictionary takes as it is: it isn't hashed again.
+    private struct Key: Hashable {
+        let hash: Int
+
+        func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+        func _rawHashValue(seed: Int) -> Int { hash ^ seed }
+    }
+
+    private static func key(_ path: borrowing RawSpan) -> Key {
         var hasher = Hasher()
         unsafe path.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
-        return UInt64(bitPattern: Int64(hasher.finalize()))
+        return Key(hash: hasher.finalize())
     }
 
     private static func equal(_ path: borrowing RawSpan, _ kept: [UInt8]) -> Bool {

@@ -21,12 +21,12 @@ extension StaticFiles {
         let form = RequestedForm(head)
         var file = file
         for _ in 0..<Self.tries {
-            let previous = cache.size > 0 ? head.withPath { cache.resource(for: $0) } : nil
+            let previous = unsafe cache.size > 0 ? head.withPath { unsafe cache.resource(for: $0) } : nil
             if let previous { openFiles?.letGo(of: previous) }
             let (resource, files) = try examine(path, file, previous: previous, at: exchange.start)
-            if cache.capacity > 0 {
+            if unsafe cache.capacity > 0 {
                 let isLasting = resource.representations.allSatisfy(\.isLasting)
-                head.withPath { isLasting ? cache.insert(resource, for: $0) : cache.remove($0) }
+                head.withPath { unsafe isLasting ? cache.insert(resource, for: $0) : cache.remove($0) }
             }
             guard let index = resource.choice(for: form.accepted) else {
                 var error = HTTPError(406, "there is no representation in an encoding that Accept-Encoding allows")
@@ -36,10 +36,10 @@ extension StaticFiles {
             switch try plan(resource.representations[index], form, file: files[index], for: exchange) {
             case .response(let outcome): return .file(outcome)
             case .replaced(let response):
-                head.withPath { cache.remove($0) }
+                head.withPath { unsafe cache.remove($0) }
                 return .page(response)
             case .outdated:
-                head.withPath { cache.remove($0) }
+                head.withPath { unsafe cache.remove($0) }
                 do throws(OpenFailure) { file = try root.open(path) } catch { throw error.answer }
                 if file.isDirectory { throw HTTPError(404) }
             }
@@ -64,7 +64,7 @@ extension StaticFiles {
             switch opened.content() {
             case .known(let bytes):
                 content = bytes
-                if cache.capacity > 0, representation.isLasting { exchange.head.withPath { cache.keep(bytes, of: representation, for: $0) } }
+                if unsafe cache.capacity > 0, representation.isLasting { exchange.head.withPath { unsafe cache.keep(bytes, of: representation, for: $0) } }
             case .changed: return .outdated
             case .unknown: return .replaced(opened.unversioned(contentType: representation.contentType, coding: representation.codingName))
             case nil: throw HTTPError(503, "the file can't be read")
@@ -103,7 +103,7 @@ extension StaticFiles {
     private func opened(_ representation: Representation, _ file: OpenFile?, at now: UInt64) -> OpenFile? {
         if let kept = representation.file { return kept.isCurrent ? kept : nil }
         guard let file = file ?? (try? root.open(representation.path)), file.facts == representation.facts else { return nil }
-        if cache.capacity > 0, representation.isLasting, file.facts.size > FileCache.largestContent {
+        if unsafe cache.capacity > 0, representation.isLasting, file.facts.size > FileCache.largestContent {
             openFiles?.keep(file, of: representation, at: now)
         }
         return file

@@ -11,7 +11,8 @@ internal import Glibc
 package final class StaticFiles {
     let root: DocumentRoot
     let settings: ServerConfiguration.Files
-    var cache: FileCache
+    /// Each access lasts for one call that doesn't come back here.
+    @exclusivity(unchecked) var cache: FileCache
     /// Without them, each request opens its file.
     var openFiles: OpenFiles?
 
@@ -21,12 +22,12 @@ package final class StaticFiles {
     package init(root: DocumentRoot, settings: ServerConfiguration.Files) {
         self.root = root
         self.settings = settings
-        cache = FileCache(capacity: settings.cacheSize)
+        unsafe cache = FileCache(capacity: settings.cacheSize)
     }
 
     /// Bytes that the cache holds, by its own estimate.
-    package var cachedBytes: Int { cache.size }
-    package var cachedFiles: Int { cache.count }
+    package var cachedBytes: Int { unsafe cache.size }
+    package var cachedFiles: Int { unsafe cache.count }
 
     /// What is offered at a file.
     package static let methods = {
@@ -40,8 +41,8 @@ package final class StaticFiles {
     @inline(__always)
     func answerFromMemory<Exchange: RequestExchange>(_ exchange: Exchange) throws -> Outcome? {
         let head = exchange.head
-        guard cache.size > 0, head.method == .get || head.method == .head,
-            let resource = head.withPath({ cache.resource(for: $0) }),
+        guard unsafe cache.size > 0, head.method == .get || head.method == .head,
+            let resource = head.withPath({ unsafe cache.resource(for: $0) }),
             exchange.start &- resource.checkedAt < Self.trust
         else { return nil }
         return try answer(exchange, from: resource)

@@ -156,6 +156,10 @@ extension Connection {
     private func tell(_ exchange: Exchange, _ call: () -> Void) {
         let phase = phase
         unsafe exchange.connection = nil
+        if let streaming {
+            let sendsContent = if case .omitted = streaming.framing { false } else { true }
+            unsafe exchange.note = .more(EarlyContent(), sendsContent: sendsContent)
+        }
         call()
         guard unsafe self.exchange === exchange else { return }
         _ = takeNote(of: exchange)

@@ -9,10 +9,10 @@ extension Connection {
     func inputEnd() {
         input.hasEnded = true
         switch phase {
-        case .head where !isBlocked: closeNow(.incomplete)
+        case .head where !isBlocked && !input.goesOn: closeNow(.incomplete)
         // There is nothing to answer that the client could trust.
-        case .body: closeNow(.incomplete)
-        case .head: pauseReading()
+        case .body where !input.goesOn: closeNow(.incomplete)
+        case .head, .body: pauseReading()
         case .waiting:
             pauseReading()
             watchPeer()

@@ -75,10 +75,12 @@ extension Connection {
         guard phase != .closed, phase != .lingering, !queue.isBlocked else { return }
         life.readAt = EventLoop.monotonicNanoseconds()
         guard input.count > 0, phase != .waiting else { return settle() }
+        input.goesOn = true
         service.later { self.processKept() }
     }
 
     func processKept() {
+        input.goesOn = false
         guard phase == .head || phase == .body, !queue.isBlocked, input.count > 0 else { return }
         life.readAt = EventLoop.monotonicNanoseconds()
         process(restoreKept())
@@ -111,24 +113,25 @@ extension Connection {
                     if case .constant(let type, let text) = outcome, keepsGoing(after: spare.head.facts, service),
                         unsafe service.encoder.appendConstant(type, text, isHead: spare.head.facts.method == .head, to: &service.output)
                     {
+                        service.figures.recordResponse(status: 200)
                         constants &+= 1
                         life.served &+= 1
                     } else if !conclude(outcome, spare, following: offset &+ length..<count) {
                         break processing
                     }
                     offset &+= length
-                    reuse(&spare)
+                    if phase == .head { reuse(&spare) }
                     // A client that sends many requests and reads no answers must not fill the memory.
                     if unsafe service.output.count > Self.outputBound { unsafe flush(&service.output) }
                     // A look at the clock costs as much as a hundredth of a small request.
-                    guard life.served & 3 == 0, offset < count, exceededTimeSlice else { continue processing }
+                    guard life.served & 3 == 0, offset < count, phase == .head, exceededTimeSlice else { continue processing }
                     exceeded = true
                     break processing
                 }
             case .body:
                 offset &+= readContent(offset..<count)
                 if phase == .body { break processing }
-                reuse(&spare)
+                if phase == .head { reuse(&spare) }
             case .waiting, .lingering, .closed:
                 break processing
             }
@@ -185,8 +188,7 @@ extension Connection {
 
     @inline(never)
     private func replace(_ spare: inout Exchange) {
-        // One whose request is still in flight gets bytes of its own when the buffer is left: few need them before that.
-        if unsafe exchange !== spare { spare.head.detach() }
+        spare.head.detach()
         let mayMove = unsafe spare.mayMove
         spare = service.takeExchange()
         unsafe spare.mayMove = mayMove
@@ -264,6 +266,9 @@ extension Connection {
             answer(exchange, response)
             unsafe take(early, to: &service.output)
             if unsafe exchange.collector != nil { unsafe wantContent(&service.output) }
+        case .more(let early, _)?:
+            unsafe exchange.connection = self
+            unsafe take(early, to: &service.output)
         case .move(let mover)?:
             content = ContentIntake()
             diversion = mover
@@ -293,6 +298,7 @@ extension Connection {
         let kept = input.kept
         if unsafe mover(descriptor, kept.span.bytes, life.readAt) { return wasPassedOn() }
         // The application gets the request once more, and has to answer it: `diversion` is still set.
+        input.goesOn = true
         service.later { self.processKept() }
     }
 }

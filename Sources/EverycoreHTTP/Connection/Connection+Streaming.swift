@@ -12,7 +12,7 @@ extension Connection {
         let bytes = early.bytes
         unsafe append(bytes.span.bytes, streaming, to: &output)
         if early.isAborted { return breakOff(flushing: &output) }
-        if early.hasEnded { end(streaming, &output) } else { streaming.waiters = early.waiters }
+        if early.hasEnded { end(streaming, &output) } else { streaming.waiters += early.waiters }
     }
 
     /// The requests in hand are done, and the last one has a response that goes on.

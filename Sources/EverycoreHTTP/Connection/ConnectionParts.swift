@@ -31,6 +31,8 @@ struct KeptInput {
     var hasEnded = false
     /// Bytes that the transport holds will be taken on the loop's next iteration.
     var readsOn = false
+    /// What is kept will be used on the loop's next iteration.
+    var goesOn = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false
     /// How far the parser is in that part.

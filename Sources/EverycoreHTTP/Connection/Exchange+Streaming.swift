@@ -33,8 +33,10 @@ extension Exchange {
     }
 
     private var early: EarlyContent? {
-        guard case .stream(_, let early) = unsafe note else { return nil }
-        return early
+        switch unsafe note {
+        case .stream(_, let early)?, .more(let early, _)?: early
+        case .response?, .move?, .abort?, nil: nil
+        }
     }
 
     /// Whether a response has begun and can't be replaced by another one.
@@ -49,8 +51,11 @@ extension Exchange {
             if case .omitted = streaming.framing { return false }
             return true
         }
-        guard case .stream(let response, _) = unsafe note else { return false }
-        return head.method != .head && ResponseEncoder.allowsContent(response.status)
+        switch unsafe note {
+        case .stream(let response, _)?: return head.method != .head && ResponseEncoder.allowsContent(response.status)
+        case .more(_, let sendsContent)?: return sendsContent
+        case .response?, .move?, .abort?, nil: return false
+        }
     }
 
     /// Whether the client takes what is written. If not, more would pile up in memory: wait with `whenWritable`.

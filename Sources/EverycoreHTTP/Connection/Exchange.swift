@@ -34,6 +34,8 @@ package import EverycoreLoop
         case response(CheckedResponse)
         /// A response that has begun, and what was written of it.
         case stream(CheckedResponse, EarlyContent)
+        /// What was written of a response that had begun before.
+        case more(EarlyContent, sendsContent: Bool)
         case move(ConnectionMover)
         case abort
     }
