@@ -1,5 +1,5 @@
 // The lifecycle of workers, for code in the master: what it can hear of, and what it can ask.
-// Handlers are registered before the run and called on the master's one thread. Master+Events.swift calls them.
+// Handlers are registered before the run and called on the master's one thread. LifecycleEvents calls them.
 
 /// Handlers by event, in the order of their registration.
 struct LifecycleHandlers {
@@ -57,14 +57,14 @@ extension Cluster {
     public var workers: [WorkerHandle] { runningMaster?.workerHandles ?? [] }
 
     /// Stops the cluster as TERM does: workers drain, then ``run()`` returns. For handlers in the master.
-    public func stop() { runningMaster?.soon { $0.stopByRequest() } }
+    public func stop() { runningMaster?.stopSoon() }
 
     /// Sets the number of workers, from 1 to four times the cores, or to what the cluster began with if that is more. Those who go
     /// hand their connections over. For handlers in the master.
-    public func scale(to workers: Int) { runningMaster?.soon { $0.scale(to: workers) } }
+    public func scale(to workers: Int) { runningMaster?.scaleSoon(to: workers) }
 
     /// Reads the description anew and replaces the workers one by one, as HUP does; see ``onReload(_:)``. For handlers in the master.
-    public func reload() { runningMaster?.soon { $0.reload() } }
+    public func reload() { runningMaster?.reloadSoon() }
 
     /// A worker inherits a copy of the master that is none.
     private var runningMaster: Master? {

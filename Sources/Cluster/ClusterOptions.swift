@@ -17,7 +17,7 @@ public struct ClusterOptions {
     }
 
     /// Which cores workers run on.
-    public enum Pinning: Sendable, Hashable {
+    public enum Pinning: String, Sendable, Hashable, CaseIterable {
         /// Wherever the kernel puts them.
         case off
         /// The worker of slot n on the nth core of the master's affinity mask, modulo their number.

@@ -1,4 +1,4 @@
-// Who accepts from which queue, and in which order a reload goes through the slots.
+// Which worker accepts from which queue.
 
 import Cluster
 import Testing
@@ -33,63 +33,5 @@ import Testing
         var owners = QueueOwners()
         #expect(owners.update(orphans: [0, 1], candidates: []) == [])
         #expect(owners.update(orphans: [1], candidates: [two[0]]) == [.adopt(slot: 1, by: 10)])
-    }
-}
-
-@Suite struct RollTests {
-    @Test func slotsAreReplacedOneAfterTheOther() {
-        var roll = Roll(slots: [0, 1])
-        #expect(roll.begin() == [.replace(slot: 0)])
-        #expect(roll.replaced(1) == [])
-        #expect(roll.replaced(0) == [.replace(slot: 1)])
-        #expect(roll.isRolling)
-        #expect(roll.replaced(1) == [.replaced])
-        #expect(!roll.isRolling)
-    }
-
-    @Test func aNewWorkerThatFailsEndsItAndNamesThoseToBringBack() {
-        var roll = Roll(slots: [0, 1, 2])
-        _ = roll.begin()
-        _ = roll.replaced(0)
-        #expect(roll.failed(1) == [.failed(back: [0])])
-        #expect(roll.failed(1) == [])
-        #expect(roll.replaced(1) == [])
-    }
-
-    @Test func aYoungDeathAfterTheLastReplacementStillCounts() {
-        var roll = Roll(slots: [0, 1])
-        _ = roll.begin()
-        _ = roll.replaced(0)
-        _ = roll.replaced(1)
-        #expect(roll.failed(0) == [.failed(back: [0, 1])])
-    }
-
-    @Test func aDeathInASlotThatHasItsOldWorkerIsNoFailure() {
-        var roll = Roll(slots: [0, 1])
-        _ = roll.begin()
-        #expect(roll.failed(1) == [])
-        #expect(roll.isRolling)
-    }
-
-    @Test func aSlotWithoutAnOldWorkerIsPassedAndItsDeathsProveNothing() {
-        var roll = Roll(slots: [0, 1, 2])
-        _ = roll.begin()
-        #expect(roll.passed(1) == [])
-        #expect(roll.passed(0) == [.replace(slot: 1)])
-        #expect(roll.failed(0) == [])
-        _ = roll.replaced(1)
-        #expect(roll.failed(2) == [.failed(back: [1, 0])])
-    }
-
-    @Test func aYoungDeathElsewhereAlsoBringsBackTheSlotWhoseNewWorkerIsOnItsWay() {
-        var roll = Roll(slots: [0, 1, 2])
-        _ = roll.begin()
-        _ = roll.replaced(0)
-        #expect(roll.failed(0) == [.failed(back: [0, 1])])
-    }
-
-    @Test func withoutSlotsItIsOverAtOnce() {
-        var roll = Roll(slots: [])
-        #expect(roll.begin() == [.replaced])
     }
 }

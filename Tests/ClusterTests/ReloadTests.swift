@@ -1,20 +1,7 @@
-// Reloads and orders as pure values: who is replaced when, when the old workers come back, and what waits for what.
+// Orders and evidence as pure values: what waits for what, and what deaths say about a plan. Reloads themselves: RolloutTests.swift.
 
 import Cluster
 import Testing
-
-@Suite struct SettledRollTests {
-    @Test func aStartThatFailsLaterIsNotTheReloads() {
-        var roll = Roll(slots: [0])
-        _ = roll.begin()
-        _ = roll.replaced(0)
-        roll.settle()
-        #expect(roll.failed(0) == [])
-        // Whether the new workers can answer is another question.
-        #expect(roll.condemned(by: 1) == [])
-        #expect(roll.condemned(by: 0) == [.failed(back: [0])])
-    }
-}
 
 @Suite struct ProbationTests {
     private func probation(answered: Set<UInt64> = [7], deadly: Set<UInt64> = []) -> Probation {

@@ -139,12 +139,12 @@ private struct Cast {
     @Test func anotherPlanHasToProveItselfAnew() {
         var cast = Cast()
         cast.becomeGood()
-        cast.supervisor.changePlan(isProven: false)
+        cast.supervisor.changePlan(to: 1, isProven: false)
         // One of before proves nothing for it.
         cast.end(0, .inRequest, wasGood: true)
         cast.pass(until: cast.now)
         #expect(cast.end(0, .failedStart) == [.startFailed(slot: 0, generation: 2, pause: .milliseconds(100))])
-        cast.supervisor.changePlan(isProven: true)
+        cast.supervisor.changePlan(to: 2, isProven: true)
         #expect(cast.end(1, .failedStart) == [.startFailed(slot: 1, generation: 1, pause: nil)])
     }
 

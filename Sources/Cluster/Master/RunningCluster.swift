@@ -4,22 +4,22 @@ internal import EverycoreLoop
 
 /// All workers of a cluster that runs, for code in the master.
 public final class RunningCluster: @unchecked Sendable {
-    private weak var master: Master?
+    private weak var router: MessageRouter?
 
     init() {}
 
-    func begin(_ master: Master) { self.master = master }
+    func begin(_ router: MessageRouter) { self.router = router }
 
-    var loop: EventLoop? { master?.loop }
+    var loop: EventLoop? { router?.loop }
 
     /// This process is no master any more, or never was.
-    func leaveToMaster() { master = nil }
+    func leaveToMaster() { router = nil }
 
     /// The workers to whom messages can be sent, one for each slot at most, in the order of their slots. Without auxiliaries.
-    public var workers: [WorkerHandle] { master?.reachableWorkers ?? [] }
+    public var workers: [WorkerHandle] { router?.reachableWorkers ?? [] }
 
     /// The slot's worker, if messages can be sent to it.
-    public func worker(_ slot: Int) -> WorkerHandle? { master?.reachableWorker(slot) }
+    public func worker(_ slot: Int) -> WorkerHandle? { router?.reachableWorker(slot) }
 
     /// Sends a message to all workers. It is encoded once; a large one travels in one file.
     /// - Returns: who was not sent it, and why: for one, because its queue is full.
@@ -27,20 +27,20 @@ public final class RunningCluster: @unchecked Sendable {
     ///   `encode(to:)` throws.
     @discardableResult
     public func broadcast<Message: Encodable>(_ message: Message) throws -> [(worker: WorkerHandle, error: MessageError)] {
-        guard let master else { throw MessageError.disconnected }
-        let workers = master.reachableWorkers
+        guard let router else { throw MessageError.disconnected }
+        let workers = router.reachableWorkers
         guard let first = workers.first else { return [] }
-        return master.send(try first.messenger.encoded(message), to: workers)
+        return router.send(try first.messenger.encoded(message), to: workers)
     }
 
     /// Sends raw bytes to all workers; see ``broadcast(_:)``.
     @discardableResult
     public func broadcast(bytes: [UInt8], to name: String) throws(MessageError) -> [(worker: WorkerHandle, error: MessageError)] {
-        guard let master else { throw .disconnected }
-        guard bytes.count <= master.options.messages.maximumByteCount else {
-            throw .tooLarge(limit: master.options.messages.maximumByteCount)
+        guard let router else { throw .disconnected }
+        guard bytes.count <= router.byteLimit else {
+            throw .tooLarge(limit: router.byteLimit)
         }
         let message = try OutgoingMessage(kind: .message, flags: .raw, name: name, route: nil, bytes)
-        return master.send(message, to: master.reachableWorkers)
+        return router.send(message, to: router.reachableWorkers)
     }
 }

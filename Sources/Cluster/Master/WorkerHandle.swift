@@ -16,7 +16,7 @@ public final class WorkerHandle: @unchecked Sendable {
     /// How it ended; nil while it hasn't.
     public internal(set) var exit: WorkerExit?
     let messenger: Messenger<WorkerHandle>
-    weak var master: Master?
+    weak var pool: WorkerPool?
 
     init(
         id: Int, name: String, slot: Int, generation: Int, pid: Int32, cluster: RunningCluster, messenger: Messenger<WorkerHandle>

@@ -1,9 +1,12 @@
-// The quarantine as the master has it: what is suspect, what is known of endpoints, and the worker that serves what is suspect.
-// Owns its state; Master+Quarantine.swift ties it to the workers.
+// The quarantine as the master has it: what is suspect, what is known of endpoints, and the worker that serves what is suspect. Deaths
+// become evidence here, and what is suspect becomes known to all. The decisions are those of Suspicion and QuarantineSupervisor (pure values).
 // Process: master · Thread: loop
+//
+//   Quarantine+Worker.swift   the worker, and the figures
 
 internal import EverycoreLoop
 internal import Glibc
+internal import Logging
 internal import EverycoreStatistics
 
 final class Quarantine {
@@ -15,6 +18,9 @@ final class Quarantine {
         var sample: Set<UInt64>?
     }
 
+    let context: MasterContext
+    let pool: WorkerPool
+    let keeper: ListenerKeeper
     let memory: QuarantineMemory
     var suspicion: Suspicion
     var supervisor: QuarantineSupervisor
@@ -31,18 +37,25 @@ final class Quarantine {
     /// A start that takes longer is slow: the last workers aren't risked.
     private static let slowStart = Duration.seconds(1)
 
-    init(_ memory: QuarantineMemory, options: ClusterOptions) {
+    init(_ context: MasterContext, pool: WorkerPool, keeper: ListenerKeeper, memory: QuarantineMemory) {
+        self.context = context
+        self.pool = pool
+        self.keeper = keeper
         self.memory = memory
-        suspicion = Suspicion(policy: options.quarantine)
-        supervisor = QuarantineSupervisor(policy: options.respawn)
+        suspicion = Suspicion(policy: context.options.quarantine)
+        supervisor = QuarantineSupervisor(policy: context.options.respawn)
     }
 
+    /// Closes what it owns.
     func stop() {
         timer = nil
         for descriptor in memory.descriptors { close(descriptor) }
     }
 
-    var startIsSlow: Bool { lastStart >= Self.slowStart }
+    /// The child is reaped.
+    func forget(_ pid: Int32) { readings[pid] = nil }
+
+    private var startIsSlow: Bool { lastStart >= Self.slowStart }
 
     /// Whether the quarantine worker has anything to do.
     var isNeeded: Bool { !suspicion.entries.isEmpty || memory.queue.socket.hasWaiting }
@@ -77,5 +90,103 @@ final class Quarantine {
         }
         evidence.dominant = history.dominant(now: now)
         return evidence
+    }
+
+    // MARK: Evidence
+
+    /// The worker died by its own fault with requests in flight.
+    func accuseRequest(of child: Child) {
+        guard child.role.isWorker || child.role == .quarantine, context.isRunning else { return }
+        let request = child.page.blackBox.heldSince
+        guard child.accused != request else { return }
+        child.accused = request
+        accuse(child, now: EventLoop.monotonicNanoseconds())
+    }
+
+    /// A request holds a worker's loop while no loop turns: that counts like a death.
+    func held(_ child: Child) {
+        guard child.page.blackBox.current != nil else { return }
+        accuseRequest(of: child)
+    }
+
+    /// What holds workers is kept from those that start in their place. Workers of a former description say nothing of this one.
+    func holding(_ holders: [Child], now: UInt64) {
+        guard !holders.isEmpty || !suspicion.holding.isEmpty else { return }
+        let exempt = exemptEndpoints
+        var requests: Set<Suspicion.Request> = []
+        for child in holders where child.planVersion == context.planVersion {
+            guard let ran = request(in: child.page), !exempt.contains(ran.endpoint) else { continue }
+            requests.insert(ran)
+        }
+        guard suspicion.held(requests, dominant: history.dominant(now: now)) else { return }
+        publish()
+    }
+
+    /// Many requests of what most clients ask for are too much load, which one worker could carry even less.
+    private func isLoad(_ evidence: Suspicion.Evidence, of child: Child) -> Bool {
+        guard child.death == nil, let ran = evidence.ran, ran.endpoint == evidence.dominant else { return false }
+        return evidence.held < (context.options.standInAfter ?? .zero).wholeNanoseconds
+    }
+
+    private var exemptEndpoints: Set<UInt64> { Set(context.plan.endpoints.filter { !$0.mayBeQuarantined }.map(\.number)) }
+
+    private func accuse(_ child: Child, now: UInt64) {
+        if child.role.isWorker { read(child.page, pid: child.pid, isWell: false, now: now) }
+        var evidence = self.evidence(in: child.page, now: now)
+        let exempt = exemptEndpoints
+        if let ran = evidence.ran, exempt.contains(ran.endpoint) { return }
+        evidence.waiting.subtract(exempt)
+        if evidence.ran != nil { evidence.held = (child.endedAt ?? now).subtractingDownToZero(child.page.blackBox.heldSince) }
+        if isLoad(evidence, of: child) { return }
+        guard child.role != .quarantine else {
+            return apply(suspicion.diedInQuarantine(evidence, now: now), now: now)
+        }
+        let serving = pool.children.values.count { $0 !== child && $0.role.isWorker && $0.phase == .ready && !$0.isStuck }
+        evidence.isLastChance = startIsSlow && serving <= 1
+        let changes = suspicion.died(evidence, now: now)
+        for case .began(let subject) in changes where subject.path != nil && subject.path == evidence.ran?.path {
+            paths[subject] = child.page.blackBox.current?.description
+        }
+        apply(changes, now: now)
+    }
+
+    func apply(_ changes: [Suspicion.Change], now: UInt64) {
+        if !changes.isEmpty { publish() }
+        for change in changes { log(change) }
+        supervise()
+    }
+
+    /// Tells all workers what is quarantined.
+    func publish() {
+        memory.list.publish(
+            suspicion.keptAway, atOnce: suspicion.isAmbiguous ? 1 : QuarantineList.usualLimit, isDown: supervisor.isDown)
+    }
+
+    private func log(_ change: Suspicion.Change) {
+        switch change {
+        case .began(let subject):
+            let entry = suspicion.entries[subject]
+            context.logOfPeer(.quarantineBegan, .quarantineStarted, "quarantine began", details(subject).merging([
+                "deaths": "\(entry?.deaths ?? 0)",
+                "ends_after": "\(Duration.nanoseconds(Int64(clamping: entry?.duration ?? 0)).inSeconds)",
+            ]) { $1 })
+        case .ended(let subject):
+            context.logOfPeer(.quarantineEnded, .quarantineEnded, "quarantine ended", details(subject), level: .notice)
+            paths[subject] = nil
+        case .released(let subject):
+            context.logOfPeer(
+                .quarantineEnded, .quarantineEnded, "quarantine ended",
+                details(subject).merging(["because": "another kills without it"]) { $1 }, level: .notice)
+        }
+    }
+
+    private func details(_ subject: Suspicion.Subject) -> Logger.Metadata {
+        var details: Logger.Metadata = ["route": "\(text(of: subject.endpoint))"]
+        if let path = paths[subject] { details["request"] = "\(path)" }
+        return details
+    }
+
+    func text(of endpoint: UInt64) -> String {
+        context.plan.endpoints.first { $0.number == endpoint }?.text ?? String(endpoint, radix: 16)
     }
 }

@@ -242,7 +242,7 @@ extension WorkerBirth {
     /// Runs right after the fork: from here on a crash closes the worker's descriptors, and its backtraces are limited.
     func prepareForCrash() {
         unsafe cposix_close_descriptors_on_crash(page.blackBox.crashWord)
-        guard let quarantine else { return }
+        guard let quarantine = inheritance.quarantine else { return }
         quarantine.memory.protectList()
         let (since, endpoint) = unsafe page.blackBox.currentWords
         unsafe cposix_limit_backtraces(quarantine.memory.backtraces, since, endpoint)

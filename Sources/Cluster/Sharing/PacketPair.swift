@@ -1,6 +1,6 @@
 // A socket pair on which connections travel between workers: made by the master before the first fork, and both ends are every worker's.
 // So what was sent to a worker that died waits for the one that takes its place. A pair that a process has shut down is replaced:
-// Master+Pairs.swift.
+// ListenerKeeper.
 // Process: any · Thread: loop
 
 package import EverycoreLoop
@@ -10,7 +10,7 @@ package struct PacketPair: Hashable {
     package private(set) var sender: Int32
     package private(set) var receiver: Int32
 
-    package init() throws(SystemError) { (sender, receiver) = try Master.socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
+    package init() throws(SystemError) { (sender, receiver) = try socketPair(SOCK_SEQPACKET, bufferByteCount: 1 << 20) }
 
     /// Inherited from another master.
     init?(_ descriptors: [Int32]) {

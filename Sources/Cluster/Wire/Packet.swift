@@ -15,10 +15,6 @@ package struct Packet: Equatable {
         case draining = 2
         /// Master: drain, and be gone after so many milliseconds.
         case drain = 3
-        /// Master: send a report now, then answer `reported` with the same number.
-        case reportNow = 4
-        /// Worker: the report for this number has been sent.
-        case reported = 5
         /// Auxiliary: collect the cluster's figures, for this number.
         case figuresRequest = 6
         /// Master: the number of the request and one part of the figures.

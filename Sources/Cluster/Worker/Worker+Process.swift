@@ -15,19 +15,10 @@ struct WorkerBirth {
     let masterPID: Int32
     let forkedAt: UInt64
     let channel: Int32
-    let listeners: [Listener]
-    let sharing: Sharing?
-    let quarantine: QuarantineSeat?
-    /// Connections are to be accepted when the master says so.
-    let isHeld: Bool
-    /// How many workers there are to be, itself among them.
-    let siblings: Int
     let page: SharedPage
-    let openFiles: OpenFileLimit
-    let options: ClusterOptions
-    let body: (Worker) throws -> Void
-    /// Kept alive: dropping the master would take apart what its loop left behind.
-    let master: AnyObject
+    let inheritance: Inheritance
+
+    var options: ClusterOptions { inheritance.options }
 }
 
 extension Worker {
@@ -54,7 +45,7 @@ extension Worker {
             let worker = Worker(birth: birth, loop: loop, channel: channel)
             try worker.handleSignals()
             cposix_unblock_signals()
-            worker.run(birth.body)
+            worker.run(birth.inheritance.body)
         } catch {
             birth.options.logger.log(.critical, .workerStartFailed, "a worker could not start: \(error)")
             _exit(1)
@@ -123,13 +114,11 @@ extension Worker {
             endHold()
         case .beat:
             blackBox.beat(now: EventLoop.monotonicNanoseconds())
-        case .reportNow:
-            reportNow(packet)
         case .lameDuck:
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .online, .ready, .draining, .leaving, .reported, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
+        case .online, .ready, .draining, .leaving, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
             .listener:
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }

@@ -1,4 +1,4 @@
-// What a worker tells the master about itself: reports at the interval, when it is asked, and as the last thing.
+// What a worker tells the master about itself: reports at the interval, and as the last thing.
 // And the way back: an auxiliary asks the master for the figures of all.
 // Runs in the worker process, on its loop.
 
@@ -18,10 +18,7 @@ extension Worker {
         figures.set(.startedAtNanoseconds, startedAt)
         reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
             settleBookings()
-            let now = EventLoop.monotonicNanoseconds()
-            // The master asks for reports when it prints; this one is for when it doesn't.
-            let interval = max(options.reportInterval, .milliseconds(10)).wholeNanoseconds
-            if now &- min(lastReport, now) > interval / 2 { report() }
+            report()
         }
     }
 
@@ -33,7 +30,6 @@ extension Worker {
         figures.set(.startedAtNanoseconds, startedAt)
         if let resident = ResidentMemory.byteCount() { figures.set(.residentBytes, resident) }
         let now = EventLoop.monotonicNanoseconds()
-        lastReport = now
         let report = Report(
             slot: slot, generation: generation, sequence: reportSequence &+ 1, pid: pid,
             uptimeNanoseconds: now &- min(startedAt, now), monotonicNanoseconds: now, figures: figures.snapshot())
@@ -44,14 +40,7 @@ extension Worker {
         }
     }
 
-    func reportNow(_ packet: Packet) {
-        report()
-        guard let number = packet.numbered?.number else { return }
-        try? channel.send(control: Packet(.reported, number: number))
-    }
-
-    /// Asks the master for the figures of the whole cluster as they are now: it lets every worker report first, and
-    /// waits for those that don't at most 50 ms.
+    /// Asks the master for the figures of the whole cluster as they are now: it reads what every worker counts.
     /// - Parameter done: called on the loop, once; with nil when the master hasn't answered within a second.
     package func requestFigures(_ done: @escaping (ClusterFigures?) -> Void) {
         figuresRequests.last &+= 1

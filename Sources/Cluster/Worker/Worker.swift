@@ -56,7 +56,6 @@ public final class Worker: @unchecked Sendable {
     var reportTimer: LoopTimer?
     var beatTimer: LoopTimer?
     var reportSequence: UInt64 = 0
-    var lastReport: UInt64 = 0
     var figuresRequests = FiguresRequests()
     private let master: AnyObject
 
@@ -68,19 +67,19 @@ public final class Worker: @unchecked Sendable {
         pid = getpid()
         self.loop = loop
         self.channel = channel
-        listeners = birth.listeners
-        sharing = birth.sharing
-        quarantine = birth.quarantine
-        isHeld = birth.isHeld
+        listeners = birth.inheritance.listeners
+        sharing = birth.inheritance.sharing
+        quarantine = birth.inheritance.quarantine
+        isHeld = birth.inheritance.isHeld
+        siblings = birth.inheritance.siblings
         figures = birth.page.figures
         blackBox = birth.page.blackBox
         endpoints = birth.page.endpoints
         messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
-        openFiles = birth.openFiles
+        openFiles = birth.inheritance.openFiles
         options = birth.options
         startedAt = birth.forkedAt
-        siblings = birth.siblings
-        master = birth.master
+        master = birth.inheritance.master
         var logger = birth.options.logger
         logger.addIdentity(name: name, slot: slot, generation: generation, pid: pid)
         self.logger = logger

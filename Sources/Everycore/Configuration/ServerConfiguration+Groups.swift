@@ -4,7 +4,7 @@
 
 extension ServerConfiguration {
     /// What is served without a handler.
-    public struct Routes: Sendable, Equatable {
+    public struct BuiltInRoutes: Sendable, Equatable {
         /// Serves `/health` and `/ready`, where no route of the application's has their paths.
         public var builtin = true
         /// In the command, serves `/`, `/plaintext`, `/json`, `/whoami`, `/echo`, `/sleep` and `/work` too, where no file is. A server

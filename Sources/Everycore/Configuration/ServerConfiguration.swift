@@ -3,6 +3,8 @@
 // inherited by every worker, read anew by the master on HUP.
 // Names, ranges and texts of the settings are in `Setting+Table.swift`.
 
+public import struct Cluster.ClusterOptions
+
 /// The settings of a server. `ServerConfiguration()` holds the defaults.
 ///
 /// ```swift
@@ -60,9 +62,9 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var noNewPrivs = true
 
     /// Whether each worker stays on one core.
-    public var pinning = Pinning.off
+    public var pinning = ClusterOptions.Pinning.off
 
-    public var routes = Routes()
+    public var routes = BuiltInRoutes()
     public var files = Files()
     public var compression = Compression()
     public var limits = Limits()
@@ -95,14 +97,6 @@ extension ServerConfiguration {
         case path(String)
         /// There is no admin worker.
         case off
-    }
-
-    /// Which cores workers run on.
-    public enum Pinning: String, Sendable, Equatable, CaseIterable {
-        /// Wherever the kernel puts them.
-        case off
-        /// The worker of slot n on the nth of the usable cores, modulo their number.
-        case cores
     }
 
     /// The form of printed figures and log lines.

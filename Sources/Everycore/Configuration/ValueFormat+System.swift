@@ -1,5 +1,7 @@
 // How users, permissions and cores are written. Pure; runs in the process that reads the configuration, before any fork.
 
+package import struct Cluster.ClusterOptions
+
 extension ValueFormat where Value == String? {
     /// A name or number of a user or group, or `off`.
     package static func account(_ kind: String) -> Self {
@@ -29,7 +31,7 @@ extension ValueFormat where Value == Int {
         accepts: (0...0o777).contains)
 }
 
-extension ValueFormat where Value == ServerConfiguration.Pinning {
+extension ValueFormat where Value == ClusterOptions.Pinning {
     package static let pinning = ValueFormat(
         scalar: .word, expectation: Value.allCases.map(\.rawValue).joined(separator: " or "),
         parse: Value.init(rawValue:), render: \.rawValue, accepts: { _ in true })

@@ -73,7 +73,7 @@ extension ServerConfiguration {
         options.user = user
         options.group = group
         options.noNewPrivileges = noNewPrivs
-        options.pinning = pinning == .cores ? .cores : .off
+        options.pinning = pinning
         options.lameDuck = timeouts.lameDuck
         if logFormat == .json { options.logger = Logger(label: "everycore", factory: { _ in JSONLogHandler() }) }
         options.logger.logLevel = quiet ? .warning : .info

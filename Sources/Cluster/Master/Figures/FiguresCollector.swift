@@ -1,0 +1,173 @@
+// The figures of all workers: what their shared pages and their reports say, printed at intervals and given to those that ask.
+// A page is as new as can be, so no worker is asked and none is waited for.
+// Process: master · Thread: loop
+
+internal import EverycoreLoop
+internal import EverycoreStatistics
+internal import Logging
+
+final class FiguresCollector {
+    private let context: MasterContext
+    private let pool: WorkerPool
+    private let quarantine: Quarantine
+    private var ledger: ClusterLedger
+    private let reporter: Reporter
+    private var reportTimer: LoopTimer?
+    /// Who asks in this turn of the loop, and under which number.
+    private var questions: [(child: Child, number: UInt32)] = []
+    private var answerTimer: LoopTimer?
+
+    /// One process may ask so often in one turn of the loop.
+    private static let questionLimit = 16
+    /// The figures go over a channel in parts of so many bytes.
+    private static let partByteCount = 60_000
+
+    init(_ context: MasterContext, pool: WorkerPool, quarantine: Quarantine, workers: Int) {
+        self.context = context
+        self.pool = pool
+        self.quarantine = quarantine
+        ledger = ClusterLedger(startedAt: EventLoop.monotonicNanoseconds(), wantedWorkers: workers)
+        reporter = Reporter(output: context.options.output)
+    }
+
+    /// Once more after a reload.
+    func start() {
+        reportTimer = context.loop.every(max(context.options.reportInterval, .milliseconds(10))) { [unowned self] in
+            if reporter.printsIntervals { reporter.interval(current()) }
+        }
+    }
+
+    func stop() {
+        reportTimer = nil
+        answerTimer = nil
+        questions = []
+    }
+
+    var startedAt: UInt64 { ledger.startedAt }
+
+    func printOnRequest() { reporter.onRequest(current()) }
+
+    /// The last words.
+    /// - Parameter isReplaced: another master goes on printing.
+    func printAtEnd(isReplaced: Bool) { isReplaced ? reporter.leave() : reporter.end(current()) }
+
+    // MARK: Figures
+
+    func current() -> ClusterFigures {
+        let now = EventLoop.monotonicNanoseconds()
+        for child in pool.children.values { readPage(of: child, now: now) }
+        noteQuarantine(now: now)
+        return ledger.figures(now: now)
+    }
+
+    /// Takes in what the worker counts, as its shared page has it.
+    private func readPage(of child: Child, now: UInt64) {
+        guard case .worker(let slot) = child.role, child.phase != .dying else { return }
+        var figures = child.page.figures.snapshot()
+        if let resident = ResidentMemory.byteCount(of: "\(child.pid)") { figures[.residentBytes] = resident }
+        let baseLines = ledger.baseLines
+        ledger.refresh(slot: slot, generation: child.generation, figures: figures, now: now)
+        if ledger.baseLines != baseLines { noteBaseLine(of: child) }
+    }
+
+    private func noteBaseLine(of child: Child) {
+        context.logOfPeer(.baseLine, .figuresRebased, "a worker's figures could not be true: counting from there", about: child)
+    }
+
+    /// What quarantine workers do counts for the total, and has no slot of its own.
+    private func noteQuarantine(now: UInt64) {
+        let living = pool.children.values.filter { $0.role == .quarantine && $0.phase != .dying }
+        ledger.apart = living.reduce(into: FigureSnapshot()) { $0.merge($1.page.figures.snapshot()) }
+        ledger.quarantineRefused = ledger.quarantineRefused.addingUpToLimit(quarantine.takeRefusals())
+        ledger.quarantine = quarantine.records(now: now)
+    }
+
+    func parts() -> [[UInt8]] { current().parts(maximumBytes: Self.partByteCount) }
+
+    // MARK: What workers say
+
+    func received(_ packet: Packet, from child: Child) {
+        switch packet.kind {
+        case .report: take(packet, from: child)
+        case .figuresRequest: if let number = packet.numbered?.number { asked(by: child, number) }
+        default: pool.ignore(packet, from: child)
+        }
+    }
+
+    /// A report counts for the worker whose channel it came on. What is no report of it is counted in the ledger and changes nothing else.
+    private func take(_ report: Packet, from child: Child) {
+        guard case .worker(let slot) = child.role else { return pool.ignore(report, from: child) }
+        let baseLines = ledger.baseLines
+        _ = ledger.ingest(Array(report.payload), from: (slot, child.generation), now: EventLoop.monotonicNanoseconds())
+        if ledger.baseLines != baseLines { noteBaseLine(of: child) }
+    }
+
+    /// What came may have been to be a report.
+    func takeGarbage(from child: Child) {
+        guard case .worker(let slot) = child.role else { return }
+        _ = ledger.ingest([], from: (slot, child.generation), now: EventLoop.monotonicNanoseconds())
+    }
+
+    /// The child asks for the figures of all. All that ask in one turn of the loop get the same: no number of questions makes more work.
+    private func asked(by child: Child, _ number: UInt32) {
+        guard questions.count(where: { $0.child === child }) < Self.questionLimit else {
+            return context.logOfPeer(.figuresAsked, .figuresNotAsked, "a question for figures was left out: too many are open", about: child)
+        }
+        questions.append((child, number))
+        guard answerTimer == nil else { return }
+        answerTimer = context.loop.after(.zero) { [unowned self] in
+            answerTimer = nil
+            answer()
+        }
+    }
+
+    private func answer() {
+        let asked = questions
+        questions = []
+        let parts = parts()
+        for (child, number) in asked where child.channel.isOpen {
+            do throws(MessageError) {
+                for part in parts { try child.channel.send(bulk: Packet(.figuresPart, number: number, and: part)) }
+            } catch {
+                context.log(.debug, .figuresNotSent, "could not send figures", about: child, ["reason": "\(error)"])
+            }
+        }
+    }
+
+    // MARK: What becomes of workers
+
+    func wants(_ count: Int) { ledger.wantedWorkers = count }
+
+    func forked(_ child: Child, isPlanned: Bool) {
+        guard case .worker(let slot) = child.role else { return }
+        ledger.started(slot: slot, generation: child.generation, pid: child.pid, planned: isPlanned, now: child.forkedAt)
+    }
+
+    func changed(_ child: Child, to state: WorkerState) {
+        guard case .worker(let slot) = child.role else { return }
+        ledger.changed(slot: slot, generation: child.generation, to: state)
+    }
+
+    /// The slot's next start waits.
+    func pauses(_ slot: Int, generation: Int) { ledger.changed(slot: slot, generation: generation, to: .backoff) }
+
+    func disconnected(_ child: Child) {
+        switch child.role {
+        case .worker(let slot):
+            ledger.retire(
+                slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: EventLoop.monotonicNanoseconds())
+        case .quarantine:
+            ledger.retireApart(child.page.figures.snapshot())
+        case .auxiliary:
+            break
+        }
+    }
+
+    func exited(_ exit: WorkerExit) { if exit.slot >= 0 { ledger.exited(ExitRecord(exit)) } }
+
+    /// A slot that was scaled away has no row when its last worker is gone.
+    func remove(slot: Int) { ledger.remove(slot: slot) }
+
+    /// What the master before this one tells of its workers.
+    func carry(_ figures: ClusterFigures) { ledger.carry(figures) }
+}

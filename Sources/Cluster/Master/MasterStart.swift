@@ -1,0 +1,65 @@
+// What has to be opened before the first fork, and in which order.
+// Process: master · Thread: before the loop
+
+internal import CEverycorePosix
+internal import EverycoreLoop
+internal import EverycoreStatistics
+internal import Glibc
+
+struct MasterStart {
+    let hangup = Hangup(hasTerminal: cposix_has_terminal() != 0, isIgnored: cposix_hangup_was_ignored() != 0)
+    let cores = UsableCores.current()
+    let workerCount: Int
+    /// How many slots there can be.
+    let capacity: Int
+    let openFiles: OpenFileLimit
+    /// What the master leaves whose place this one takes.
+    let state: UpgradeState?
+    var listeners: Listeners
+    /// The service manager's sockets.
+    let inherited: InheritedListeners?
+
+    init(_ plan: ClusterPlan) throws(ClusterError) {
+        switch plan.workers {
+        case .perCore: workerCount = min(cores.count, Report.slotLimit)
+        case .count(let count): workerCount = count
+        }
+        guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
+        try MasterThreads.check()
+        cposix_fill_standard_descriptors()
+        // From here on an order to stop has things to take away: it waits for the loop.
+        cposix_hold_signals()
+        cposix_ignore_signal(SIGPIPE)
+        // A log at its process' limit (RLIMIT_FSIZE) must cost lines, not the service.
+        cposix_ignore_signal(SIGXFSZ)
+        cposix_line_buffer_stdout()
+        cposix_guard_output()
+        var openFiles = OpenFileLimit.ofThisProcess()
+        state = try UpgradeState.take()
+        try state?.check(against: plan)
+        capacity = min(max(workerCount, cores.count * 4, state?.slots.count ?? 0), Report.slotLimit)
+        // For each slot its listeners, two sockets for connections, and a channel to each of the two workers that it may have at a time.
+        openFiles.follow(more: capacity * (plan.addresses.count + 4))
+        self.openFiles = openFiles
+        if let state {
+            listeners = try Listeners(taking: state, for: plan, capacity: capacity)
+            inherited = nil
+        } else {
+            (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
+        }
+    }
+
+    /// For each slot the sockets by which connections are handed over.
+    func handOverSockets() throws(SystemError) -> [HandOverSocket] {
+        var sockets = (state?.handOver ?? []).compactMap(PacketPair.init).map { HandOverSocket($0) }
+        while sockets.count < capacity { sockets.append(try HandOverSocket()) }
+        return sockets
+    }
+
+    func announcement(_ plan: ClusterPlan) -> ClusterStart {
+        ClusterStart(
+            workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
+            addresses: listeners.addresses,
+            auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
+    }
+}

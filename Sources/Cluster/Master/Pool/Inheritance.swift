@@ -1,0 +1,58 @@
+// What of the master's a child goes on with, and what it gives up. Runs in the child, right after the fork.
+// Process: worker · Thread: before the loop
+
+internal import Glibc
+
+struct Inheritance {
+    let listeners: [Listener]
+    let sharing: Sharing?
+    let quarantine: QuarantineSeat?
+    /// Connections are to be accepted when the master says so.
+    let isHeld: Bool
+    /// How many workers there are to be, itself among them.
+    let siblings: Int
+    let openFiles: OpenFileLimit
+    let options: ClusterOptions
+    let body: (Worker) throws -> Void
+    /// Kept alive: dropping the master would take apart what its loop left behind.
+    let master: AnyObject
+
+    init(
+        of role: Role, on page: SharedPage, _ context: MasterContext, board: LoadBoard, keeper: ListenerKeeper, quarantine memory: QuarantineMemory,
+        openFiles: OpenFileLimit, siblings: Int, master: AnyObject
+    ) {
+        let listeners = keeper.listeners
+        var options = context.options
+        switch role {
+        case .worker(let slot):
+            self.listeners = listeners.ofSlots[slot]
+            sharing = Sharing(
+                board: board, entry: page.index, listeners: listeners.ofSlots, handOver: keeper.handOver, masterPID: context.pid, slot: slot,
+                balances: options.balancesConnections)
+            quarantine = QuarantineSeat(memory: memory, policy: options.quarantine, isInside: false)
+            body = context.plan.body
+        case .quarantine:
+            self.listeners = []
+            sharing = Sharing(
+                board: board, entry: page.index, listeners: [], handOver: keeper.handOver, masterPID: context.pid, slot: 0, balances: true)
+            quarantine = QuarantineSeat(memory: memory, policy: options.quarantine, isInside: true)
+            options.stuckLimit = options.quarantine.stuckLimit
+            body = context.plan.body
+        case .auxiliary(let index):
+            self.listeners = listeners.ofAuxiliaries[index]
+            sharing = nil
+            quarantine = nil
+            body = context.plan.auxiliaries[index].body
+        }
+        isHeld = role != .quarantine && context.holdsConnections
+        self.openFiles = openFiles
+        self.siblings = siblings
+        self.options = options
+        self.master = master
+        // A worker may have to empty any slot's queues; an auxiliary has its own only.
+        let kept = role.isWorker ? listeners.ofSlots.flatMap { $0 } : self.listeners
+        var foreign = Set(listeners.all.map(\.descriptor)).subtracting(kept.map(\.descriptor))
+        if sharing == nil { foreign.formUnion(keeper.handOver.flatMap(\.pair.descriptors) + memory.descriptors) }
+        for descriptor in foreign { _ = close(descriptor) }
+    }
+}
