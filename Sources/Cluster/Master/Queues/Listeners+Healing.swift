@@ -1,5 +1,5 @@
 // Listeners that no longer listen: any worker can shut down a socket that all have, and any program can remove a path. The master
-// notices, and brings the listener back. What a worker's own copy stands for is the worker's affair (Master+Listeners.swift).
+// notices, and brings the listener back. What a worker's own copy stands for is the worker's affair (ListenerKeeper.swift).
 // Process: master · Thread: loop
 
 internal import CEverycorePosix
