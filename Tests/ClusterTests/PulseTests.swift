@@ -105,7 +105,8 @@ private let second: UInt64 = 1000 * millisecond
     @Test func fastRequestsOfAWorkerThatGetsNoProcessorDoNotHoldIt() {
         var worker = Observed()
         worker.serves(20, each: 400 * millisecond, share: 0.01)
-        #expect(worker.pulse.stuckSince == nil)
+        // Not for longer than the one that it is in.
+        #expect(worker.pulse.stuckSince.map { $0 >= worker.heldSince } ?? true)
         #expect(worker.pulse.longHold == nil)
     }
 
@@ -295,6 +296,16 @@ private let second: UInt64 = 1000 * millisecond
         }
         let fast = Worker(pid: 100, slot: 0, isCurrent: true, hasSuccessor: false, outSince: second)
         #expect(standIns.held([fast], now: 9 * second) == [])
+    }
+
+    @Test func longRequestsOfReplacedWorkersCountToo() {
+        var standIns = StandIns(patience: .seconds(2), workers: 1)
+        let young = Worker(pid: 100, slot: 0, isCurrent: true, hasSuccessor: false, outSince: second)
+        #expect(standIns.held([young], now: 3 * second) == [])
+        let standIn = worker(0, out: nil, pid: 200)
+        let replaced = worker(0, out: second, current: false, request: 3 * second)
+        #expect(standIns.held([replaced, standIn], now: 4 * second) == [100])
+        #expect(standIns.held([replaced, standIn], now: 5 * second) == [])
     }
 
     @Test func itCanBeTurnedOff() {

@@ -82,8 +82,9 @@ package struct StandIns {
         reported = reported.filter { pid, _ in workers.contains { $0.pid == pid } }
         let current = workers.filter(\.isCurrent)
         guard let patience else { return [] }
-        let out = current.filter { isOut($0, patience.wholeNanoseconds, now) }
-        guard out.count == current.count || current.count < workers.count else { return [] }
+        // Of those that were replaced too: the request that held one when none served may have been too young to tell.
+        let out = workers.filter { isOut($0, patience.wholeNanoseconds, now) }
+        guard current.count < workers.count || out.count == current.count else { return [] }
         let new = out.filter { $0.request != nil && reported[$0.pid] != $0.request }
         for worker in new { reported[worker.pid] = worker.request }
         return new.map(\.pid)
