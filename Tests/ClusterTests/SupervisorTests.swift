@@ -103,6 +103,51 @@ private struct Cast {
         #expect(turns == 63)
     }
 
+    @Test func whileNoWorkerServesAndStartsHangOthersAreTriedBesideThem() {
+        var cast = Cast()
+        cast.becomeGood()
+        let begin = cast.now
+        for slot in 0..<2 { cast.end(slot, .inRequest) }
+        #expect(cast.pass(until: cast.now + second).map(\.1) == [.fork(slot: 0, generation: 2), .fork(slot: 1, generation: 2)])
+        // Both hang. So does one more, and after twice the time another doesn't.
+        #expect(cast.pass(until: begin + 3 * second).map(\.1) == [.fork(slot: 0, generation: 3)])
+        #expect(cast.pass(until: begin + 5 * second).isEmpty)
+        #expect(cast.pass(until: begin + 7 * second).map(\.1) == [.fork(slot: 1, generation: 3)])
+        // It takes the place of the one that hangs; nothing more is tried.
+        #expect(cast.ready(1) == [.retire(slot: 1, generation: 2)])
+        #expect(cast.pass(until: begin + 40 * second).isEmpty)
+        #expect(cast.supervisor.states.map(\.current?.generation) == [2, 3])
+    }
+
+    @Test func aSingleWorkersStartsAreTriedOneAfterTheOtherBesideTheFirst() {
+        var cast = Cast(slots: 1)
+        cast.becomeGood()
+        cast.end(0, .killed)
+        let begin = cast.now
+        let actions = cast.pass(until: begin + 31 * second)
+        #expect(actions.map(\.1) == [
+            .fork(slot: 0, generation: 2), .fork(slot: 0, generation: 3), .retire(slot: 0, generation: 3), .fork(slot: 0, generation: 4),
+            .retire(slot: 0, generation: 4), .fork(slot: 0, generation: 5), .retire(slot: 0, generation: 5), .fork(slot: 0, generation: 6),
+        ])
+        #expect(actions.map { ($0.at - begin) / second } == [0, 2, 6, 6, 14, 14, 30, 30])
+        // The end of one that made place says nothing; that of the first leaves the slot to the last.
+        #expect(cast.handle(.ended(slot: 0, generation: 4, .requested, wasGood: false)) == [])
+        #expect(cast.handle(.ended(slot: 0, generation: 2, .failedStart, wasGood: false)) == [])
+        #expect(cast.handle(.ready(slot: 0, generation: 6)) == [])
+        #expect(cast.supervisor.states.map(\.current?.generation) == [6])
+    }
+
+    @Test func startsThatAreSlowByNatureHaveTheirTimeAndSoDoFirstOnes() {
+        var cast = Cast(slots: 1)
+        #expect(cast.pass(until: 60 * second).isEmpty)
+        cast.supervisor.longestStart = 20 * second
+        cast.becomeGood()
+        cast.end(0, .killed)
+        let begin = cast.now
+        #expect(cast.pass(until: begin + 59 * second).count == 1)
+        #expect(cast.pass(until: begin + 60 * second).map(\.1) == [.fork(slot: 0, generation: 3)])
+    }
+
     @Test(arguments: [Death.inRequest, .killed, .afterService, .requested])
     func anEndThatIsNoFailedStartIsNoReasonToWaitHoweverYoungTheWorkerWas(_ death: Death) {
         var cast = Cast()

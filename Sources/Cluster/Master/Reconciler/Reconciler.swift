@@ -133,6 +133,7 @@ final class Reconciler {
 
     func ready(_ child: Child, after time: Duration) {
         longestStart = max(longestStart, time)
+        workers.longestStart = longestStart.wholeNanoseconds
         handle(child.role) { .ready(slot: $0, generation: child.generation) }
         stepSoon()
     }

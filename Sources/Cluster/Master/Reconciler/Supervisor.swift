@@ -47,6 +47,9 @@ package struct Supervisor {
     private var queue: StartQueue
     private var record: TrackRecord
     private var plan = 0
+    /// The longest that a worker has taken to get ready.
+    package var longestStart: UInt64 = 0
+    private var hangs = HangingStarts()
 
     /// - Parameters:
     ///   - slots: how many are in use.
@@ -85,7 +88,7 @@ package struct Supervisor {
             return [.fork(slot: slot, generation: slots[slot].lastGeneration)]
         case .timer:
             let actions = givingUp([], afterFailure: false, now: now)
-            return actions.isEmpty ? startDue(now: now) : actions
+            return actions.isEmpty ? startDue(now: now) + startBeside(now: now) : actions
         }
     }
 
@@ -96,6 +99,7 @@ package struct Supervisor {
         if slots.counts.pausing > 0 {
             for slot in slots.indices { if case .pausing(let until) = slots[slot].state { earliest = min(earliest, until) } }
         }
+        if isHanging { earliest = min(earliest, hangs.nextTry(longestStart: longestStart)) }
         if mayGiveUp, slots.counts.starting == 0 { earliest = min(earliest, giveUpTime) }
         return earliest == .max ? nil : earliest
     }
@@ -164,6 +168,7 @@ extension Supervisor {
         } else {
             return []
         }
+        hangs.over()
         record.becameReady(slot, generation, now: now)
         noteGrownUp(now: now)
         return actions
@@ -202,6 +207,7 @@ extension Supervisor {
             for slot in slots.indices { if case .pausing(let until) = slots[slot].state, until <= now { enqueue(slot, .replacement) } }
         }
         let due = queue.take(now: now, isDown: isDown) { slots[$0].state == .due }
+        if !due.isEmpty { hangs.started(now: now) }
         return due.map { slot in
             let generation = slots.nextGeneration(slot)
             slots.change(slot) {
@@ -212,6 +218,49 @@ extension Supervisor {
             return .fork(slot: slot, generation: generation)
         }
     }
+}
+
+// MARK: Starts that hang
+
+extension Supervisor {
+    /// No worker serves, and all that start may hang.
+    private var isHanging: Bool { record.isProven && givesUp && slots.counts.ready == 0 && slots.counts.starting > 0 }
+
+    /// Another start beside those that hang: what made them hang may be over. These go on until their deadline, since they may be slow and
+    /// nothing else; the one beside them makes place for the next.
+    private mutating func startBeside(now: UInt64) -> [Action] {
+        guard isHanging, now >= hangs.nextTry(longestStart: longestStart) else { return [] }
+        let starting = slots.indices.filter { slots[$0].state == .starting }
+        guard let slot = starting.first(where: { slots[$0].successor == nil }) ?? hangs.next(of: starting) else { return [] }
+        let former = slots[slot].successor.map { Action.retire(slot: slot, generation: $0) }
+        hangs.triedAgain(now: now)
+        slots.begin(successor: slots.nextGeneration(slot), of: slot, plan: plan)
+        return (former.map { [$0] } ?? []) + [.fork(slot: slot, generation: slots[slot].lastGeneration)]
+    }
+}
+
+/// When the next start is tried while others hang: after two seconds, or three times the longest start; each time after twice the time, up
+/// to eight times.
+private struct HangingStarts {
+    private var lastStart: UInt64 = 0
+    private var tries = 0
+
+    mutating func started(now: UInt64) { lastStart = now }
+
+    mutating func triedAgain(now: UInt64) {
+        lastStart = now
+        tries += 1
+    }
+
+    /// A worker is ready.
+    mutating func over() { tries = 0 }
+
+    func nextTry(longestStart: UInt64) -> UInt64 {
+        let patience = max(2_000_000_000, longestStart.multipliedReportingOverflow(by: 3).partialValue)
+        return lastStart.addingUpToLimit(patience.multipliedReportingOverflow(by: 1 << UInt64(min(tries, 3))).partialValue)
+    }
+
+    func next(of slots: [Int]) -> Int? { slots.isEmpty ? nil : slots[tries % slots.count] }
 }
 
 // MARK: The record
