@@ -9,10 +9,7 @@ extension Connection {
     /// The application asks for the content after it has returned.
     func contentIsWanted() {
         guard phase == .waiting else { return }
-        let now = EventLoop.monotonicNanoseconds()
-        service.updateDate(at: now)
-        // The time of content runs from when it is wanted, not from when its head came.
-        if content.received == 0 { content.began = now }
+        service.updateDate(at: EventLoop.monotonicNanoseconds())
         unsafe wantContent(&service.lateOutput)
         guard phase != .closed else { return }
         unsafe flush(&service.lateOutput)

@@ -74,6 +74,8 @@ extension Connection {
     func goOn() {
         guard phase != .closed, phase != .lingering, !queue.isBlocked else { return }
         life.readAt = EventLoop.monotonicNanoseconds()
+        // The time of content runs from when it is wanted or nothing else is left to do, not from when its head came.
+        if phase == .body, content.received == 0 { content.began = life.readAt }
         guard input.count > 0, phase != .waiting else { return settle() }
         input.goesOn = true
         service.later { self.processKept() }

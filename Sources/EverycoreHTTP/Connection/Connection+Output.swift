@@ -39,6 +39,8 @@ extension Connection {
             return count
         case .notNow: return 0
         case .ended, .refused, .failed:
+            // Before handlers hear of it, which may answer other connections through the same buffer.
+            buffer.removeAll()
             closeNow(.incomplete)
             return 0
         }

@@ -70,7 +70,8 @@ extension RequestParser {
         var room = min(limits.fieldCount, unsafe head.fieldCapacity)
         defer { takeFields(upTo: start, count: count) }
         while input.word(start, as: UInt16.self) != 0x0A0D {
-            if count == room {
+            // A head of which a part has come may be read on in another `RequestHead`, with less room.
+            if count >= room {
                 guard count < limits.fieldCount else { return nil }
                 head.growFields(to: count)
                 room = min(limits.fieldCount, unsafe head.fieldCapacity)
