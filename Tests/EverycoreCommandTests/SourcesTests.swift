@@ -130,7 +130,7 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
         ("hello", "file:1: must consist of `key: value` lines"),
         ("port: 1\nport: 2", "file:2: port: is given more than once"),
         ("limits:\n  body: 1\n  body: 2", "file:3: limits.body: is given more than once"),
-        ("port: 1\n---\nport: 2", "file:2: is not valid YAML: a second document begins"),
+        ("port: 1\n---\nport: 2", "file:3: is not valid YAML: a second document begins"),
         ("a: b: c", "file:1: is not valid YAML: mapping values are not allowed in this context"),
         ("port: *none", "file:1: is not valid YAML: found undefined alias"),
         ("a: \u{1}", "file: is not valid YAML: control characters are not allowed"),
