@@ -42,7 +42,7 @@ extension ProcessTests {
             let server = try TestedServer.everycore(workers: 4)
             for count in [3, 2, 1] {
                 server.program.signal(SIGTTOU)
-                #expect(server.program.logs("before=\(count + 1) workers=\(count)"))
+                #expect(server.program.logs("before=\(count + 1) event=scaling workers=\(count)"))
             }
             let client = try server.connect()
             client.request("GET", "/sleep?ms=800")
