@@ -124,7 +124,7 @@ extension ProcessTests {
         }
 
         @Test func forManyRequestsInOneTurnGetsOthersInItsPlaceAndTheRouteIsQuarantined() throws {
-            let server = try TestedServer.harmful("port=0", environment: Self.noTraces)
+            let server = try TestedServer.harmful("port=0", "timeouts.drain=1s", environment: Self.noTraces)
             // Another route answers most requests.
             for _ in 0..<60 { #expect(try server.get("/plaintext").status == 200) }
             usleep(1_100_000)

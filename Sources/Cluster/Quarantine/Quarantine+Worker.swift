@@ -63,7 +63,14 @@ extension Quarantine {
     /// Something waits in the quarantine's queue and the worker takes nothing, though its loop turns: its own copy may be closed.
     func becameDeaf() {
         guard let child = pool.children.values.first(where: { $0.role == .quarantine && $0.phase == .ready }) else { return }
-        guard pool.pages.board.pause(of: child.page.index) == nil else { return }
+        // It has a reason of its own, or serves one request for long. A queue that is never empty is no fault of it, if something is taken.
+        guard pool.pages.board.pause(of: child.page.index) == nil, child.page.blackBox.heldSince == 0 else { return }
+        let taken = pool.pages.board.taken(child.page.index)
+        guard child.deafSince != nil, child.takenWhenDeaf == taken else {
+            child.deafSince = EventLoop.monotonicNanoseconds()
+            child.takenWhenDeaf = taken
+            return
+        }
         context.logOfPeer(
             .quarantineIsDeaf, .quarantineNotAccepting, "the quarantine worker takes nothing, though requests wait: it gets its socket again",
             about: child)
