@@ -34,6 +34,14 @@ def children(of):
             if pid > 1 and (fields := stat_fields(pid)) and int(fields[1]) == of]
 
 
+def command_name(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read().strip()
+    except OSError:
+        return "gone"
+
+
 def descriptor_count(pid):
     try:
         return len(os.listdir(f"/proc/{pid}/fd"))
@@ -228,11 +236,13 @@ class Server:
             problems.append(f"the master stayed for {patience} s after TERM")
         elif status != 0:
             problems.append(f"the master ended with status {status}")
-        deadline = time.monotonic() + 1
-        while (left := self.family()) and time.monotonic() < deadline:
+        begun = time.monotonic()
+        # A backtrace that is being written takes its time, and ends by itself.
+        while (left := {pid: command_name(pid) for pid in self.family()}) and time.monotonic() < begun + (
+                10 if all(name == "swift-backtrace" for name in left.values()) else 1):
             time.sleep(0.01)
-        for pid in left:
-            problems.append(f"process {pid} was left over")
+        for pid, name in left.items():
+            problems.append(f"process {pid} ({name}) was left over")
             send(pid, signal.SIGKILL)
         self.process.stop()
         return problems
