@@ -190,7 +190,7 @@ import Testing
 
     @Test func `a response of unknown length is chunked to 1.1, and ends with the connection to 1.0`() throws {
         defer { server.stop() }
-        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n5\r\nworld\r\n0\r\n\r\n"
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n"
         let known = "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nhello world"
         let client = try server.connect()
         client.send(["/stream", "/later-stream/5", "/stream"].flatMap { request("GET \($0) HTTP/1.1", "Host: a") })

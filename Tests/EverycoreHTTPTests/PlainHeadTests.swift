@@ -77,6 +77,21 @@ import TestSupport
         #expect(answers.plain == answers.careful)
     }
 
+    /// While a head is on its way, other connections use the worker's `RequestHead`, and it may be read on in one that is new.
+    @Test func fieldsHaveRoomInWhicheverHeadIsFilled() {
+        let bytes = request("GET / HTTP/1.1", "Host: a").dropLast(2) + (0..<90).flatMap { Array("X-Field-\($0): b\r\n".utf8) } + raw("\r\n")
+        var parser = RequestParser(limits: HTTPLimits())
+        for cut in stride(from: 20, to: bytes.count, by: 30) {
+            let head = RequestHead()
+            let progress = PaddedCopy(bytes.prefix(cut)).withBytes { parser.parse($0, into: head) }
+            #expect(progress == .needMore)
+            #expect(unsafe head.fieldCapacity >= parser.fieldCount)
+        }
+        let head = RequestHead()
+        #expect(PaddedCopy(bytes).withBytes { parser.parse($0, into: head) } == .complete(headLength: bytes.count))
+        #expect(head.fieldCount == 91)
+    }
+
     @Test func agreesOnEveryByteAtEveryPlace() {
         let head = request("GET /a?b HTTP/1.1", "Host: a", "Ab-c: d")
         for place in head.indices {

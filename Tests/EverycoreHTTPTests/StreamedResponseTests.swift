@@ -46,7 +46,7 @@ import Testing
         let client = try server.connect()
         client.send(Self.get() + Self.get() + request("GET / HTTP/1.1", "Host: a", "Connection: close"))
         #expect(client.read() == .closed)
-        let whole = "5\r\nhello\r\n6\r\nworld!\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n"
+        let whole = "b\r\nhelloworld!\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n"
         #expect(client.text.components(of: whole) == 2)
         #expect(client.text.components(of: "Transfer-Encoding: chunked\r\n") == 2)
         #expect(!client.text.prefix(while: { $0 != "5" }).contains("Content-Length"))

@@ -29,7 +29,7 @@ package final class ScratchDirectory {
     @discardableResult
     package func write(_ text: String, to name: String = "everycore.yaml") -> String { write(Array(text.utf8), to: name) }
 
-    /// - Parameter age: of its modification, in seconds.
+    /// - Parameter age: of its modification, in seconds; negative for a time in the future.
     /// - Returns: the file's path.
     @discardableResult
     package func write(_ bytes: [UInt8], to name: String = "everycore.yaml", age: Int = 0) -> String {
@@ -41,7 +41,7 @@ package final class ScratchDirectory {
             guard count > 0 else { break }
             rest = rest.dropFirst(count)
         }
-        if age > 0 {
+        if age != 0 {
             let moment = timespec(tv_sec: time(nil) - age, tv_nsec: 123_456_789)
             let times = [moment, moment]
             _ = unsafe futimens(descriptor, times)

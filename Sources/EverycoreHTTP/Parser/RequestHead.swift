@@ -8,7 +8,7 @@
     @exclusivity(unchecked) @usableFromInline var storedFacts = HeadFacts()
     @exclusivity(unchecked) @usableFromInline var storedFieldCount = 0
     @exclusivity(unchecked) var fieldStorage: UnsafeMutablePointer<FieldRange>
-    @exclusivity(unchecked) var fieldCapacity: Int
+    @exclusivity(unchecked) package internal(set) var fieldCapacity: Int
     @exclusivity(unchecked) @usableFromInline var base: UnsafeRawPointer?
     @exclusivity(unchecked) @usableFromInline var attachedCount = 0
     @exclusivity(unchecked) private var copy: UnsafeMutableRawPointer?

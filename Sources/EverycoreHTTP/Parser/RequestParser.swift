@@ -27,7 +27,7 @@ package struct RequestParser: Sendable {
     /// Up to here that line has no control byte.
     private var scanned = 0
     private(set) var sectionStart = 0
-    private(set) var fieldCount = 0
+    package private(set) var fieldCount = 0
 
     package init(limits: HTTPLimits) { self.limits = limits }
 
