@@ -1,7 +1,7 @@
 // From a response to bytes in an output buffer, and what is left of its request then.
 //
 // Responses that the application returns are gathered in the worker's `output`, and leave together when all requests in hand are
-// answered. One that comes later is written to `lateOutput` and leaves at once: it never meets those of a connection that is at work.
+// answered. One that comes later is written to another buffer and leaves at once: it meets no other.
 //
 // Process: worker · Thread: loop
 
@@ -16,8 +16,10 @@ extension Connection {
     func respond(to exchange: Exchange, _ response: CheckedResponse) {
         guard unsafe self.exchange === exchange, streaming == nil else { return }
         service.updateDate(at: EventLoop.monotonicNanoseconds())
-        let isOver = unsafe encode(response, for: exchange, to: &service.lateOutput)
-        unsafe flush(&service.lateOutput, moreFollows: streaming?.file != nil)
+        var output = service.takeLateOutput()
+        let isOver = encode(response, for: exchange, to: &output)
+        flush(&output, moreFollows: streaming?.file != nil)
+        service.putBack(output)
         if isOver { return goOn() }
         guard let streaming, phase != .closed else { return }
         // The time of a client that doesn't read earlier answers runs on, and so does that of content which is still to come.

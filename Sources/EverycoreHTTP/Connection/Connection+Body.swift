@@ -10,9 +10,11 @@ extension Connection {
     func contentIsWanted() {
         guard phase == .waiting else { return }
         service.updateDate(at: EventLoop.monotonicNanoseconds())
-        unsafe wantContent(&service.lateOutput)
+        var output = service.takeLateOutput()
+        wantContent(&output)
         guard phase != .closed else { return }
-        unsafe flush(&service.lateOutput)
+        flush(&output)
+        service.putBack(output)
         goOn()
     }
 

@@ -90,8 +90,10 @@ extension Connection {
         content.end()
         let now = EventLoop.monotonicNanoseconds()
         service.updateDate(at: now)
-        unsafe refuse(refusal, facts, since: now, to: &service.lateOutput)
-        if phase != .closed { unsafe flush(&service.lateOutput) }
+        var output = service.takeLateOutput()
+        refuse(refusal, facts, since: now, to: &output)
+        if phase != .closed { flush(&output) }
+        service.putBack(output)
         collector?.fail(.incomplete)
         cancel?()
     }

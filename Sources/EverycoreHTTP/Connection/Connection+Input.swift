@@ -122,7 +122,7 @@ extension Connection {
                         break processing
                     }
                     offset &+= length
-                    if phase == .head { reuse(&spare) }
+                    if unsafe exchange !== spare { reuse(&spare) }
                     // A client that sends many requests and reads no answers must not fill the memory.
                     if unsafe service.output.count > Self.outputBound { unsafe flush(&service.output) }
                     // A look at the clock costs as much as a hundredth of a small request.
@@ -132,8 +132,9 @@ extension Connection {
                 }
             case .body:
                 offset &+= readContent(offset..<count)
+                // The application may keep one whose request is answered.
+                if unsafe exchange !== spare { reuse(&spare) }
                 if phase == .body { break processing }
-                if phase == .head { reuse(&spare) }
             case .waiting, .lingering, .closed:
                 break processing
             }

@@ -10,6 +10,11 @@ extension Connection {
     /// - Parameter moreFollows: keeps the kernel from sending a short last segment before the next bytes come (MSG_MORE, send(2)).
     func flush(_ output: inout OutputBuffer, moreFollows: Bool = false) {
         send(&output, moreFollows: moreFollows)
+        outputIsSent()
+    }
+
+    @inline(__always)
+    func outputIsSent() {
         guard phase != .closed, !queue.isBlocked else { return }
         recordLatency()
         if ending.closes { finishClosing() }

@@ -28,9 +28,11 @@ extension Connection {
 
     func writeContent(_ bytes: RawSpan) {
         guard let streaming, !bytes.isEmpty else { return }
-        unsafe append(bytes, streaming, to: &service.lateOutput)
+        var output = service.takeLateOutput()
+        append(bytes, streaming, to: &output)
         streaming.inARow &+= bytes.byteCount &+ StreamBounds.writeCost
-        unsafe flush(&service.lateOutput)
+        flush(&output)
+        service.putBack(output)
         guard streaming.inARow > StreamBounds.timeSlice, phase != .closed else { return }
         streaming.inARow = 0
         // Fairness: a client that reads as fast as its content is made yields to others.
@@ -53,9 +55,11 @@ extension Connection {
 
     func endContent() {
         guard let streaming else { return }
-        unsafe end(streaming, &service.lateOutput)
+        var output = service.takeLateOutput()
+        end(streaming, &output)
         guard phase != .closed else { return }
-        unsafe flush(&service.lateOutput)
+        flush(&output)
+        service.putBack(output)
         goOn()
         streaming.wakeWaiters()
     }
@@ -103,19 +107,21 @@ extension Connection {
     /// Reads and writes a file where there is no other way: each byte is copied twice.
     private func copyFile(_ file: FileTransfer) {
         var portions = 0
+        var output = service.takeLateOutput()
         while file.remaining > 0 {
             portions &+= 1
             if portions > StreamBounds.portionsInARow { return yieldToLoop() }
-            let count = unsafe service.lateOutput.appendInPlace(Int(min(file.remaining, StreamBounds.copiedPortion))) { unsafe file.read(into: $0) }
+            let count = unsafe output.appendInPlace(Int(min(file.remaining, StreamBounds.copiedPortion))) { unsafe file.read(into: $0) }
             // Shorter than announced, or not to be read.
             guard count > 0 else { return closeNow(.incomplete) }
             file.advance(count)
             let isTimed = watches.write != nil
-            unsafe send(&service.lateOutput, moreFollows: file.remaining > 0)
+            send(&output, moreFollows: file.remaining > 0)
             guard phase != .closed else { return }
             if isTimed { queue.sent(count &- queue.unsentCount) }
             if queue.isBlocked { return }
         }
+        service.putBack(output)
         fileIsSent()
     }
 
@@ -125,7 +131,7 @@ extension Connection {
         // The next answer has a write time of its own.
         endWriteTime()
         finish(exchange, status: streaming.status, closes: streaming.closes)
-        unsafe flush(&service.lateOutput)
+        outputIsSent()
         resumeReading()
         goOn()
     }

@@ -18,8 +18,8 @@ package import EverycoreStatistics
     let inputCapacity: Int
     /// What a connection answers in one go. Empty between events.
     @exclusivity(unchecked) var output: OutputBuffer
-    /// What is answered later, of any connection, also while another gathers its answers. Empty between calls.
-    @exclusivity(unchecked) var lateOutput: OutputBuffer
+    /// For what is answered later, of any connection. Nil while one uses it: a handler that hears of that one's end may answer another.
+    private var lateOutput: OutputBuffer?
     // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
     @exclusivity(unchecked) var encoder = ResponseEncoder()
     var isDraining = false
@@ -75,7 +75,6 @@ package import EverycoreStatistics
         unsafe inputStart = .allocate(byteCount: inputCapacity &+ PaddedBytes.padding, alignment: 16)
         unsafe input = UnsafeMutableRawBufferPointer(start: inputStart, count: inputCapacity)
         unsafe output = OutputBuffer()
-        unsafe lateOutput = OutputBuffer()
     }
 
     deinit {
@@ -208,6 +207,14 @@ package import EverycoreStatistics
         guard isKnownUniquelyReferenced(&exchange) else { return }
         exchange.recycle()
         spare = exchange
+    }
+
+    /// An empty buffer that nothing else uses until it is put back.
+    func takeLateOutput() -> OutputBuffer { lateOutput.take() ?? OutputBuffer() }
+
+    func putBack(_ output: consuming OutputBuffer) {
+        output.removeAll()
+        lateOutput = consume output
     }
 
     /// Runs `body` on the loop's thread, when no connection is at work.
