@@ -147,7 +147,10 @@ extension Connection {
         guard let exchange = unsafe exchange else { return }
         unsafe self.exchange = nil
         exchange.head.detach()
-        if unsafe !exchange.isAnswered { exchange.abandon(failure) }
+        guard unsafe exchange.isAnswered else { return exchange.abandon(failure) }
+        // The application has ended it, and content that it has announced is missing.
+        exchange.close()
+        exchange.takeCollector()?.fail(failure)
     }
 
     /// Closes the socket and forgets the connection. An unanswered request learns that nobody waits for it.
