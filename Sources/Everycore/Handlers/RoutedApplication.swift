@@ -15,8 +15,8 @@ package import EverycoreHTTP
     package let context: WorkerContext
     private let bodyLimit: Int
     let files: StaticFiles?
-    private let compressor: ResponseCompressor?
-    private let waiting: WaitingRequests?
+    let compressor: ResponseCompressor?
+    let waiting: WaitingRequests?
     /// A constant text that is shorter goes straight to the connection.
     private let compressedFrom: Int
     let quarantine: Quarantine?
@@ -201,7 +201,7 @@ package import EverycoreHTTP
         if !exchange.isAnswered, exchange.onCancel == nil { exchange.onCancel = { task.cancel() } }
     }
 
-    private func isOver(_ entry: WaitingRequests.Entry?) {
+    func isOver(_ entry: WaitingRequests.Entry?) {
         if let entry { waiting?.remove(entry) }
     }
 
@@ -211,44 +211,6 @@ package import EverycoreHTTP
     @inline(__always)
     func outcome<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange, of endpoint: Endpoint? = nil) -> Outcome {
         response.constant(shorterThan: compressedFrom) ?? otherOutcome(response, exchange, endpoint)
-    }
-
-    @inline(never)
-    private func otherOutcome<Exchange: RequestExchange>(_ response: Response, _ exchange: Exchange, _ endpoint: Endpoint?) -> Outcome {
-        var response = response
-        if !response.headers.isEmpty { response.heedConditions(of: exchange.head) }
-        let coding = compressor?.apply(to: &response, for: exchange.head)
-        do {
-            if let outcome = try exchange.outcome(of: response) { return outcome }
-            produce(response, coding, exchange, endpoint)
-            return .later
-        } catch {
-            return unsendable(exchange, error)
-        }
-    }
-
-    /// Starts what makes the content of a response that has begun.
-    @inline(never)
-    private func produce<Exchange: RequestExchange>(
-        _ response: Response, _ coding: StreamCoding?, _ exchange: Exchange, _ endpoint: Endpoint?
-    ) {
-        guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
-        let entry = waiting.map { _ in WaitingRequests.Entry(exchange, endpoint) }
-        let confined = Confined((application: self, exchange: exchange, coding: coding, entry: entry))
-        let task = Task.immediate(executorPreference: context.loop) {
-            let (application, exchange, coding, entry) = confined.value
-            do {
-                try await content.produce(BodyWriter(exchange, coding, on: application.context.loop))
-                let isWhole = coding.map { $0.finish(to: exchange) } ?? true
-                isWhole ? exchange.end() : exchange.abort()
-            } catch {
-                if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, .contentFailed, "content failed", error) }
-                exchange.abort()
-            }
-            application.isOver(entry)
-        }
-        if let entry { waiting?.add(entry, task) }
-        if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
     }
 }
 

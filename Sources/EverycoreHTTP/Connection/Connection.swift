@@ -2,6 +2,7 @@
 // closes. Everything here is driven by readiness, by an answer, or by a deadline.
 //
 //   Connection+Input      the loop over the requests in hand
+//   Connection+Requests   what becomes of a request
 //   Connection+Body       a request's content
 //   Connection+Answering  from a response to bytes, and what is left of its request
 //   Connection+Output     sending, and waiting for room

@@ -41,8 +41,7 @@ package import EverycoreStatistics
     let held: HeldMemory
     var acceptors: [Acceptor] = []
     /// When the listeners' options were last set again.
-    private var optionsSetAt: UInt64 = 0
-    private static let optionsInterval: UInt64 = 5_000_000_000
+    var optionsSetAt: UInt64 = 0
     var connections: ContiguousArray<(any ServedConnection)?> = []
     private(set) var openConnections = 0
     /// Those for whom the kernel may hold more (Connection+Output).
@@ -55,7 +54,7 @@ package import EverycoreStatistics
     var sweep: LoopTimer?
     private var spare: Exchange?
     /// When the date of responses changes, by the monotonic clock.
-    private var dateDue: UInt64 = 0
+    var dateDue: UInt64 = 0
     var drained: (() -> Void)?
 
     package init(
@@ -224,39 +223,4 @@ package import EverycoreStatistics
     }
 
     private struct Job: @unchecked Sendable { let run: () -> Void }
-
-    // MARK: Time
-
-    /// Before anything is answered: once for a batch of requests, each time for an answer that comes later.
-    @inline(__always)
-    func updateDate(at now: UInt64) {
-        if now >= dateDue { makeDate(now) }
-    }
-
-    /// The system's clock is asked once a second: when its next second begins.
-    @inline(never)
-    private func makeDate(_ now: UInt64) {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        dateDue = now &+ 1_000_000_000 &- UInt64(truncatingIfNeeded: time.tv_nsec)
-        unsafe encoder.updateDate(unixSeconds: Int64(time.tv_sec))
-    }
-
-    /// Only a worker with connections looks at deadlines: an idle one sleeps.
-    func startSweep(every interval: Duration? = nil) {
-        guard sweep == nil else { return }
-        sweep = loop.every(interval ?? .nanoseconds(Int64(clamping: timeouts.sweepNanoseconds))) { [weak self] in
-            // Held to the end: a deadline may close the last connection of a drain, and with it goes the service.
-            guard let self else { return }
-            let now = EventLoop.monotonicNanoseconds()
-            if now &- optionsSetAt >= Self.optionsInterval {
-                optionsSetAt = now
-                for acceptor in acceptors { acceptor.setOptions() }
-            }
-            for slot in unsafe deadlines.expired(at: now) { connections[slot]?.deadlinePassed(now) }
-            relieve(now)
-            if passOn != nil { passOnIdle() } else { findExcess() }
-            if openConnections == 0 { sweep = nil }
-        }
-    }
 }

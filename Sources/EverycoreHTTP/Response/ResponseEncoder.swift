@@ -121,7 +121,7 @@ package struct ResponseEncoder: ~Copyable {
         _ prepared: PreparedFields?, _ content: Content, _ request: Request, _ output: inout OutputBuffer
     ) -> Outcome {
         let isInterim = status < 200
-        let framing = Framing(status: status, content: content, minorVersion: request.minorVersion)
+        let framing = ResponseFraming(status: status, content: content, minorVersion: request.minorVersion)
         let closes = !isInterim && (!request.keepsConnection || own.closes || framing == .connectionEnd)
 
         appendBeginning(status, contentType, own, to: &output)
@@ -223,35 +223,5 @@ package struct ResponseEncoder: ~Copyable {
         output.append("HTTP/1.1 ")
         output.append(decimal: UInt64(status))
         output.append(" \r\n")
-    }
-}
-
-/// How the client knows where the content ends.
-private enum Framing: Equatable {
-    case noContent, length(UInt64), chunked, connectionEnd
-
-    /// RFC 9110 §6.4.1, §15.3.5, §15.3.6, §15.4.5, RFC 9112 §6.1. The same for HEAD as for GET.
-    init(status: Int, content: ResponseEncoder.Content, minorVersion: Int) {
-        if status < 200 || status == 204 || status == 304 {
-            self = .noContent
-        } else if status == 205 {
-            self = .length(0)
-        } else {
-            switch content {
-            case .none: self = .length(0)
-            case .length(let length): self = .length(length)
-            case .unknownLength: self = minorVersion == 0 ? .connectionEnd : .chunked
-            }
-        }
-    }
-
-    func body(of content: ResponseEncoder.Content) -> ResponseEncoder.Outcome.Body {
-        switch self {
-        case .noContent: .omitted
-        // A 205 has no content, whatever was meant for it.
-        case .length(let length): content == .length(length) ? .identity : .omitted
-        case .chunked: .chunked
-        case .connectionEnd: .identity
-        }
     }
 }
