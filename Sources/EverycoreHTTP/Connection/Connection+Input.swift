@@ -141,7 +141,7 @@ extension Connection {
         }
         if constants > 0 { book(constants) }
         if life.served != servedBefore { input.headBegan = false }
-        service.keepSpare(spare)
+        service.keepSpare(consume spare)
         guard phase != .closed else { return unsafe service.output.removeAll() }
         if parser.isInHead, phase == .head { input.partial = PartialHead(parser) }
         if offset < count {
