@@ -19,6 +19,8 @@ from processes import Failure, Process, free_port, stat_fields
 PR_SET_CHILD_SUBREAPER = 36
 # What ends a storm before its verdict.
 TROUBLE = (Failure, OSError, ValueError, http.client.HTTPException, subprocess.TimeoutExpired)
+# What the names of workers begin with: a number follows.
+WORKER_NAME = "everycore-w"
 # The folder in which logs are kept.
 logs = None
 _running = []
@@ -78,10 +80,7 @@ class Server:
         _running.append(self)
         self.wait_for_workers(None if workers == "auto" else workers, patience)
         self.start_seconds = time.monotonic() - begun
-        # Beside the workers, the master has the admin pages' process.
-        workers = self.worker_pids_by_stats()
-        self.helpers = set(children(self.pid)) - set(workers)
-        self.idle_descriptors = min(map(descriptor_count, workers), default=0)
+        self.idle_descriptors = min(map(descriptor_count, self.worker_pids_by_stats()), default=0)
 
     def command_line(self, workers, settings, options):
         words = [build.everycore(), "serve", "--host", "127.0.0.1", "--port", str(self.port), "--admin", f"127.0.0.1:{self.admin}",
@@ -170,7 +169,8 @@ class Server:
     # Its processes
 
     def worker_pids(self):
-        return [pid for pid in children(self.pid) if pid not in self.helpers]
+        """Those that serve by themselves: not the admin pages' process, not the quarantine worker, not a new master."""
+        return [pid for pid in children(self.pid) if command_name(pid).startswith(WORKER_NAME)]
 
     def worker_pids_by_stats(self):
         return [worker["pid"] for worker in self.stats()["workers"]]
@@ -181,7 +181,6 @@ class Server:
     def succeed(self, pid):
         """Another master is in charge."""
         self.pid = pid
-        self.helpers = set(children(pid)) - set(self.worker_pids_by_stats())
 
     def follow(self):
         """Looks which master is in charge, after orders that nobody waited for. Says how often the role was taken over."""
@@ -191,14 +190,7 @@ class Server:
                 begun = int(line["new_pid"])
             elif line.get("event") == "upgrade_took_over":
                 count, pid = count + 1, begun
-        if pid and pid != self.pid:
-            self.pid = pid
-            self.helpers = set()
-            # The pages of the old master's process may answer for a moment.
-            deadline = time.monotonic() + 5
-            while not (workers := set(self.worker_pids_by_stats())) & (own := set(children(pid))) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            self.helpers = own - workers
+        self.pid = pid or self.pid
         return count
 
     def wait_for_quiet(self, patience):
