@@ -23,9 +23,11 @@ def kill(server, verdict, pid):
 def kill_all(server, verdict, pids):
     """At once. How many requests that can have cost: one for each connection that the workers had."""
     had = {pid: max(descriptor_count(pid) - server.idle_descriptors, 0) for pid in pids}
-    killed = [(time.monotonic(), pid) for pid in pids if send(pid, signal.SIGKILL)]
-    verdict.kills += killed
-    return sum(had[pid] + COME_AND_GO for _, pid in killed)
+    # Its losses may be noticed before the call returns.
+    begun = time.monotonic()
+    killed = [pid for pid in pids if send(pid, signal.SIGKILL)]
+    verdict.kills += [(begun, pid) for pid in killed]
+    return sum(had[pid] + COME_AND_GO for pid in killed)
 
 
 def pause_worker(server, seconds):
