@@ -148,6 +148,8 @@ extension ProcessTests {
                 let client = try server.connect()
                 #expect(try client.whoami().generation == generation)
                 client.request("GET", target)
+                // Until it is held: what comes sooner may be answered first.
+                usleep(20_000)
                 #expect(try slowestAnswer(server, 1) < .seconds(3))
             }
             #expect(server.program.logs("more are stuck than there are workers"))
