@@ -69,7 +69,7 @@ extension ProcessTests {
         }
 
         @Test func garbageOnAChannelEndsNothing() throws {
-            let facts = try facts("garbage").filter { !$0.hasPrefix("exit=") }
+            let facts = try facts("garbage").filter { !$0.hasPrefix("exit=") && !$0.contains(": seed ") }
             #expect(facts == ["received=2", "failures=some", "files=closed"])
         }
 

@@ -28,7 +28,8 @@ extension HTTPService {
     }
 
     func passOnIdle() {
-        for slot in unsafe idle.slots + awaiting.slots {
+        // By their slots, not by how long they have been idle: the busy ones shall be among those that go.
+        for slot in unsafe (idle.slots + awaiting.slots).sorted() {
             guard isPassingOn else { return }
             if let connection = connections[slot], connection.canBePassedOn { _ = pass(connection) }
         }
