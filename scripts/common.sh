@@ -53,6 +53,8 @@ apt_install() {
 
 # What the project itself is built with, wherever its scripts build it: all traits of Package.swift. (The Dockerfile has the image's.)
 export BUILD_TRAITS=Brotli,Zstd,Command,TestPrograms
+# Debug builds with the tests; every import must be of a declared dependency. Other flags would build all of it anew.
+debug_flags=(--build-tests --explicit-target-dependency-import-check error)
 
 # What every build needs: libevent, zlib, the libraries of the other codings, and a C library to compile against.
 need_build_tools() {
