@@ -40,7 +40,7 @@ ssize_t cposix_receive_packet(int socket, void *bytes, size_t count, cposix_pack
             int descriptor;
             memcpy(&descriptor, CMSG_DATA(item) + i * sizeof(int), sizeof(int));
             if (item->cmsg_type == SCM_PIDFD) {
-                // Nobody asked for it. Where the kernel could make none, it is negative.
+                // It was not asked for. Where the kernel could make none, it is negative.
                 if (descriptor >= 0) close(descriptor);
             } else if (more->count < cposix_packet_descriptor_limit) {
                 more->descriptors[more->count++] = descriptor;

@@ -70,7 +70,7 @@ static int outlive(void *parent) {
     _exit(0);
 }
 
-// Whoever sends a signal to a process that ends is told that it arrived, and the kernel drops it, for as long as it takes apart the process's
+// The sender of a signal to a process that ends is told that it arrived, and the kernel drops it, for as long as it takes apart the process's
 // memory: a millisecond. Where another process keeps the memory, it is some microseconds.
 static void end_quickly(int status, void *unused) {
     (void)unused;

@@ -49,7 +49,7 @@ extension Cluster {
         return self
     }
 
-    /// Calls `body` in the master for each message that reached no handler: one that can't be decoded, one that nobody asked for,
+    /// Calls `body` in the master for each message that reached no handler: one that can't be decoded, an answer to no request,
     /// one that is damaged. It is logged and counted besides.
     @discardableResult
     public func onMessageError(_ body: @escaping (MessageFailure, WorkerHandle) -> Void) -> Cluster {

@@ -1,6 +1,6 @@
 // A value behind a lock of POSIX threads.
 //
-// Not Synchronization's Mutex: the thread sanitizer can't see into that one when threads contend for it, and would tell everyone
+// Not Synchronization's Mutex: the thread sanitizer can't see into that one when threads contend for it, and would tell every user
 // who looks for races in a program of their own that there is one here. Any thread.
 
 import Glibc

@@ -33,7 +33,7 @@ def all_of_them(say):
             with unpaced():
                 found.append((UNPACED, unpaced))
         except OSError as reason:
-            say(f"only with {found[0][0]}, whose timers' work falls on anyone: no network namespace of our own ({reason.strerror})")
+            say(f"only with {found[0][0]}, whose timers' work falls on any process: no network namespace of our own ({reason.strerror})")
     return found
 
 

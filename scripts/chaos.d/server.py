@@ -183,7 +183,7 @@ class Server:
         self.pid = pid
 
     def follow(self):
-        """Looks which master is in charge, after orders that nobody waited for. Says how often the role was taken over."""
+        """Looks which master is in charge, after orders that were not waited for. Says how often the role was taken over."""
         begun, count, pid = None, 0, None
         for line in self.log():
             if line.get("event") == "upgrade_started":

@@ -72,7 +72,7 @@ def stops(run):
             time.sleep(0.1)
         verdict.notes.append(f"{len(held)} stops")
 
-    # What the stopped worker has accepted waits for it: that is no failure of anybody's.
+    # What the stopped worker has accepted waits for it: that is no failure.
     verdict = under_load(run.with_limit(1000), "stops", act, run.seconds(3, 40))
     slow = [note["waited_us"] / 1000 for note in verdict.counts.first.slow if note["kind"] == "short"
             and any(begun + 0.01 < note["at"] - note["waited_us"] / 1e6 < end for begun, end in held)]

@@ -31,12 +31,11 @@ class Verdict:
         if not holds:
             self.problems.append(otherwise)
 
-    def judge(self, counts, stats, log, run, loss_bound=0, force=FORCE):
+    def judge(self, counts, stats, log, run, loss_bound=0):
         """
         counts      the client's
         stats       the server's /stats after the client's end
         run         says the limit of the response time at p99.9
-        force       lines that must not be there
         loss_bound  how many requests the kills of the storm may have cost at most
         """
         self.judge_totals(counts, stats)
@@ -49,7 +48,7 @@ class Verdict:
         else:
             self.expect(counts.sum("closed_idle") == 0, f"{counts.sum('closed_idle')} connections were closed between two requests")
         self.judge_time(counts, run.limit_ms, run)
-        self.judge_log(log, force=force)
+        self.judge_log(log)
 
     def judge_totals(self, counts, stats):
         """To the request: what the clients can't know is what became of those that got no answer."""

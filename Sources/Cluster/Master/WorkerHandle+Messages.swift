@@ -15,7 +15,7 @@ extension WorkerHandle {
     }
 
     /// Sends a message as soon as the queue to this worker has room, in the order of the calls. Until then, `send` is refused, so
-    /// that it overtakes nobody.
+    /// that it overtakes nothing.
     public nonisolated(nonsending) func sendWhenRoom<Message: Encodable>(_ message: Message) async throws {
         try await messenger.sendWhenRoom(message)
     }

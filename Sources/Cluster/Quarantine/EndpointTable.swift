@@ -2,7 +2,7 @@
 // has answered. Written by the worker with plain stores, read by the master.
 //
 // Entries of three words, in the order in which endpoints are first used: the endpoint's number (0 ends the table), its waiting
-// requests, its answers. The last entry stands for all endpoints that found no room, under a number that is nobody's.
+// requests, its answers. The last entry stands for all endpoints that found no room, under a number that no endpoint has.
 
 internal import EverycoreStatistics
 

@@ -24,7 +24,7 @@ package struct MoveSocket {
     package enum Reception: Equatable {
         case connection(Arrival)
         case nothing
-        /// An end was shut down, or somebody sends empty packets: the socket stays readable.
+        /// An end was shut down, or a process sends empty packets: the socket stays readable.
         case ended
     }
 

@@ -45,7 +45,7 @@
     /// How many requests the quarantine worker may have in hand.
     package var limit: Int { min(max(unsafe Int(UInt32(truncatingIfNeeded: words[1])), 1), Self.usualLimit) }
 
-    /// Whether nobody is there to serve what is quarantined.
+    /// Whether no worker is there to serve what is quarantined.
     package var isDown: Bool { unsafe words[1] >> 32 != 0 }
 
     @inlinable package var isEmpty: Bool { unsafe words[0] == 0 }

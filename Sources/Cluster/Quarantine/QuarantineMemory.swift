@@ -14,7 +14,7 @@ struct QuarantineMemory {
     private let listByteCount: Int
     let list: QuarantineList
     var queue: QuarantineQueue
-    /// Connections that come back with bytes that nobody has answered. Those without come by the slots' own sockets.
+    /// Connections that come back with bytes that are not answered. Those without come by the slots' own sockets.
     var returns: MoveSocket
 
     init() throws(SystemError) {

@@ -88,7 +88,7 @@ extension Worker {
     package func noteQuarantineRefusal() { quarantine?.memory.queue.noteRefusal() }
 
     /// In the quarantine worker: gives a connection between two requests to the worker with the fewest.
-    /// - Returns: false when nobody takes it now, nil when nobody will.
+    /// - Returns: false when no worker takes it now, nil when none will.
     package func giveBack(_ connection: Int32) -> Bool? {
         guard let sharing, isHandingOver || !isDraining else { return nil }
         if isHandingOver {

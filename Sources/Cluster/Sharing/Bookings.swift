@@ -1,4 +1,4 @@
-// Finds connections that the board counts and nobody has: a worker that is killed between booking one for a sibling and sending it
+// Finds connections that the board counts and no worker has: a worker that is killed between booking one for a sibling and sending it
 // leaves the booking behind, and so does one that came where the process had no descriptor to spare. A pure value of the worker.
 
 package struct Bookings {

@@ -7,23 +7,23 @@ internal import Glibc
 
 struct DescriptorReserve {
     /// Stands for nothing; -1 while its number is lent.
-    private var placeholder: Int32 = -1
+    private var reserved: Int32 = -1
 
     /// Frees the number for the descriptor that arrives next.
     /// - Returns: false when the process has no free descriptor at all.
     mutating func lend() -> Bool {
-        guard placeholder >= 0 || restore() else { return false }
-        close(placeholder)
-        placeholder = -1
+        guard reserved >= 0 || restore() else { return false }
+        close(reserved)
+        reserved = -1
         return true
     }
 
     /// Takes a number again.
     /// - Returns: false when none is free.
     mutating func restore() -> Bool {
-        if placeholder < 0 { placeholder = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC) }
+        if reserved < 0 { reserved = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC) }
         // Without a file system, as in some sandboxes, any other file will do.
-        if placeholder < 0, errno != EMFILE, errno != ENFILE { placeholder = cposix_stream_socket(AF_UNIX) }
-        return placeholder >= 0
+        if reserved < 0, errno != EMFILE, errno != ENFILE { reserved = cposix_stream_socket(AF_UNIX) }
+        return reserved >= 0
     }
 }

@@ -16,7 +16,7 @@ extension Listeners {
     mutating func leaveToSuccessor() { socketFiles = [] }
 
     /// Runs in the new master: takes what the old one had, and opens what more slots need. None of these listens before this master has
-    /// taken over: nobody would accept from it, and the old one knows nothing of it where it stays.
+    /// taken over: no process would accept from it, and the old one knows nothing of it where it stays.
     init(taking state: UpgradeState, for plan: ClusterPlan, capacity: Int) throws(ClusterError) {
         backlog = plan.options.backlog
         access = SocketAccess(plan.options)

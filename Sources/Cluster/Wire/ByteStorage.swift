@@ -2,7 +2,7 @@
 // Master and workers. Confines the raw pointers of messages: what leaves it is checked against the size, so that no number
 // in a packet, however wrong, reads elsewhere.
 
-/// Bytes of a fixed count, shared by whoever still reads them.
+/// Bytes of a fixed count, shared by their readers.
 @safe package final class ByteStorage {
     package let count: Int
     private let base: UnsafeMutableRawPointer

@@ -18,7 +18,7 @@ extension Channel {
         serveWaiters()
     }
 
-    /// Half of the queue is free: nobody should come for each single place.
+    /// Half of the queue is free: no sender should come for each single place.
     var hasRoomToOffer: Bool {
         unsafe !sending.isBlocked
             || (sending.waitingCount + sending.batchCount <= options.queueCount / 2

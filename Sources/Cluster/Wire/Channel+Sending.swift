@@ -13,7 +13,7 @@ extension Channel {
     /// How much of the queue a packet may use.
     enum Bound {
         case message
-        /// Room above that of messages: a reply that finds none can't tell anybody.
+        /// Room above that of messages: a reply that finds none can't be reported.
         case reply
     }
 
@@ -61,7 +61,7 @@ extension Channel {
 
     private func makeRoom(for byteCount: Int, _ bound: Bound) throws(MessageError) {
         guard isOpen, !sending.peerIsGone else { throw .disconnected }
-        // Nobody overtakes those who wait.
+        // Nothing overtakes the senders that wait.
         if bound == .message, !sending.waiters.isEmpty, !sending.isServingWaiters { throw .queueFull }
         if unsafe sending.batch.count + byteCount > Packet.maximumByteCount { closeBatch() }
         if isFull(for: byteCount, bound) {
@@ -199,7 +199,7 @@ extension Channel {
 
     private func sendWaiting() {
         while sending.isBlocked {
-            // When the other side is gone the end of file comes next; there is nobody to keep packets for.
+            // When the other side is gone the end of file comes next; there is nothing to keep packets for.
             if case .full = send(sending.waiting[sending.firstWaiting]) { return }
             sending.sentFirst()
         }

@@ -56,7 +56,7 @@ package final class Channel {
         }
     }
 
-    /// A channel that never was: nobody could be started at its other end.
+    /// A channel that never was: no process could be started at its other end.
     package init(closedOn loop: EventLoop, options: MessageOptions, buffer: ReceiveBuffer) {
         descriptor = -1
         self.loop = loop
@@ -184,7 +184,7 @@ package final class ReceiveBuffer {
 
     package init() {}
 
-    /// Memory that nobody else reads: a decoder that a message's type has kept has its bytes for itself.
+    /// Memory that nothing else reads: a decoder that a message's type has kept has its bytes for itself.
     func take() -> ByteStorage {
         if isKnownUniquelyReferenced(&free), let kept = free.take() { return kept }
         return ByteStorage(count: Packet.maximumByteCount)

@@ -1,4 +1,4 @@
-// Why a message was not sent, why a request got no reply, and what became of messages that nobody could take.
+// Why a message was not sent, why a request got no reply, and what became of messages that could not be delivered.
 // In master and workers.
 
 public import EverycoreLoop
@@ -41,7 +41,7 @@ public enum RequestError: Error, Equatable, CustomStringConvertible {
     case deadlinePassed(Duration)
     /// The other process ended, or its connection did, while the request was pending.
     case disconnected
-    /// Nobody there answers requests of this type.
+    /// No handler there answers requests of this type.
     case noHandler(type: String)
     /// The handler there threw this.
     case failed(reason: String)

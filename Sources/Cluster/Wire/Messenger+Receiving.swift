@@ -72,7 +72,7 @@ extension Messenger {
     private func newName(_ record: MessageRecord, _ bytes: ByteStorage, _ range: Range<Int>) -> IncomingName<Sender>? {
         let name = IncomingName<Sender>(bytes.text(range))
         guard record.number != MessageRecord.noNumber else { return name }
-        // Numbers are given one after the other, so that nobody can make this table large.
+        // Numbers are given one after the other, so that no sender can make this table large.
         guard Int(record.number) == incoming.count, incoming.count < OutgoingNames.limit,
             range.count <= OutgoingNames.byteLimit - incomingByteCount
         else { return nil }

@@ -42,7 +42,7 @@ struct PendingRequests {
 final class UnansweredRequests {
     fileprivate(set) var count = 0
 
-    /// Held by whoever may still answer.
+    /// Held by what may still answer.
     final class Place {
         private var requests: UnansweredRequests?
 
@@ -63,7 +63,7 @@ final class UnansweredRequests {
 }
 
 extension Messenger {
-    /// A reply or a failure has come, or nothing will. One that comes too late finds nobody.
+    /// A reply or a failure has come, or nothing will. One that comes too late is dropped.
     func finish(_ number: UInt64, _ result: Result<WireInput, RequestError>) {
         requests.take(number)?(result)
     }
@@ -241,7 +241,7 @@ struct RemoteFailure {
 
     init(_ code: Code, _ reason: String) {
         self.code = code
-        // Long enough for any reason that somebody reads.
+        // Long enough for any reason that is read.
         self.reason = reason.utf8.count > 16_384 ? String(reason.prefix(4096)) : reason
     }
 

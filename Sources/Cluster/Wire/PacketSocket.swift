@@ -115,7 +115,7 @@ package enum PacketSocket {
     }
 }
 
-/// Descriptors that came with a packet. Whoever has them closes them.
+/// Descriptors that came with a packet. Their owner closes them.
 package struct ReceivedDescriptors {
     private let items: [Int32]
     /// Some did not arrive: this process had no room for them (MSG_CTRUNC, recvmsg(2)).

@@ -83,7 +83,7 @@ struct WaitingPacket {
     let file: OwnedDescriptor?
 }
 
-/// Somebody who waits for room.
+/// A sender that waits for room.
 struct Waiter {
     let number: Int
     /// Tries again; false when there is no room yet. Called with nil when there never will be.

@@ -109,7 +109,7 @@ extension Worker {
     /// Gives a connection that is between two requests to the sibling with the fewest: while the worker goes and others stay, or when it
     /// has more than its share; see ``excessConnections``.
     ///
-    /// - Returns: true when a sibling has it; then stop watching its descriptor and close it. False when nobody takes it now.
+    /// - Returns: true when a sibling has it; then stop watching its descriptor and close it. False when none takes it now.
     public func passOn(_ connection: Int32) -> Bool {
         guard let sharing, isHandingOver || (!isDraining && sharing.balances) else { return false }
         if drain.successorCount > 0 { return passOn(connection, toSuccessorsWith: sharing) }
@@ -155,7 +155,7 @@ extension Worker {
 
     // MARK: Going
 
-    /// Runs when the worker begins to go: from here on nobody hands it connections. The queues of its slot have other owners already,
+    /// Runs when the worker begins to go: from here on no sibling hands it connections. The queues of its slot have other owners already,
     /// unless the whole cluster stops.
     func stopSharing() {
         stopTakingMoved()

@@ -14,7 +14,7 @@ struct DrainState {
     var handlers: [(_ done: @escaping () -> Void) -> Void] = []
     var unfinished = 0
     var deadline: LoopTimer?
-    /// Runs while connections that nobody else would have served are in flight.
+    /// Runs while connections that no other worker would have served are in flight.
     var lastLook: LoopTimer?
     var hasClosedListeners = false
 }
@@ -35,9 +35,9 @@ extension Worker {
     /// than the loop's: `worker.loop.execute { … }`.
     public func disconnect() { askToGo() }
 
-    /// Ends this slot's ``listeners``, and those of siblings that it accepts for, for a worker of a cluster that stops, when it has accepted what waited in them: then nobody
-    /// connects to a queue that is emptied no more, and new connections are refused. While the cluster runs on, the queues have
-    /// other owners, and nothing is closed; nor is anything before ``onDrain(_:)``'s handlers are called.
+    /// Ends this slot's ``listeners``, and those of siblings that it accepts for, once it has accepted what waited in them: for a worker of
+    /// a cluster that stops. New connections are refused then, rather than left in a queue that is emptied no more. While the cluster runs
+    /// on, the queues have other owners, and nothing is closed; nor is anything before ``onDrain(_:)``'s handlers are called.
     public func closeListeners() {
         guard isDraining else {
             return logger.log(.warning, .closeListenersIgnored, "closeListeners() has no effect: this worker is not draining")
@@ -45,13 +45,13 @@ extension Worker {
         guard !drain.hasClosedListeners, !isHandingOver, !isHeld else { return }
         drain.hasClosedListeners = true
         for listener in acceptedListeners {
-            // The siblings have copies, so closing this one would leave the queue to nobody.
+            // The siblings have copies, so closing this one would leave the queue without an owner.
             if isOfOneSlotAlone(listener) { shutdown(listener.descriptor, Int32(SHUT_RD)) }
             _ = close(listener.descriptor)
         }
     }
 
-    /// This process got TERM. The master decides: somebody else empties its queues from then on, a successor starts, and it is told
+    /// This process got TERM. The master decides: another worker empties its queues from then on, a successor starts, and it is told
     /// to hand over; or the whole cluster stops.
     func askToGo() {
         try? channel.send(control: Packet(.draining))
@@ -60,7 +60,7 @@ extension Worker {
     /// - Parameter isHandingOver: others stay and take the connections.
     func beginDrain(within deadline: Duration, handingOver isHandingOver: Bool) {
         guard !isDraining else {
-            // The others go now as well: nobody stays who could take connections.
+            // The others go now as well: no worker stays that could take connections.
             if !isHandingOver, drain.isHandingOver {
                 drain.isHandingOver = false
                 takeWhatWaits()
@@ -100,7 +100,7 @@ extension Worker {
     /// Reports for the last time, sends what waits, and ends the process.
     func leave(status: Int32, flushWithin limit: Duration = .seconds(1)) -> Never {
         report()
-        // An exit that nobody announced is a death: somebody called exit(3).
+        // An exit that was not announced is a death: the program called exit(3).
         if status == 0 { try? channel.send(control: Packet(.leaving)) }
         channel.flush(until: EventLoop.monotonicNanoseconds() &+ limit.wholeNanoseconds)
         _ = fflush(nil)

@@ -1,4 +1,4 @@
-// Queues that nobody else empties any more, because the whole cluster stops: those of a worker that hangs, that dies meanwhile, or that was
+// Queues that no other worker empties any more, because the whole cluster stops: those of a worker that hangs, that dies meanwhile, or that was
 // told to go a moment before. Each worker looks at all of them when it begins to drain and before it ends, so that the last one finds
 // what the others left.
 // Process: worker · Thread: loop

@@ -43,7 +43,7 @@ extension Worker {
     }
 
     /// Sends a message to the master as soon as the queue has room, in the order of the calls. Until then, `send` is refused, so
-    /// that it overtakes nobody.
+    /// that it overtakes nothing.
     public nonisolated(nonsending) func sendWhenRoom<Message: Encodable>(_ message: Message) async throws {
         try await messenger.sendWhenRoom(message)
     }

@@ -89,7 +89,7 @@ extension Worker {
         cposix_close_on_exec_from(3)
         try? channel.send(control: Packet(.ready))
         loop.run()
-        // Somebody stopped the loop: an orderly end, too.
+        // A handler stopped the loop: an orderly end, too.
         leave(status: 0)
     }
 

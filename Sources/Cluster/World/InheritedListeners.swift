@@ -18,7 +18,7 @@ package struct InheritedListeners {
 
     private static let firstDescriptor: Int32 = 3
 
-    /// Takes over what the environment speaks of, and takes it out of the environment, so that nobody else does.
+    /// Takes over what the environment speaks of, and takes it out of the environment, so that no child does.
     static func take(for auxiliaries: [AuxiliaryPlan], backlog: Int32) throws(ClusterError) -> InheritedListeners {
         let (names, isOurs) = announced()
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) }

@@ -1,7 +1,7 @@
 // What the service manager is told: ready, reloading, stopping, alive, and a line of status (sd_notify(3)). Runs in the master; owned
 // by it. Does nothing where no manager asked to be told, which is where NOTIFY_SOCKET isn't set.
 //
-// A manager that doesn't read holds nobody up: what its socket doesn't take is sent again a little later.
+// A manager that doesn't read holds nothing up: what its socket doesn't take is sent again a little later.
 
 internal import CEverycorePosix
 package import EverycoreLoop
@@ -139,7 +139,7 @@ package final class ServiceManager {
         let bytes = Array(message.utf8)
         let result = unsafe bytes.withUnsafeBytes { unsafe cposix_send_to_path(socket, path, $0.baseAddress, $0.count) }
         if result == 0 { return true }
-        // Others mean that nobody is there: nobody is missing the message.
+        // Others mean that no manager is there to miss the message.
         return errno != EAGAIN && errno != ENOBUFS && errno != ENOMEM
     }
 

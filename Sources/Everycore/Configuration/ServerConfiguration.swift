@@ -16,7 +16,7 @@ public import struct Cluster.ClusterOptions
 /// A value is only as good as its `problems()` are few: a server refuses to start with any.
 public struct ServerConfiguration: Sendable, Equatable {
     /// The address to listen on: an IPv4 or IPv6 address without brackets. All IPv4 interfaces by default, as with
-    /// nginx and Node: a server is started to be reached, and the admin page, which isn't meant for everyone, stays on the loopback.
+    /// nginx and Node: a server is started to be reached, and the admin page, which isn't public, stays on the loopback.
     public var host = "0.0.0.0"
 
     /// The TCP port, 0…65535. 0 lets the kernel choose one; the start banner names it.

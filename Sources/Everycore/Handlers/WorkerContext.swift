@@ -49,7 +49,7 @@ package final class WorkerContext {
     /// Whether the worker will drain soon: it takes what comes, and `/ready` says so.
     package var isLameDuck = false
 
-    /// Says which request a handler is in, to whoever looks at a worker that died or hangs; none without a cluster.
+    /// Says which request a handler is in, for the master, which looks at a worker that died or hangs; none without a cluster.
     package let blackBox: BlackBox?
 
     /// Counts what each endpoint does; none without a cluster.

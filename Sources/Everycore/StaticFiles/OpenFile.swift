@@ -97,7 +97,7 @@ package enum OpenFailure: Error, Equatable {
     }
 }
 
-/// Owns its descriptor. Whoever reads says where: no one moves the file's own position.
+/// Owns its descriptor. A read says where: the file's own position never moves.
 package final class OpenFile: Sendable {
     package let descriptor: Int32
     package let facts: FileFacts
@@ -132,7 +132,7 @@ package final class OpenFile: Sendable {
         close(descriptor)
     }
 
-    /// A descriptor of its own for whoever closes what it reads. They share one position.
+    /// A descriptor of its own, for a reader that closes what it reads. They share one position.
     func duplicate() throws(OpenFailure) -> Int32 {
         let copy = cposix_duplicate(descriptor)
         guard copy >= 0 else { throw OpenFailure(errno: errno) }

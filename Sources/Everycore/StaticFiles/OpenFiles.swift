@@ -1,7 +1,7 @@
 // Large files that stay open between requests: opening and closing one costs about as much as sending 100 KB of it.
 //
 // One per worker, on its loop's thread. What is kept is let go of within two seconds, asked for or not: a deleted file's blocks are
-// free when nobody has it open any longer.
+// free when it is no longer open anywhere.
 
 internal import EverycoreLoop
 

@@ -48,7 +48,7 @@ extension Connection {
     /// Forgets the connection. The kernel's epoll set knows the open file, which lives on: the watch has to go before the descriptor.
     func wasPassedOn() {
         phase = .closed
-        // The socket's options go with it, and whoever has it now takes it for a new one.
+        // The socket's options go with it, and the process that has it now takes it for a new one.
         if queue.isFast { setFast(false) }
         let watches = watches
         self.watches = ConnectionWatches()
@@ -99,7 +99,7 @@ extension Connection {
         service.isDraining ? lingerClose(for: Self.drainLingerTime) : lingerClose()
     }
 
-    /// Whether bytes came that nobody has looked at. The first of them is thrown away, into no buffer that others use: heads may
+    /// Whether bytes came that were not looked at. The first of them is thrown away, into no buffer that others use: heads may
     /// still be in the worker's.
     private var hasUnreadInput: Bool {
         var byte: UInt8 = 0
@@ -153,7 +153,7 @@ extension Connection {
         exchange.takeCollector()?.fail(failure)
     }
 
-    /// Closes the socket and forgets the connection. An unanswered request learns that nobody waits for it.
+    /// Closes the socket and forgets the connection. An unanswered request learns that its client no longer waits.
     func closeNow(_ failure: BodyFailure) {
         guard phase != .closed else { return }
         phase = .closed

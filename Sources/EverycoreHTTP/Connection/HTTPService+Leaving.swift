@@ -5,9 +5,9 @@ import EverycoreLoop
 
 extension HTTPService {
     /// Stops accepting, and gives every connection that is between two requests to `passOn`, now or after the answer that is in
-    /// flight. What nobody takes is served on.
+    /// flight. What no worker takes is served on.
     /// - Parameters:
-    ///   - passOn: says false when nobody takes the connection now, and nil when nobody will: then they are closed as in `drain`.
+    ///   - passOn: says false when no worker takes the connection now, and nil when none will: then they are closed as in `drain`.
     ///   - done: called when none is left.
     package func drain(to passOn: @escaping (_ connection: Int32) -> Bool?, _ done: @escaping () -> Void) {
         guard !isDraining, drained == nil else { return }

@@ -23,7 +23,7 @@ package import EverycoreStatistics
     // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
     @exclusivity(unchecked) var encoder = ResponseEncoder()
     var isDraining = false
-    /// Decides who serves a connection that was just accepted: true when somebody else does, who has its descriptor now.
+    /// Decides which worker serves a connection that was just accepted: true when a sibling does, which has its descriptor now.
     package var handOver: ((_ connection: Int32) -> Bool)?
     /// Told when connections that wait are left in their queues: because there are as many as may be, or for want of descriptors.
     package var acceptingPaused: ((_ isAtLimit: Bool) -> Void)?
@@ -88,7 +88,7 @@ package import EverycoreStatistics
     /// Accepts no more from it.
     package func stopServing(listener: Int32) { acceptors.removeAll { $0.listener == listener } }
 
-    /// Takes over a connection that somebody else accepted.
+    /// Takes over a connection that another worker accepted.
     /// - Parameter isNew: false when it had been served before.
     package func take(_ descriptor: Int32, isNew: Bool) {
         take(descriptor, isNew: isNew, bytes: [], readAt: 0)

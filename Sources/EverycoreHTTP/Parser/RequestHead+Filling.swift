@@ -1,5 +1,5 @@
 // How the parser fills a RequestHead: field lines as they are read, the facts when the head is
-// whole. Before that, what was stored is of no meaning to anyone else. Touches raw memory.
+// whole. Before that, what was stored has no meaning. Touches raw memory.
 
 extension RequestHead {
     /// Room grows in the first requests only, up to the limit on the field count.

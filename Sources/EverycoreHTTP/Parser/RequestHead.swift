@@ -1,6 +1,6 @@
 // A parsed request head: facts and byte ranges. A worker owns one and reuses it for every
 // request; it points into the worker's input buffer while a handler runs, and copies its bytes
-// when someone keeps it longer (`detach`). Touches raw memory; no accessor traps.
+// when it is kept longer (`detach`). Touches raw memory; no accessor traps.
 
 @safe
 @usableFromInline package final class RequestHead {

@@ -7,7 +7,7 @@ import Everycore
 
 try Server { routes in
     routes.get("/hello/:name") { request in
-        .text("Hello, \(request.parameters["name"] ?? "nobody")!\n")
+        .text("Hello, \(request.parameters["name"] ?? "stranger")!\n")
     }
 }
 .run()

@@ -42,7 +42,7 @@ final class ConsoleOutput {
         }
     }
 
-    /// - Returns: what did not fit. Nothing when nobody will ever read it.
+    /// - Returns: what did not fit. Nothing when it will never be read.
     private func send(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
         var rest = bytes
         while !rest.isEmpty {

@@ -37,7 +37,7 @@ final class Reporter {
     /// Another master goes on printing.
     func leave() { console.write(table.erase(), within: .milliseconds(200)) }
 
-    /// Somebody asked with a signal.
+    /// Asked for by a signal.
     func onRequest(_ figures: ClusterFigures) { console.write(summary(figures)) }
 
     func end(_ figures: ClusterFigures) {

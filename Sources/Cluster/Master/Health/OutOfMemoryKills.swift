@@ -3,7 +3,7 @@
 // Kernel documentation: admin-guide/cgroup-v2 "memory.events", admin-guide/cgroup-v1/memory "oom_control".
 //
 // The kernel counts before it sends the signal, so a death that was its doing is counted when it is reaped. The counter knows no
-// process: kills that no death of ours has claimed within a few seconds were somebody else's.
+// process: kills that no death of ours has claimed within a few seconds were of another program.
 
 internal import EverycoreLoop
 
@@ -16,7 +16,7 @@ package struct OutOfMemoryKills {
     private let read: FileReader
     private let path: String?
     private var count: UInt64 = 0
-    /// When kills were first seen that nobody has claimed.
+    /// When kills were first seen that no death has claimed.
     private var unclaimed: [UInt64] = []
 
     /// Finds the file of the process's own cgroup.

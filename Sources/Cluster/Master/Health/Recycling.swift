@@ -31,7 +31,7 @@ package struct Recycling {
         package let isReady: Bool
         package let startedAt: UInt64
         package let requests: UInt64
-        /// Nil where nobody knows.
+        /// Nil where it is unknown.
         package let residentBytes: UInt64?
 
         package init(slot: Int, generation: Int, isReady: Bool, startedAt: UInt64, requests: UInt64, residentBytes: UInt64?) {

@@ -4,7 +4,7 @@
 // A worker's loop beats while it turns. Wall time without a beat proves nothing: the machine may have been loaded, suspended,
 // or the worker's cgroup throttled. So only evidence counts toward the limit: CPU time that its loop's thread used without a beat, and
 // time in which that thread was asleep in the kernel, seen asleep at both ends of it, although its loop had something to do.
-// A thread that waits for a CPU is runnable, and gains nothing. Neither does one that somebody has stopped, or that a debugger holds.
+// A thread that waits for a CPU is runnable, and gains nothing. Neither does one that a signal has stopped, or that a debugger holds.
 // The quarantine worker is under suspicion already: where others use up the CPU, time in which it waits for one counts too.
 
 internal import EverycoreLoop

@@ -37,11 +37,11 @@ final class Child {
     var stuckTimer: LoopTimer?
     /// Its first packet was here.
     var isOnline = false
-    /// Somebody wants it to go, or it does itself.
+    /// It was told to go, or goes by itself.
     var wasAsked = false
     /// It goes when its successor is ready.
     var waitsForSuccessor = false
-    /// Its service ended although nobody had asked.
+    /// Its service ended although it was not asked to.
     var hasDied = false
     /// It said that it leaves in order, and had not been told to.
     var leavesByItself = false
@@ -61,7 +61,7 @@ final class Child {
     var wasStuck = false
     /// The request that has been accused last, by when it began: its worker's death is no further evidence.
     var accused: UInt64?
-    /// Nil where nobody is ever stuck.
+    /// Nil where no worker counts as stuck.
     var watchdog: Watchdog?
     /// Signals that the master has sent it.
     var sentSignals: Set<Int32> = []

@@ -11,7 +11,7 @@ internal import Glibc
 
 package struct Listeners {
     /// For each slot, one for each address; also for slots that are not in use, whose TCP sockets are bound and don't listen. So
-    /// every worker has every listener from its birth, and nobody can take a socket's place later.
+    /// every worker has every listener from its birth, and no other program can take a socket's place later.
     package internal(set) var ofSlots: [[Listener]] = []
     /// For each auxiliary, by its index.
     package internal(set) var ofAuxiliaries: [[Listener]] = []
