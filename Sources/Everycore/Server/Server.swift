@@ -24,7 +24,7 @@ internal import EverycoreStatistics
 /// its own before. Handlers may do all of that; each worker is a process of its own with its own copy of what they capture.
 public struct Server {
     /// What the banner, `everycore --version` and the admin pages say.
-    package static let version = "0.1.0"
+    package static let version = "0.2.0"
 
     public let configuration: ServerConfiguration
     private let routes: BuiltRoutes
