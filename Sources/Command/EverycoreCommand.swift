@@ -53,7 +53,7 @@ struct Check: ParsableCommand {
     }
 }
 
-/// Tells what went wrong on standard error, and turns it into the exit status that scripts rely on.
+/// Prints the error to standard error, and returns its exit status.
 private func finish(_ body: () throws -> Void) throws {
     do {
         try body()

@@ -1,4 +1,4 @@
-// The exit statuses that other people's scripts rely on; the numbers are those of sysexits.h.
+// The exit statuses, an interface for scripts; the numbers are those of sysexits.h.
 // ArgumentParser itself ends the process with 64 (EX_USAGE) when the arguments are wrong.
 
 #if Command

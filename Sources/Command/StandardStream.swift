@@ -4,7 +4,7 @@
 #if Command
 import Glibc
 
-/// Half of a text must not pass for the whole, as in `everycore check >file` on a full disk.
+/// Fails when only a part is written, as in `everycore check >file` on a full disk.
 struct StreamFailure: Error, CustomStringConvertible {
     let stream: StandardStream
     let errno: Int32
@@ -19,7 +19,7 @@ enum StandardStream: Int32 {
     /// A pipe that poll(2) calls writable takes so much without waiting (PIPE_BUF, pipe(7)).
     private static let blockByteCount = 4096
 
-    /// An end with an error must not wait for ever for a reader of the reason.
+    /// Bounded, so that an exit with an error doesn't wait for a reader for ever.
     private var hasRoom: Bool {
         var request = pollfd(fd: rawValue, events: Int16(POLLOUT), revents: 0)
         return unsafe self == .output || poll(&request, 1, 1000) != 0

@@ -16,10 +16,10 @@ package struct ConfigurationFile: Sendable {
     }
 
     package private(set) var entries: [String: Entry] = [:]
-    /// Lines for people, each beginning with the file's name, in the file's order.
+    /// Messages, each beginning with the file's name, in the file's order.
     package private(set) var problems: [String] = []
     private let path: String
-    /// A file with so many mistakes is another one: the master has more to do at a reload than to list them all.
+    /// The most problems that are listed. A file with more is probably no configuration, and a reload must not take long.
     private static let problemLimit = 100
     private var isAnother: Bool { problems.count >= Self.problemLimit }
 

@@ -45,7 +45,7 @@ package struct ConfigurationReader: Sendable {
         return loaded
     }
 
-    /// `listen` takes the place of `host` and `port`. One of them from a stronger source was meant to count, and doesn't.
+    /// `listen` replaces `host` and `port`. One of these from a stronger source would be ignored: an error.
     private func ineffective(in loaded: LoadedConfiguration) -> [String] {
         guard !loaded.configuration.listen.isEmpty, let origin = loaded.origins["listen"] else { return [] }
         return ["host", "port"].compactMap { key in

@@ -19,7 +19,7 @@ package func effectiveConfiguration(_ loaded: LoadedConfiguration) -> String {
     return text
 }
 
-/// Plain where that is beyond doubt, else in double quotes (YAML 1.2 §7.3.1).
+/// Plain where that is unambiguous, else in double quotes (YAML 1.2 §7.3.1).
 private func yamlScalar(_ text: String) -> String {
     let plain = text.utf8.allSatisfy { byte in
         switch byte {

@@ -1,4 +1,4 @@
-// The environment variables that begin with EVERYCORE_. A name that is no setting is refused: a typo would be ignored in silence.
+// The environment variables that begin with EVERYCORE_. A name that is no setting is refused, so that a typo is noticed.
 // Runs in the master, before the fork and again at a reload.
 
 #if Command

@@ -9,7 +9,7 @@ package struct FileFailure: Error, Equatable {
     package let reason: String
 }
 
-/// Longer files are refused: a configuration that needs a megabyte is some other file.
+/// Longer files are refused: they are no configuration.
 package let configurationFileLimit = 1 << 20
 
 /// How long a pipe or a terminal may take to deliver it.

@@ -1,4 +1,4 @@
-// The admin worker's routes: figures for people, scripts and Prometheus.
+// The admin worker's routes: figures for browsers, scripts and Prometheus.
 //
 // Registered and run in the admin worker, after its fork; the figures come from the master, fresh for each request.
 

@@ -16,9 +16,8 @@ internal import EverycoreHTTP
 /// }
 /// ```
 ///
-/// Iterating throws ``BodyError`` when the client breaks off, or sends more than the route takes, and `CancellationError` in a task
-/// that is cancelled while it waits: what comes later is still there for another task. After its end ``Request/trailers``
-/// has what a chunked content ended with.
+/// Iterating throws ``BodyError`` when the client disconnects or sends more than the route allows, and `CancellationError` in a task that is
+/// cancelled while it waits; another task can read on. After the end ``Request/trailers`` has the trailer section of chunked content.
 public struct BodyStream: AsyncSequence {
     public typealias Element = [UInt8]
 
@@ -41,7 +40,7 @@ public enum BodyError: Error, Sendable {
     case tooLarge
     /// Its framing was wrong: the client was answered 400.
     case malformed
-    /// The client broke off or was too slow.
+    /// The client disconnected or was too slow.
     case incomplete
 
     init(_ failure: BodyFailure) {
@@ -111,7 +110,7 @@ final class BodySource: @unchecked Sendable {
     }
 
     func next() async throws -> [UInt8]? {
-        // Not before: a client that waits for a 100 must not be told to send what the handler refuses (RFC 9110 §10.1.1).
+        // Not earlier: the 100 goes out only when the handler reads, since it may refuse the content (RFC 9110 §10.1.1).
         if let begin = begin.take() { begin() }
         if let piece = takeFirst() { return piece }
         if let end {
@@ -122,7 +121,7 @@ final class BodySource: @unchecked Sendable {
         return try await wait.value { read(for: wait) }
     }
 
-    /// What came on the task's way here counts.
+    /// Pieces that arrived before the task waits count.
     private func read(for wait: LoopWait<[UInt8]?>) {
         if let reader, reader.isWaiting {
             // A second reader at the same time gets nothing: a body has one order.

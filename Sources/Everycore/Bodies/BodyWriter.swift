@@ -39,7 +39,7 @@ public struct BodyWriter: Sendable {
         do {
             try await wait.value { exchange.whenWritable { wait.end(.success(())) } }
         } catch {
-            // A client that goes away cancels the task as well.
+            // A client that disconnects cancels the task as well.
             throw exchange.isAnswered ? ClientGone() : error
         }
         if exchange.isAnswered { throw ClientGone() }
@@ -68,10 +68,10 @@ extension Response {
     /// }
     /// ```
     ///
-    /// - Parameter length: in bytes where it is known; else the content is sent chunked (RFC 9112 §7.1). What is written beyond it is
-    ///   dropped; content that ends before it breaks the connection off.
-    /// - Parameter produce: runs as a task on the worker's loop, cancelled when the client goes away. What it throws breaks the
-    ///   connection off, so that the client doesn't take the content for whole.
+    /// - Parameter length: in bytes; without one the content is sent chunked (RFC 9112 §7.1). Bytes beyond it are dropped; content that ends
+    ///   before it closes the connection.
+    /// - Parameter produce: runs as a task on the worker's loop, cancelled when the client disconnects. An error closes the connection,
+    ///   so that the client sees an incomplete response.
     public static func stream(
         length: UInt64? = nil, contentType: String = "text/plain; charset=utf-8",
         _ produce: @escaping @Sendable (BodyWriter) async throws -> Void

@@ -1,5 +1,5 @@
-// One task that waits for something that the loop will tell: content that arrives, room in a socket. It goes on when that comes or
-// when the task is cancelled, whichever is first.
+// One task that waits for an event of the loop: content that arrives, room in a socket. It resumes at the event or at its cancellation,
+// whichever is first.
 //
 // Made in the workers for one wait; used on the loop's thread. Only the cancellation may come from another thread.
 

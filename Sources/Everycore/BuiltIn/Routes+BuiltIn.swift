@@ -1,5 +1,4 @@
-// The routes that come with the server: `/health` and `/ready` with every one, the others with the command alone, to show that it lives
-// and how fast.
+// The built-in routes: `/health` and `/ready` of every server, and the demonstration routes of the command.
 //
 // Registered before the fork, run in the workers. They yield to routes of the application's own.
 
@@ -52,13 +51,13 @@ extension Routes {
     }
 }
 
-/// The body as it came, under the media type that it came with; a browser is kept from finding another one in it.
+/// The request's body with its media type; `nosniff` keeps browsers from guessing another one.
 private func echo(_ request: Request) -> Response {
     .bytes(request.body.bytes, contentType: request.header("Content-Type") ?? "application/octet-stream")
         .header("X-Content-Type-Options", "nosniff")
 }
 
-/// More than the limit is the limit.
+/// At most the limit.
 private func milliseconds(of request: Request, upTo limit: Int) throws(HTTPError) -> Int {
     guard let text = request.queryItem("ms"), !text.isEmpty, text.utf8.allSatisfy({ 0x30...0x39 ~= $0 }) else {
         throw HTTPError(400, "?ms= takes a whole number of milliseconds, of which \(limit) are the most")
@@ -66,8 +65,7 @@ private func milliseconds(of request: Request, upTo limit: Int) throws(HTTPError
     return min(Int(text) ?? limit, limit)
 }
 
-/// Keeps the processor busy in slices, between which the worker serves others: a demonstration must never take a worker from the
-/// service. Each worker has its own; used on the loop's thread.
+/// Keeps the processor busy in time slices, between which the worker serves other requests. Each worker has its own; used on the loop's thread.
 private final class Computations: @unchecked Sendable {
     private var count = 0
 

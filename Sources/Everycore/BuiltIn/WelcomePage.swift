@@ -1,4 +1,4 @@
-// The page at `/`: what this server is, and where to go from here. One constant, no further requests. Its links are relative: a proxy
+// The page at `/`: the server's name and links. One constant, no further requests. Its links are relative: a proxy
 // may have removed a prefix.
 
 let welcomePage: StaticString = """

@@ -3,12 +3,12 @@
 // Runs in the workers, on the loop's thread. One encoder works on one content at a time.
 
 protocol ContentEncoder: AnyObject {
-    /// Takes bytes in and appends what comes of them to `output`: all of it, so that a decoder can give all of `input` back.
+    /// Codes `input` and appends to `output`, flushed: a decoder can reproduce all of `input`.
     /// - Parameter isLast: the content ends here.
     /// - Returns: false where the library failed; the content can't be completed then.
     func encode(_ input: RawSpan, isLast: Bool, into output: inout [UInt8]) -> Bool
 
-    /// Makes ready for another content. False where this encoder is used up.
+    /// Prepares for another content. False if this encoder can't be used again.
     func reset() -> Bool
 }
 

@@ -1,7 +1,7 @@
-// Compresses what handlers answer, for clients that accept it, between the handler and the wire.
+// Compresses responses of handlers for clients that accept it, between the handler and the wire.
 //
 // One per worker, made after the fork where the configuration asks for it; used on the loop's thread. It keeps one encoder per
-// coding for contents that are here as a whole, and what became of constant texts.
+// coding for complete contents, and the coded forms of constant texts.
 
 internal import EverycoreHTTP
 
@@ -23,10 +23,10 @@ package final class ResponseCompressor {
         level = settings.level
     }
 
-    /// A longer body is coded portion by portion, like a stream: coding it at once would hold all of the worker's other clients up.
+    /// A longer body is coded in portions, like a stream: coding it at once would block the worker's other clients.
     static let wholeBound = 262_144
     private static let portion = 65_536
-    /// What coded constants may take.
+    /// The memory for coded constants.
     private static let constantBound = 1 << 20
 
     /// A literal of the program, by its place.
@@ -36,7 +36,7 @@ package final class ResponseCompressor {
         let coding: ContentCoding
     }
 
-    /// Makes of a response what this client is sent. Returns what codes the content, where it comes as a stream.
+    /// Codes a response for this client. Returns the coding of the content where it is a stream.
     func apply(to response: inout Response, for head: RequestHead) -> StreamCoding? {
         guard let size = size(of: response), size >= minimum, response.status != 204, response.status != 205,
             response.status != 206
@@ -54,7 +54,7 @@ package final class ResponseCompressor {
         case .identity: break
         case .coding(let coding): return encode(&response, coding, size, isHead: head.method == .head)
         case .nothing:
-            // What another method did is done, and an error stays one: only a page can be refused.
+            // Only a successful GET or HEAD becomes a 406: other methods have already acted, and an error stays an error.
             guard response.status == 200, head.method == .get || head.method == .head else { break }
             response = HTTPError(406, "there is no representation in an encoding that Accept-Encoding allows").response
             response.varyByEncoding()
@@ -128,7 +128,7 @@ package final class ResponseCompressor {
         return isDone ? output : nil
     }
 
-    /// The same content as a stream that lets other requests in between. It is copied portion by portion, never as a whole.
+    /// The same content as a stream, between whose portions other requests are served. It is copied portion by portion, never as a whole.
     private func portions(of body: Response.Body) -> Response.Body {
         let count: Int
         let portion: @Sendable (Range<Int>) -> [UInt8]

@@ -1,4 +1,4 @@
-// The coding of one streamed response: each piece leaves as bytes that the client can decode at once.
+// The coding of one streamed response: the client can decode each piece at once.
 //
 // Made in the workers when the response begins, used on its loop's thread, gone when the response is done.
 
@@ -31,7 +31,7 @@ final class StreamCoding {
         }
     }
 
-    /// Writes what completes the content. False where less was written than was announced: then it must not look whole.
+    /// Completes the content. False if less was written than announced: then the response has to look incomplete.
     func finish(to exchange: some RequestExchange) -> Bool {
         if let remaining, remaining > 0 { return false }
         if !hasFailed { send(RawSpan(), isLast: true, to: exchange) }
@@ -44,7 +44,7 @@ final class StreamCoding {
         hasFailed = !encoder.encode(bytes, isLast: isLast, into: &coded)
         if hasFailed { return }
         unsafe exchange.write(coded.span.bytes)
-        // Room for small pieces is kept, what a large one took is given back.
+        // A small buffer is kept, a large one is freed.
         guard coded.capacity <= 16384 else { return }
         coded.removeAll(keepingCapacity: true)
         output = coded

@@ -26,8 +26,8 @@ extension ServerConfiguration {
         /// The charset that the server's own types of text are sent with; `nil` sends none, and browsers look into the file. Only `types` says
         /// another one for single endings.
         public var charset: String? = "utf-8"
-        /// The memory in which each worker keeps files of at most 64 KiB and what it knows of larger ones, in bytes; 0 keeps
-        /// nothing. What is kept is looked at again when it is a second old.
+        /// The memory in which each worker caches files of at most 64 KiB and the metadata of larger ones, in bytes; 0 caches nothing. Entries
+        /// are checked again after a second.
         public var cacheSize = 8 << 20
         /// Sends `name.br`, `name.zst` or `name.gz` in the place of `name` to clients that accept it, where there is one.
         public var precompressed = true
@@ -38,9 +38,9 @@ extension ServerConfiguration {
     /// How responses that handlers make are compressed on their way out; files have `files.precompressed`.
     public struct Compression: Sendable, Equatable {
         /// The codings that clients are offered, of `ContentCoding.available`. None by default: compressing costs many times
-        /// what a small response does, and one that holds a secret beside what the client sent gives it away by its length (BREACH).
+        /// as much as a small response, and the length of a response with a secret beside text of the request leaks the secret (BREACH).
         public var codings: [ContentCoding] = []
-        /// The least size of a body that is compressed, in bytes. Streams of unknown length always are.
+        /// The smallest body that is compressed, in bytes. Streams of unknown length are always compressed.
         public var minimum = 1024
         /// How hard to try, 1…9: zlib's and zstd's level, brotli's quality.
         public var level = 4
@@ -78,8 +78,8 @@ extension ServerConfiguration {
         public var header = Duration.seconds(10)
         /// Between two arrivals of a request's content (408).
         public var body = Duration.seconds(30)
-        /// Between two requests of a connection: it is closed in silence. Longer than the 60 s for which proxies and load balancers keep
-        /// connections by default, so that no request meets the end of its connection.
+        /// Between two requests of a connection; then it is closed. Longer than the usual 60 s of proxies and load balancers, so that these
+        /// close first.
         public var idle = Duration.seconds(75)
         /// While the peer takes nothing of a response: the connection is reset.
         public var write = Duration.seconds(30)
@@ -87,7 +87,7 @@ extension ServerConfiguration {
         public var handler: Duration? = .seconds(30)
         /// From TERM, INT or a reload to the end of requests in flight.
         public var drain = Duration.seconds(30)
-        /// From TERM to the drain: `/ready` answers 503 and everything else as before, so that load balancers look elsewhere first.
+        /// From TERM to the drain: `/ready` answers 503, and everything else is served until load balancers have removed this server.
         public var lameDuck = Duration.zero
     }
 
@@ -97,15 +97,15 @@ extension ServerConfiguration {
         public var bodyMinimum = 240
     }
 
-    /// What workers and master send each other.
+    /// Messages between workers and master.
     public struct Messages: Sendable, Equatable {
         /// Messages that wait for one receiver; the sender of one more gets an error.
         public var queue = 1024
-        /// The encoded size of one message, in bytes. What doesn't fit in a packet of 128 KiB travels in a file in memory.
+        /// The encoded size of one message, in bytes. A larger one than a packet of 128 KiB is sent as a memory file.
         public var size = 64 * 1024 * 1024
     }
 
-    /// How a worker that died is replaced: promptly, unless workers can't even start.
+    /// How a worker that died is replaced: at once, except after failed starts.
     public struct Respawn: Sendable, Equatable {
         /// How long a worker must have been ready, or must have had a connection, for its end to be no failed start.
         public var young = Duration.seconds(1)
@@ -134,7 +134,7 @@ extension ServerConfiguration {
 
         /// How long its thread may use the CPU, or sleep in the kernel, in one handler. Time in which it got no CPU doesn't count.
         public var limit = Limit.automatic
-        /// When no worker's loop has turned for so long, others start in the place of the stuck ones. `nil` never.
+        /// When no worker's loop has turned for so long, others replace the stuck ones. `nil`: never.
         public var standIn: Duration? = .seconds(2)
     }
 
@@ -146,7 +146,7 @@ extension ServerConfiguration {
         public var window = Duration.seconds(60)
         /// How long quarantine lasts after the last death; doubled each time that it has to begin again.
         public var duration = Duration.seconds(30)
-        /// No quarantine lasts longer after the last death.
+        /// The longest quarantine after the last death.
         public var durationMaximum = Duration.seconds(600)
         /// Requests that wait for the quarantine worker; further ones get a 503 with `Retry-After`.
         public var queue = 64
@@ -154,7 +154,7 @@ extension ServerConfiguration {
         public var stuck = Duration.seconds(5)
     }
 
-    /// When a worker is replaced although nothing is wrong with it: when its successor is ready it drains and goes. One at a time.
+    /// When a healthy worker is replaced: it drains when its successor is ready. One at a time.
     public struct Recycle: Sendable, Equatable {
         /// The memory at which a worker is replaced.
         public struct Memory: Sendable, Equatable {

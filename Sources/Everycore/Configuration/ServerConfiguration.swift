@@ -1,4 +1,4 @@
-// Everything about a server that its owner may decide, with the defaults.
+// The settings of a server, with their defaults.
 // A plain value: read in the master before the fork (by the command or by the program that embeds the server),
 // inherited by every worker, read anew by the master on HUP.
 // Names, ranges and texts of the settings are in `Setting+Table.swift`.
@@ -13,10 +13,10 @@ public import struct Cluster.ClusterOptions
 /// configuration.workers = .count(4)
 /// ```
 ///
-/// A value is only as good as its `problems()` are few: a server refuses to start with any.
+/// A server refuses to start with a configuration that has `problems()`.
 public struct ServerConfiguration: Sendable, Equatable {
     /// The address to listen on: an IPv4 or IPv6 address without brackets. All IPv4 interfaces by default, as with
-    /// nginx and Node: a server is started to be reached, and the admin page, which isn't public, stays on the loopback.
+    /// nginx and Node. The admin page, which isn't public, is on the loopback.
     public var host = "0.0.0.0"
 
     /// The TCP port, 0…65535. 0 lets the kernel choose one; the start banner names it.
@@ -52,7 +52,7 @@ public struct ServerConfiguration: Sendable, Equatable {
 
     /// Whether a worker that has more than its share of the connections hands new ones to the worker with the fewest.
     public var balance = true
-    /// Who the workers run as, by name or number; `nil` leaves them who the master is, which never changes. Takes root.
+    /// The user that workers run as, by name or number; `nil` is the master's user. Needs root. The master's user never changes.
     public var user: String?
 
     /// The workers' group, by name or number; `nil` is the user's own. With neither, nothing is changed.
@@ -101,7 +101,7 @@ extension ServerConfiguration {
 
     /// The form of printed figures and log lines.
     public enum LogFormat: String, Sendable, Equatable, CaseIterable {
-        /// Lines for people.
+        /// Lines of text.
         case text
         /// One JSON object per line.
         case json

@@ -1,6 +1,6 @@
 // Why a server didn't start or couldn't go on. Thrown in the master.
 
-/// The end of a server that no signal asked for.
+/// The reason that a server didn't start or has ended, other than a signal.
 public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The settings can't be used.
     case configuration([ServerConfiguration.Problem])
@@ -8,10 +8,10 @@ public enum ServerError: Error, Sendable, Equatable, CustomStringConvertible {
     case addressTaken(String, setting: String)
     /// The address can't be listened on for another reason: no such address here, no permission, a path that exists.
     case cannotListen(String)
-    /// No worker could be kept alive, or the system refused something.
+    /// All workers failed to start, or a system call failed.
     case failed(String)
 
-    /// What the program should exit with, as `everycore` does: 78 for a wrong configuration, 69 when it can't listen, else 70
+    /// The exit status for the program, the same as of `everycore`: 78 for a wrong configuration, 69 when it can't listen, else 70
     /// (sysexits.h).
     public var exitStatus: Int32 {
         switch self {

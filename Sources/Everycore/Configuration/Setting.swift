@@ -2,7 +2,7 @@
 // The table of them (`Setting+Table.swift`) drives the parsing, the validation, the search for unknown keys, and what `everycore check` prints.
 // Runs in the process that reads the configuration, before any fork.
 
-/// A setting as people see it.
+/// A setting, as it is configured and documented.
 package struct Setting: Sendable {
     /// `port`, `limits.body`: at most one dot, between the group and the name.
     package let key: String

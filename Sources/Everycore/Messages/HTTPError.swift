@@ -1,8 +1,8 @@
-// An error made for the client: what a handler throws to refuse a request, and what the server refuses with itself.
+// An error for the client: thrown by a handler to refuse a request, and used by the server itself.
 //
 // Made in the workers. Its message goes on the wire; any other error's text goes to the log only.
 
-/// An error whose status and message the client gets to see, as `text/plain`.
+/// An error whose status and message are sent to the client, as `text/plain`.
 ///
 /// ```swift
 /// guard let user = users[id] else { throw HTTPError(404, "no user \(id)") }

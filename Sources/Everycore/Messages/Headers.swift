@@ -1,8 +1,7 @@
 // A response's header fields as text, in their order; they are checked where they are written on the wire.
 //
 // Made in the workers, by handlers. Text and not HTTPFields, for two reasons: HTTPFields turns a CR LF in a value into
-// spaces in silence, where this server owes its log a line about it; and an empty array costs nothing, where an empty
-// HTTPFields is an allocation.
+// spaces, while this server logs it; and an empty array costs nothing, while an empty HTTPFields is an allocation.
 
 internal import HTTPTypes
 

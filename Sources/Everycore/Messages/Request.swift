@@ -113,7 +113,7 @@ public struct Request {
     /// What follows the path's `?`, percent-encoded; nil where there is none.
     public var query: String? { head.query }
 
-    /// The authority of an absolute target, else the value of `Host`; nil where neither says anything.
+    /// The authority of an absolute target, else the value of `Host`; nil if neither exists.
     public var authority: String? { head.authority }
 
     /// The first value under a name, in any case; nil where there is none. Fields that `Connection` names don't count:
@@ -135,7 +135,7 @@ public struct Request {
         return fields
     }
 
-    /// Who answers.
+    /// The worker that handles the request.
     public var worker: WorkerIdentity { context.worker }
 }
 

@@ -1,4 +1,4 @@
-// What becomes of an answer that names its version where the request has conditions: the client may have it already.
+// Conditional requests: a response with a validator becomes a 304 when the client has this version.
 //
 // Runs in the workers, between a handler and the wire. Files have their own way (StaticFiles, Response.file).
 
@@ -8,7 +8,7 @@ internal import EverycoreHTTP
 extension Response {
     /// A 304 or a 412 in the place of a 200 to GET or HEAD that has an `ETag` or a `Last-Modified`, in the order of RFC 9110 §13.2.2.
     ///
-    /// What a handler of another method has done can't be undone: conditions on that are its own business.
+    /// Other methods have already acted: their handlers check conditions themselves.
     mutating func heedConditions(of head: RequestHead) {
         guard status == 200, head.method == .get || head.method == .head, RequestedForm(head).isConditional else { return }
         if case .file = body { return }
@@ -18,7 +18,7 @@ extension Response {
         guard tag != nil || date != nil else { return }
         var conditions = Preconditions(head)
         conditions.range = nil
-        // No client can name the tag that stands for none.
+        // The tag that stands for none matches no client's.
         switch conditions.evaluate(Validators(tag: tag ?? EntityTag("\0"), lastModified: date), isGet: true, now: now) {
         case .proceed: break
         case .notModified: becomeNotModified(hasTag: tag != nil)

@@ -1,4 +1,4 @@
-// What a handler answers: a status, header fields, a body.
+// A handler's response: status, header fields, body.
 //
 // Made in the workers, once per request. A response with a constant body allocates nothing: the body is a StaticString,
 // the content type is one, and the array of further fields is empty.
@@ -9,14 +9,14 @@ public import HTTPTypes
 ///
 /// ```swift
 /// routes.get("/hello/:name") { request in
-///     .text("Hello, \(request.parameters["name"] ?? "nobody")")
+///     .text("Hello, \(request.parameters["name"] ?? "stranger")")
 /// }
 /// ```
 ///
-/// The server sends `Date`, which one of the handler's replaces, and `Connection`, where a handler's `close` counts. What frames the
-/// message is the server's alone: a response with a `Content-Length`, `Transfer-Encoding` or `Keep-Alive` of the handler's becomes a
-/// 500. Every other field is the handler's. A 200 to GET or HEAD with an `ETag` or a `Last-Modified` becomes a 304 or a 412 where the
-/// request's conditions say so (RFC 9110 §13.2.2).
+/// The server adds `Date`, unless the handler sets one, and `Connection`; a handler's `Connection: close` is honoured. Only the server sets
+/// the framing: a response of a handler with `Content-Length`, `Transfer-Encoding` or `Keep-Alive` becomes a 500. All other fields are the
+/// handler's. A 200 to GET or HEAD with an `ETag` or a `Last-Modified` becomes a 304 or a 412 if the request's conditions say so
+/// (RFC 9110 §13.2.2).
 public struct Response: Sendable {
     /// The body's bytes, wherever they come from.
     package enum Body: Sendable {
@@ -35,7 +35,7 @@ public struct Response: Sendable {
     /// The status code, 200…599. Anything else becomes a 500 and a line in the log.
     public var status: Int
 
-    /// Fields as they go on the wire; a Content-Type among them stands in for the one that the body came with. Names and
+    /// The header fields; a `Content-Type` among them replaces the body's own. Names and
     /// values are checked when the response is sent: one that HTTP doesn't allow makes the response a 500, and the log
     /// says why (RFC 9110 §5.5).
     public var headers = Headers()
@@ -49,7 +49,7 @@ public struct Response: Sendable {
         self.body = body
     }
 
-    /// The fields as HTTPTypes has them; on writing, fields that HTTP doesn't allow don't arise.
+    /// The fields as `HTTPFields`, which can't hold fields that HTTP doesn't allow.
     public var headerFields: HTTPFields {
         get {
             var fields = headers.httpFields
@@ -76,7 +76,7 @@ public struct Response: Sendable {
     }
 }
 
-/// A media type: a constant for what handlers usually send, text for anything else.
+/// A media type: a constant for the usual ones, text for others.
 package enum ContentType: Sendable, Equatable, CustomStringConvertible {
     case constant(StaticString)
     case text(String)
@@ -119,7 +119,7 @@ extension Response {
     @_disfavoredOverload
     public static func html(_ text: String) -> Response { Response(contentType: .html, body: .text(text)) }
 
-    /// Any bytes, under the media type that they have.
+    /// Bytes with a media type.
     public static func bytes(_ bytes: [UInt8], contentType: String = "application/octet-stream") -> Response {
         Response(contentType: .text(contentType), body: .bytes(bytes))
     }
@@ -127,7 +127,7 @@ extension Response {
     /// A status without a body.
     public static func empty(_ status: Int = 204) -> Response { Response(status: status) }
 
-    /// Sends the client elsewhere (RFC 9110 §15.4). 303 makes it a GET, 307 and 308 keep the method.
+    /// Redirects the client (RFC 9110 §15.4). 303 makes it a GET, 307 and 308 keep the method.
     public static func redirect(to location: String, status: Int = 303) -> Response {
         Response(status: status).header("Location", location)
     }

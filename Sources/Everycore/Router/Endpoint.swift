@@ -1,4 +1,4 @@
-// What a number of the route table stands for: the handler, and by what the cluster knows it.
+// An entry of the route table: the handler, and its identity for the cluster.
 // Made before the fork with the routes; each worker has its own copy.
 // Process: any · Thread: loop
 
@@ -7,7 +7,7 @@ package import Cluster
 final class Endpoint: @unchecked Sendable {
     let handler: Handler
     let parameterNames: [String]
-    /// By which the cluster knows the endpoint: the same in every worker and every generation.
+    /// The endpoint's identity for the cluster: the same in every worker and every generation.
     let number: UInt64
     let description: EndpointDescription
     /// Where this worker's table counts it; -1 before its first request.

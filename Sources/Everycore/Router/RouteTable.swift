@@ -120,7 +120,7 @@ package struct RouteTableBuilder {
 
     package init() {}
 
-    /// Adds a route. A route that yields stays away, without an error, where another has its method and its paths.
+    /// Adds a route. One that yields is left out, without an error, if another route has its method and its paths.
     /// - Returns: the names of the pattern's parameters; nil when the route isn't part of the table.
     package mutating func add(_ methodName: String, _ pattern: String, yields: Bool = false) -> [String]? {
         do throws(RouteError.Reason) {
@@ -148,7 +148,7 @@ package struct RouteTableBuilder {
         }
     }
 
-    /// Any token, but for the methods that are no business of a route.
+    /// Any token, except the methods that routes can't have.
     private static func mayBeOffered(_ name: String) -> Bool {
         HTTPRequest.Method(name) != nil && name != "CONNECT" && name != "TRACE"
     }

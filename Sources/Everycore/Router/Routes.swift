@@ -14,7 +14,7 @@ public import HTTPTypes
 ///
 /// ```swift
 /// routes.get("/hello/:name") { request in
-///     .text("Hello, \(request.parameters["name"] ?? "nobody")")
+///     .text("Hello, \(request.parameters["name"] ?? "stranger")")
 /// }
 /// routes.get("/slow") { request async throws in
 ///     try await Task.sleep(for: .seconds(1))

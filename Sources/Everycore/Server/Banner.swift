@@ -1,4 +1,4 @@
-// What the server says of itself when it starts: where it listens, how many workers, why that many, where the admin page is.
+// The banner of a start: addresses, the number of workers and its reason, the admin address.
 //
 // Printed by the master when everything is open, before the first fork.
 

@@ -1,4 +1,4 @@
-// What an application begins with: its settings, its routes, and `run`, which makes the process the master of a cluster.
+// The entry point of an application: its settings, its routes, and `run`, which makes the process the master of a cluster.
 //
 // Made and run in the process that becomes the master. The routes are built here, before the fork, so that a
 // mistake in them ends the program before anything listens; the handlers run in the workers.
@@ -14,7 +14,7 @@ internal import EverycoreStatistics
 /// ```swift
 /// try Server { routes in
 ///     routes.get("/hello/:name") { request in
-///         .text("Hello, \(request.parameters["name"] ?? "nobody")")
+///         .text("Hello, \(request.parameters["name"] ?? "stranger")")
 ///     }
 /// }
 /// .run()
@@ -23,7 +23,7 @@ internal import EverycoreStatistics
 /// Until ``run(rereadOnReload:customize:)`` has forked its workers the process must have a single thread: start no `Task` and no library with threads of
 /// its own before. Handlers may do all of that; each worker is a process of its own with its own copy of what they capture.
 public struct Server {
-    /// What the banner, `everycore --version` and the admin pages say.
+    /// The version in the banner, in `everycore --version` and on the admin pages.
     package static let version = "0.2.0"
 
     public let configuration: ServerConfiguration
@@ -68,14 +68,14 @@ public struct Server {
     /// Makes this process the master of the workers, until a signal ends it. Returns after an orderly stop: then all workers
     /// are gone. In the workers it never returns.
     ///
-    /// TERM and INT drain, a second one half a second later leaves at once, as QUIT does. HUP replaces the workers one by one, closing no connection;
+    /// TERM and INT drain; a second one half a second later stops at once, as QUIT does. HUP replaces the workers one by one, closing no connection;
     /// TTIN and TTOU start one worker more, and one fewer.
     ///
     /// - Parameters:
     ///   - reread: makes the server anew on HUP, from what its settings are now. It runs in this process and so starts no
-    ///     thread. What it throws is logged, and nothing changes. Without it HUP restarts the workers as they are.
-    ///   - customize: sees the cluster before it runs, to register handlers of messages and events in the master.
-    /// - Throws: why it didn't start or couldn't go on.
+    ///     thread. An error is logged, and the old server stays. Without it HUP restarts the workers with the same settings.
+    ///   - customize: called with the cluster before it runs, to register handlers of messages and events in the master.
+    /// - Throws: ``ServerError``: the reason that it didn't start or has ended.
     public func run(
         rereadOnReload reread: (() throws -> Server)? = nil, customize: (Cluster) -> Void = { _ in }
     ) throws(ServerError) {
@@ -93,7 +93,7 @@ public struct Server {
         }
     }
 
-    /// What the server is to the cluster. The root of its files is opened here.
+    /// The cluster that runs this server. The root of its files is opened here.
     private func makeCluster() throws(ServerError) -> Cluster {
         let identity = ServerIdentity(
             name: "everycore", version: Self.version, startedUnixSeconds: UInt64(clamping: time(nil)))

@@ -50,11 +50,11 @@ enum WorkerService {
             // The cluster releases this closure after the call; the service must outlive it.
             let finish = { withExtendedLifetime(service) { done() } }
             if worker.isQuarantine, worker.isHandingOver {
-                // Its connections go back with their answers, as ever.
+                // The quarantine worker's connections go back with their responses.
                 service.drain(to: { worker.giveBack($0) }, finish)
             } else if worker.isHandingOver {
-                // To clients nothing ends: `/ready` says yes, and answers keep their connections.
-                // An auxiliary's are its own.
+                // A hand-over ends no connection: `/ready` answers 200, and connections stay open.
+                // An auxiliary has no siblings to hand over to.
                 service.drain(to: { worker.isHandingOver && !worker.isAuxiliary ? worker.passOn($0) : nil }, finish)
             } else {
                 context.isDraining = true
@@ -64,7 +64,7 @@ enum WorkerService {
     }
 }
 
-/// The HTTP layer, which knows no processes, as the cluster knows it.
+/// The cluster's view of the HTTP layer, which has no notion of processes.
 private final class HTTPConnections: MovedConnectionService {
     private let service: HTTPService
 
