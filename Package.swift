@@ -20,6 +20,13 @@ let zstd = Target.Dependency.target(name: "CEverycoreZstd", condition: .when(tra
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 
+// The shipped program begins in cposix_begin.c, which blocks signals while the dynamic loader works.
+let begin: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-use-ld=lld", "-Xlinker", "--no-dynamic-linker", "-Xlinker", "-e", "-Xlinker", "cposix_begin"],
+        .when(platforms: [.linux], configuration: .release, traits: ["Command"]))
+]
+
 let package = Package(
     name: "everycore",
     products: [
@@ -63,7 +70,7 @@ let package = Package(
             ], swiftSettings: strict),
         .executableTarget(
             name: "EverycoreCommandLine", dependencies: ["Everycore", argumentParser, configuration, yaml],
-            path: "Sources/Command", swiftSettings: strict),
+            path: "Sources/Command", swiftSettings: strict, linkerSettings: begin),
         .executableTarget(name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
 
         // Started by the tests; not shipped, and empty without the trait TestPrograms.

@@ -1,6 +1,6 @@
 // A signal that comes before its handler is there ends the program, or is lost where the program is process 1 (signal(7),
-// pid_namespaces(7)). So a constructor notes what masters understand before main begins. Handlers, not a mask: execve(2) resets
-// handlers, while a mask would go on to every program that is started from here.
+// pid_namespaces(7)). So a constructor notes what masters understand before main begins; until then cposix_begin.c blocks it. Handlers,
+// not a mask: execve(2) resets handlers, while a mask would go on to every program that is started from here.
 #define _GNU_SOURCE
 #include "cposix.h"
 
@@ -120,7 +120,11 @@ __attribute__((constructor(101))) static void begin_noting(void) {
         for (size_t i = 0; i < COUNT(ends); i++) handle(ends[i], end_process_1);
     }
     // The master that started this one blocked everything, so that nothing was lost until here.
-    if (is_successor) cposix_unblock_signals();
+    if (is_successor) {
+        cposix_unblock_signals();
+    } else {
+        cposix_end_begin();
+    }
 }
 
 void cposix_hold_signals(void) {

@@ -16,6 +16,8 @@ int cposix_hangup_was_ignored(void);
 int cposix_has_terminal(void);
 // TTIN and TTOU of the kernel's own stay blocked after they came, so that what caused them goes on: this allows them again.
 void cposix_unblock_terminal_signals(void);
+// Signals were blocked since the first instruction, in a program that is linked with `-e cposix_begin`: the mask is what it was before.
+void cposix_end_begin(void);
 // As a new process's program expects them: default dispositions, but for the HUP that nohup(1) ignored. Async-signal-safe.
 void cposix_reset_signals_for_program(void);
 // Has the signal do nothing, but for a program that is started from here.
