@@ -3,6 +3,7 @@
 // Runs in the workers, when they start. Pure.
 
 package import EverycoreHTTP
+internal import EverycoreLoop
 
 extension ServerConfiguration {
     package var httpLimits: HTTPLimits {
@@ -28,17 +29,5 @@ extension ServerConfiguration {
         result.connections = limits.connections
         result.bodyMinimumRate = UInt64(clamping: rates.bodyMinimum)
         return result
-    }
-}
-
-extension Duration {
-    /// Nanoseconds, at least 0 and at most what fits (584 years).
-    fileprivate var wholeNanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let (whole, overflows) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        guard !overflows else { return .max }
-        let (sum, exceeds) = whole.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
-        return exceeds ? .max : sum
     }
 }
