@@ -39,7 +39,7 @@ internal import Glibc
     /// The loop turns.
     package func beat(now: UInt64) { unsafe words[0] = now }
 
-    /// A request begins, or its async handler goes on: its method and path, cut to what fits.
+    /// A request begins, or its async handler goes on: what it is about, cut to what fits.
     package func enter(_ description: RawSpan, now: UInt64) {
         unsafe words[2] = copy(description, to: 0)
         unsafe words[7] = 0

@@ -62,6 +62,13 @@ public final class Cluster {
         return self
     }
 
+    /// Tells the cluster which of its workers' figures are the service's.
+    @discardableResult
+    package func counts(_ service: ServiceFigures) -> Cluster {
+        plan.service = service
+        return self
+    }
+
     /// Calls `body` in the master when everything is open, before the first fork: connections queue up from here on.
     @discardableResult
     public func onStart(_ body: @escaping (ClusterStart) -> Void) -> Cluster {
@@ -125,6 +132,7 @@ struct ClusterPlan {
     var onStart: (ClusterStart) -> Void = { _ in }
     var onReload: (() throws -> ClusterPlan)?
     var endpoints: [EndpointDescription] = []
+    var service: ServiceFigures?
 }
 
 struct AuxiliaryPlan {

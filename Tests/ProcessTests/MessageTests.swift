@@ -47,7 +47,7 @@ extension ProcessTests {
                 "fact=worker asks: no reply within 0.1 seconds",
                 "fact=worker asks: 5 from master",
                 "fact=worker asks: CancellationError",
-                "fact=worker asks: nobody there answers everycore_message_probe.Unanswered",
+                "fact=worker asks: no handler there answers everycore_message_probe.Unanswered",
                 "fact=master asks: 2 from worker",
                 "fact=master asks: the handler failed: not today",
                 "fact=master asks: no reply within 0.1 seconds",

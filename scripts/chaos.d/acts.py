@@ -4,7 +4,7 @@ import random
 import signal
 import time
 
-from server import descriptor_count, send
+from family import descriptor_count, send
 
 # So many connections that come and go may have become a worker's since they were counted.
 COME_AND_GO = 16

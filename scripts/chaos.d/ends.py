@@ -6,8 +6,9 @@ import socket
 import time
 
 import acts
+from family import send
 from processes import TICKS, memory, stat_fields
-from server import Server, send
+from server import Server
 from storms import under_load
 from traffic import Group, Traffic
 from verdict import Verdict
@@ -105,7 +106,7 @@ def half(run):
             pids = server.worker_pids()
             random.shuffle(pids)
             bound, begun = acts.kill_all(server, verdict, pids[:count // 2]), time.monotonic()
-            server.wait_for_others(pids[:count // 2], count, patience=120)
+            server.wait_for_others(pids[:count // 2], count, patience=120, pause=0.5)
             took = time.monotonic() - begun
             counts = traffic.end()
         stats = server.stats()

@@ -11,6 +11,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__f
 
 import build
 import ends
+import family
 import holds
 import mixed
 import poison
@@ -106,7 +107,7 @@ def main():
     options = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # as Ctrl-C: by way of `finally`
     raise_file_limit()
-    server.adopt_orphans()
+    family.adopt_orphans()
     try:
         build.everycore()
         build.program("storm")

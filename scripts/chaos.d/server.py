@@ -4,7 +4,6 @@ whose handlers do harm.
 An upgrade changes the master: `pid` is the one in charge. All are of one session, by which they are found at the end.
 """
 
-import ctypes
 import http.client
 import json
 import os
@@ -14,9 +13,9 @@ import tempfile
 import time
 
 import build
+from family import children, command_name, descriptor_count, send
 from processes import Failure, Process, free_port, stat_fields
 
-PR_SET_CHILD_SUBREAPER = 36
 # What ends a storm before its verdict.
 TROUBLE = (Failure, OSError, ValueError, http.client.HTTPException, subprocess.TimeoutExpired)
 # What the names of workers begin with: a number follows.
@@ -24,40 +23,6 @@ WORKER_NAME = "everycore-w"
 # The folder in which logs are kept.
 logs = None
 _running = []
-
-
-def adopt_orphans():
-    """A new master's parent is the old one; when that has gone it becomes this process' child, to be waited for."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def children(of):
-    return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc")))
-            if pid > 1 and (fields := stat_fields(pid)) and int(fields[1]) == of]
-
-
-def command_name(pid):
-    try:
-        with open(f"/proc/{pid}/comm") as file:
-            return file.read().strip()
-    except OSError:
-        return "gone"
-
-
-def descriptor_count(pid):
-    try:
-        return len(os.listdir(f"/proc/{pid}/fd"))
-    except OSError:
-        return 0
-
-
-def send(pid, number):
-    """False for a process that is gone."""
-    try:
-        os.kill(pid, number)
-        return True
-    except ProcessLookupError:
-        return False
 
 
 class Server:
@@ -108,7 +73,11 @@ class Server:
         connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=10)
         try:
             connection.request("GET", "/stats")
-            return json.loads(connection.getresponse().read())
+            answer = connection.getresponse()
+            content = answer.read()
+            if answer.status != 200:
+                raise Failure(f"/stats was answered with {answer.status}: {content.decode(errors='replace').strip()}")
+            return json.loads(content)
         finally:
             connection.close()
 
@@ -121,7 +90,7 @@ class Server:
                 ready = [worker for worker in workers if worker["state"] == "ready"]
                 if workers and len(ready) == len(workers) and count in (None, len(workers)):
                     return len(ready)
-            except (OSError, http.client.HTTPException, ValueError):
+            except TROUBLE:
                 workers = None
             has_ended = self.pid == self.process.pid and self.process.child.poll() is not None
             if has_ended or time.monotonic() > deadline:
@@ -130,14 +99,14 @@ class Server:
                               + self.last_words())
             time.sleep(0.01)
 
-    def wait_for_others(self, pids, count, patience=20):
-        """Until so many workers are ready that are none of these."""
-        deadline = time.monotonic() + patience
+    def wait_for_others(self, pids, count, patience=20, pause=0.005):
+        """Until so many workers are ready that are none of these. To ask is work for the server too, the more workers there are."""
+        pids, deadline = set(pids), time.monotonic() + patience
         while time.monotonic() < deadline:
             workers = self.stats()["workers"]
             if sum(worker["state"] == "ready" and worker["pid"] not in pids for worker in workers) >= count:
                 return
-            time.sleep(0.005)
+            time.sleep(pause)
         raise Failure(f"not {count} new workers ready within {patience} s\n" + self.last_words())
 
     def log(self):

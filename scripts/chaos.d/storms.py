@@ -5,7 +5,8 @@ import signal
 import time
 
 import acts
-from server import Server, send
+from family import send
+from server import Server
 from traffic import SLOW_MS, Group, Traffic
 from verdict import Verdict
 

@@ -39,7 +39,7 @@ final class Master {
             pool = try WorkerPool(context, capacity: start.capacity, cluster: cluster)
             memory = try QuarantineMemory()
             queues = ConnectionQueues(
-                context, pool: pool, listeners: start.listeners, handOver: try start.handOverSockets(), quarantine: memory)
+                context, pool: pool, listeners: start.listeners, handOver: try start.transferSockets(), quarantine: memory)
             signals = try SignalOrders(context, hangup: start.hangup)
         } catch {
             start.listeners.close()
@@ -149,7 +149,7 @@ extension Master: WorkerPoolObserver {
         signals.closeInherited()
         status.closeInherited()
         return Inheritance(
-            of: role, on: page, context, board: pool.pages.board, keeper: queues.keeper, quarantine: quarantine.memory,
+            of: role, on: page, context, table: pool.pages.table, keeper: queues.keeper, quarantine: quarantine.memory,
             openFiles: housekeeping.openFiles, siblings: reconciler.workerCount, master: self)
     }
 

@@ -50,9 +50,9 @@ struct MasterStart {
     }
 
     /// For each slot the sockets by which connections are handed over.
-    func handOverSockets() throws(SystemError) -> [HandOverSocket] {
-        var sockets = (state?.handOver ?? []).compactMap(PacketPair.init).map { HandOverSocket($0) }
-        while sockets.count < capacity { sockets.append(try HandOverSocket()) }
+    func transferSockets() throws(SystemError) -> [TransferSocket] {
+        var sockets = (state?.handOver ?? []).compactMap(PacketPair.init).map { TransferSocket($0) }
+        while sockets.count < capacity { sockets.append(try TransferSocket()) }
         return sockets
     }
 

@@ -125,7 +125,7 @@ final class Shutdown {
         guard let child, child.channel.isOpen else { return false }
         if child.phase != .draining {
             child.phase = .draining
-            child.wasAsked = true
+            child.stopRequested = true
             pool.finish(within: max(.from(EventLoop.monotonicNanoseconds(), to: drainEnd), .seconds(1))) { $0 === child }
         }
         return true

@@ -1,4 +1,4 @@
-// The worker that serves what is suspect: started when it is needed, let go when it is not. And what the figures say of the quarantine.
+// The worker that serves what is suspect: started when it is needed, drained when it is not. And what the figures say of the quarantine.
 // Process: master · Thread: loop
 
 internal import EverycoreLoop
@@ -44,7 +44,7 @@ extension Quarantine {
         switch action {
         case .fork(let generation):
             if pool.fork(.quarantine, generation: generation) != .forked { notStarted(generation: generation) }
-        case .letGo(let generation):
+        case .drain(let generation):
             if let child = pool.child(.quarantine, generation: generation) { pool.drain(child) }
         }
     }
@@ -64,8 +64,8 @@ extension Quarantine {
     func becameDeaf() {
         guard let child = pool.children.values.first(where: { $0.role == .quarantine && $0.phase == .ready }) else { return }
         // It has a reason of its own, or serves one request for long. A queue that is never empty is no fault of it, if something is taken.
-        guard pool.pages.board.pause(of: child.page.index) == nil, child.page.blackBox.heldSince == 0 else { return }
-        let taken = pool.pages.board.taken(child.page.index)
+        guard pool.pages.table.pause(of: child.page.index) == nil, child.page.blackBox.heldSince == 0 else { return }
+        let taken = pool.pages.table.taken(child.page.index)
         guard child.deafSince != nil, child.takenWhenDeaf == taken else {
             child.deafSince = EventLoop.monotonicNanoseconds()
             child.takenWhenDeaf = taken

@@ -65,7 +65,7 @@ final class Quarantine {
     /// Takes in what a worker has done since the last look.
     func read(_ page: SharedPage, pid: Int32, isWell: Bool, now: UInt64) {
         var reading = readings[pid] ?? Reading()
-        let total = page.figures[.requests]
+        let total = page.figures.work(of: context.plan.service)
         history.answered(page.endpoints.answers(since: &reading.answers), total: total.subtractingDownToZero(reading.total), now: now)
         reading.total = total
         if isWell {

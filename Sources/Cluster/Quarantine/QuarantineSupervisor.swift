@@ -9,7 +9,7 @@ package struct QuarantineSupervisor {
     package enum Action: Equatable {
         case fork(generation: Int)
         /// It finishes what it has, and goes.
-        case letGo(generation: Int)
+        case drain(generation: Int)
     }
 
     private enum State: Equatable {
@@ -63,7 +63,7 @@ package struct QuarantineSupervisor {
             idleSince = since
             guard now.subtractingDownToZero(since) >= Self.retention else { return [] }
             state = .absent
-            return [.letGo(generation: generation)]
+            return [.drain(generation: generation)]
         }
     }
 
@@ -96,7 +96,7 @@ package struct QuarantineSupervisor {
         defer { (state, failedStarts, notBefore, idleSince, missingSince, isDown) = (.absent, 0, 0, nil, nil, false) }
         switch state {
         case .absent: return []
-        case .starting(let generation), .ready(let generation): return [.letGo(generation: generation)]
+        case .starting(let generation), .ready(let generation): return [.drain(generation: generation)]
         }
     }
 

@@ -90,11 +90,11 @@ extension Worker {
     /// In the quarantine worker: gives a connection between two requests to the worker with the fewest.
     /// - Returns: false when no worker takes it now, nil when none will.
     package func giveBack(_ connection: Int32) -> Bool? {
-        guard let sharing, isHandingOver || !isDraining else { return nil }
+        guard let balancing, isHandingOver || !isDraining else { return nil }
         if isHandingOver {
             guard passOn(connection) else { return false }
         } else {
-            guard let place = sharing.board.placeElsewhere(own: sharing.entry), send(connection, isNew: false, to: place) else {
+            guard let place = balancing.table.placeElsewhere(own: balancing.entry), send(connection, isNew: false, to: place) else {
                 return false
             }
         }
@@ -118,8 +118,8 @@ extension Worker {
 
     /// Whether any other worker takes connections.
     private var takesConnections: Bool {
-        guard let sharing, let place = sharing.board.placeElsewhere(own: sharing.entry) else { return false }
-        sharing.board.subtract(place.entry)
+        guard let balancing, let place = balancing.table.placeElsewhere(own: balancing.entry) else { return false }
+        balancing.table.subtract(place.entry)
         return true
     }
 
@@ -200,8 +200,8 @@ extension Worker {
 
     private func takeNext(inside isInside: Bool? = nil) -> Taking {
         guard let quarantine, let service = connectionService as? any MovedConnectionService else { return .nothing }
-        guard sharing?.arrivals.reserve.lend() == true else { return .noDescriptor }
-        defer { _ = sharing?.arrivals.reserve.restore() }
+        guard balancing?.arrivals.reserve.lend() == true else { return .noDescriptor }
+        defer { _ = balancing?.arrivals.reserve.restore() }
         let buffer = quarantine.buffer ?? ByteStorage(count: MoveSocket.maximumByteCount)
         self.quarantine?.buffer = buffer
         let reception =
@@ -209,10 +209,10 @@ extension Worker {
         guard case .connection(let arrival) = reception else { return reception == .ended ? .ended : .nothing }
         if quarantine.isInside {
             self.quarantine?.held += 1
-            sharing.map { $0.board.noteAccepted($0.entry) }
-        } else if let sharing {
-            sharing.board.add(sharing.entry)
-            self.sharing?.bookings.held &+= 1
+            balancing.map { $0.table.noteAccepted($0.entry) }
+        } else if let balancing {
+            balancing.table.add(balancing.entry)
+            self.balancing?.reservations.held &+= 1
         }
         service.take(arrival.connection, bytes: arrival.bytes, readAt: arrival.readAt)
         return .took

@@ -1,14 +1,14 @@
 // How far a program has come that takes another one's place. A pure value: what happens goes in, what to do comes out.
 // Process: master · Thread: loop
 //
-// Until the old master lets go, a start that fails ends this program, and the old one goes on. When the old one dies before, this one is in
+// Until the old master hands over, a start that fails ends this program, and the old one goes on. When the old one dies before, this one is in
 // charge at once: its sockets are here, its workers are gone.
 
 package struct TakeoverState: Equatable, Sendable {
     package enum Event: Equatable, Sendable {
         /// So many of this program's workers and auxiliaries are ready.
         case ready(Int)
-        /// The old master lets go.
+        /// The old master hands over.
         case begin
         case startFailed
         /// The old master has gone.

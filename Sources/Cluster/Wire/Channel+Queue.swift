@@ -1,4 +1,4 @@
-// What waits because the socket is full, and who waits for room. Either side of a channel, on its process's loop.
+// What waits because the socket is full, and the senders that wait for room. Either side of a channel, on its process's loop.
 
 internal import EverycoreLoop
 internal import Glibc
@@ -39,5 +39,12 @@ extension Channel {
             // It may have gone meanwhile, and the channel may have been closed.
             if sending.waiters.first?.number == first.number { sending.waiters.removeFirst() }
         }
+    }
+}
+
+extension Int {
+    func multipliedUpToLimit(by factor: Int) -> Int {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? .max : product
     }
 }

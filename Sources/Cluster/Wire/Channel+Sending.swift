@@ -242,10 +242,3 @@ extension Channel {
         for waiter in waiters { _ = waiter.attempt(.disconnected) }
     }
 }
-
-extension Int {
-    fileprivate func multipliedUpToLimit(by factor: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        return overflow ? .max : product
-    }
-}

@@ -56,7 +56,7 @@ package final class Channel {
         }
     }
 
-    /// A channel that never was: no process could be started at its other end.
+    /// An already-closed channel, for children whose fork failed.
     package init(closedOn loop: EventLoop, options: MessageOptions, buffer: ReceiveBuffer) {
         descriptor = -1
         self.loop = loop

@@ -56,7 +56,7 @@ public enum RequestError: Error, Equatable, CustomStringConvertible {
         case .notEncodable(let type, let reason): "\(type) can't be encoded: \(reason)"
         case .deadlinePassed(let deadline): "no reply within \(deadline)"
         case .disconnected: "the other process went away before it replied"
-        case .noHandler(let type): "nobody there answers \(type)"
+        case .noHandler(let type): "no handler there answers \(type)"
         case .failed(let reason): "the handler failed: \(reason)"
         case .undecodable(let type, let reason): "\(type) can't be decoded: \(reason)"
         case .replyNotSent(let reason): "the reply was not sent: \(reason)"

@@ -132,7 +132,7 @@ extension Messenger {
 
     /// From one worker to others. The bytes stay as they are; a file is passed on as it came.
     private func passOn(_ record: MessageRecord, _ name: IncomingName<Sender>, _ payload: WireInput, _ file: SealedFile?) {
-        guard let route = record.route else { return fail(name.text, .damaged("it is for nobody")) }
+        guard let route = record.route else { return fail(name.text, .damaged("it names no receiver")) }
         let flags = record.flags
         if let file {
             return passOn(OutgoingMessage(kind: .message, flags: flags, name: name.text, route: nil, file: file), route)

@@ -221,7 +221,7 @@ package final class Messenger<Sender> {
     }
 }
 
-/// One who waits for room and may be cancelled; touched on the loop only.
+/// A sender that waits for room and may be cancelled; touched on the loop only.
 private final class RoomTicket: @unchecked Sendable {
     enum Outcome: Sendable {
         case sent, cancelled

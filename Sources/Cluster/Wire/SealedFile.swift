@@ -1,5 +1,5 @@
 // A large payload on its way between two processes: a file in memory that can never change again, so that its reader may
-// trust its size and bytes (memfd_create(2)). Used by both sides; closed when its last owner lets go of it.
+// trust its size and bytes (memfd_create(2)). Used by both sides; closed with its last owner.
 
 internal import CEverycorePosix
 internal import EverycoreLoop

@@ -1,4 +1,4 @@
-// What one end of a channel has to send: messages of this turn, packets that wait, files under way, and who waits for room.
+// What one end of a channel has to send: messages of this turn, packets that wait, files under way, and the senders that wait for room.
 // Owned by its Channel.
 
 internal import EverycoreLoop

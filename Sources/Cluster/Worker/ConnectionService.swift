@@ -1,4 +1,4 @@
-// What serves connections in a worker, as the cluster sees it. Implemented by the HTTP layer and by users' own protocols.
+// What serves connections in a worker, as the cluster sees it. Implemented for each protocol.
 
 /// Accepts connections and serves them, in a worker process, on its loop.
 ///

@@ -36,8 +36,8 @@ extension Worker {
 
     /// The master says that no other worker empties this slot's queues.
     func adopt(slot: Int) {
-        guard let sharing, let connectionService, !isHandingOver, slot != sharing.slot,
-            sharing.listeners.indices.contains(slot), self.sharing?.adopted.insert(slot).inserted == true
+        guard let balancing, let connectionService, !isHandingOver, slot != balancing.slot,
+            balancing.listeners.indices.contains(slot), self.balancing?.adopted.insert(slot).inserted == true
         else { return }
         do {
             for listener in foreignListeners(of: slot) { try connectionService.startAccepting(from: listener) }
@@ -49,44 +49,44 @@ extension Worker {
 
     /// The slot has a worker of its own again.
     func release(slot: Int) {
-        guard sharing?.adopted.remove(slot) != nil else { return }
-        sharing?.arrivals.stop(slot)
+        guard balancing?.adopted.remove(slot) != nil else { return }
+        balancing?.arrivals.stop(slot)
         for listener in foreignListeners(of: slot) { connectionService?.stopAccepting(from: listener) }
     }
 
     /// A Unix socket is every worker's already.
     func foreignListeners(of slot: Int) -> [Listener] {
-        (sharing?.listeners[slot] ?? []).filter { !listeners.contains($0) }
+        (balancing?.listeners[slot] ?? []).filter { !listeners.contains($0) }
     }
 
     /// Unix sockets, and those of the service manager, are every slot's.
     func isOfOneSlotAlone(_ listener: Listener) -> Bool {
-        guard let sharing else { return false }
-        return sharing.listeners.count { $0.contains(listener) } == 1
+        guard let balancing else { return false }
+        return balancing.listeners.count { $0.contains(listener) } == 1
     }
 
     /// The worker's own, and those of the siblings for whom it accepts.
-    var acceptedListeners: [Listener] { listeners + (sharing?.adopted ?? []).flatMap(foreignListeners(of:)) }
+    var acceptedListeners: [Listener] { listeners + (balancing?.adopted ?? []).flatMap(foreignListeners(of:)) }
 
     // MARK: Arrivals
 
     func takeArrivals(at slot: Int) throws(SystemError) {
-        guard let socket = sharing?.handOver[slot] else { return }
-        _ = sharing?.arrivals.reserve.restore()
-        sharing?.arrivals.stop(slot)
-        sharing?.arrivals.watches[slot] = try loop.watch(socket.receiver, for: .read) { [unowned self] _ in
+        guard let socket = balancing?.handOver[slot] else { return }
+        _ = balancing?.arrivals.reserve.restore()
+        balancing?.arrivals.stop(slot)
+        balancing?.arrivals.watches[slot] = try loop.watch(socket.receiver, for: .read) { [unowned self] _ in
             receiveArrivals(at: slot, atMost: ConnectionArrivals.batch)
         }
     }
 
     func receiveArrivals(at slot: Int, atMost limit: Int) {
-        guard let socket = sharing?.handOver[slot] else { return }
+        guard let socket = balancing?.handOver[slot] else { return }
         for _ in 0..<limit {
             guard let connectionService else { return }
             // What can't be taken stays in the socket, where a sibling can have it.
-            guard sharing?.arrivals.reserve.lend() == true else { return pauseArrivals(at: slot) }
+            guard balancing?.arrivals.reserve.lend() == true else { return pauseArrivals(at: slot) }
             let reception = socket.receive()
-            let hasRoom = sharing?.arrivals.reserve.restore() == true
+            let hasRoom = balancing?.arrivals.reserve.restore() == true
             switch reception {
             case .nothing:
                 return
@@ -107,18 +107,18 @@ extension Worker {
         }
     }
 
-    private func count(_ arrival: HandOverSocket.Arrival) {
-        guard let sharing else { return }
-        sharing.board.noteArrived(sharing.entry)
-        // It was booked for a worker that has died since.
-        if arrival.booking != sharing.booking(sharing.entry) { sharing.board.add(sharing.entry) }
-        self.sharing?.bookings.held &+= 1
+    private func count(_ arrival: TransferSocket.Arrival) {
+        guard let balancing else { return }
+        balancing.table.noteArrived(balancing.entry)
+        // It was reserved for a worker that has died since.
+        if arrival.reservation != balancing.reservation(balancing.entry) { balancing.table.add(balancing.entry) }
+        self.balancing?.reservations.held &+= 1
     }
 
     /// This process has no descriptor left: the connection goes to a sibling that has.
     /// - Returns: false when none takes it; then it is served here all the same.
-    private func giveBack(_ arrival: HandOverSocket.Arrival) -> Bool {
-        guard let sharing, let place = sharing.board.placeElsewhere(own: sharing.entry),
+    private func giveBack(_ arrival: TransferSocket.Arrival) -> Bool {
+        guard let balancing, let place = balancing.table.placeElsewhere(own: balancing.entry),
             send(arrival.connection, isNew: arrival.isNew, to: place)
         else { return false }
         connectionEnded(afterShortLife: false)
@@ -129,29 +129,29 @@ extension Worker {
 
     /// For a moment: out of descriptors, or the other end is broken. Else the loop would spin on a socket that stays readable.
     private func pauseArrivals(at slot: Int, lacksDescriptors: Bool = true) {
-        guard let sharing else { return }
-        sharing.board.setFull(sharing.entry, true)
+        guard let balancing else { return }
+        balancing.table.setFull(balancing.entry, true)
         if lacksDescriptors { pausesAccepting(because: .noDescriptors) }
-        sharing.arrivals.watches[slot]?.pause()
-        self.sharing?.arrivals.pauses[slot] = loop.after(.milliseconds(100)) { [unowned self] in
-            guard self.sharing?.arrivals.reserve.restore() == true else { return pauseArrivals(at: slot) }
-            self.sharing?.board.setFull(sharing.entry, false)
-            self.sharing?.arrivals.watches[slot]?.resume()
+        balancing.arrivals.watches[slot]?.pause()
+        self.balancing?.arrivals.pauses[slot] = loop.after(.milliseconds(100)) { [unowned self] in
+            guard self.balancing?.arrivals.reserve.restore() == true else { return pauseArrivals(at: slot) }
+            self.balancing?.table.setFull(balancing.entry, false)
+            self.balancing?.arrivals.watches[slot]?.resume()
         }
     }
 
     private func noteUnusable(at slot: Int) {
-        sharing?.arrivals.unusable += 1
-        guard let count = sharing?.arrivals.unusable, count.isWorthALine else { return }
+        balancing?.arrivals.unusable += 1
+        guard let count = balancing?.arrivals.unusable, count.isWorthALine else { return }
         logger.log(.warning, 
             .transferUnusable, "a hand-over brought no connection that can be served",
             metadata: ["for": "\(slot)", "so_far": "\(count)"])
     }
 
-    /// Now and then: what the board says of this worker is what it has.
-    func settleBookings() {
-        guard let sharing, !isDraining else { return }
-        let surplus = self.sharing?.bookings.settle(booked: sharing.board.connections(of: sharing.entry)) ?? 0
-        if surplus != 0 { sharing.board.add(sharing.entry, -surplus) }
+    /// Now and then: what the table says of this worker is what it has.
+    func settleReservations() {
+        guard let balancing, !isDraining else { return }
+        let surplus = self.balancing?.reservations.settle(reserved: balancing.table.connections(of: balancing.entry)) ?? 0
+        if surplus != 0 { balancing.table.add(balancing.entry, -surplus) }
     }
 }

@@ -7,29 +7,29 @@ internal import Logging
 internal import EverycoreStatistics
 
 /// What a worker knows of the others' connections.
-struct Sharing {
-    let board: LoadBoard
+struct Balancing {
+    let table: LoadTable
     /// The worker's own entry.
     let entry: Int
     /// For each slot, also those not in use.
     var listeners: [[Listener]]
-    var handOver: [HandOverSocket]
-    /// Whose board it is.
+    var handOver: [TransferSocket]
+    /// Whose table it is.
     let masterPID: Int32
     /// The slot whose queues are the worker's own.
     let slot: Int
     let balances: Bool
 
-    /// Sets the board right.
-    var bookings = Bookings()
+    /// Sets the table right.
+    var reservations = Reservations()
     /// The slots whose queues this worker empties now.
     var adopted: Set<Int> = []
     var arrivals = ConnectionArrivals()
     /// Short connections that ended in the current tenth of a second, and in the one before.
     var turnover: (current: UInt32, previous: UInt32, until: UInt64) = (0, 0, 0)
 
-    func booking(_ entry: Int) -> HandOverSocket.Booking {
-        HandOverSocket.Booking(board: UInt32(bitPattern: masterPID), entry: UInt32(clamping: entry))
+    func reservation(_ entry: Int) -> TransferSocket.Reservation {
+        TransferSocket.Reservation(table: UInt32(bitPattern: masterPID), entry: UInt32(clamping: entry))
     }
 
     static let turnoverWindow: UInt64 = 100_000_000
@@ -48,12 +48,12 @@ extension Worker {
     private func beginAccepting(with service: any ConnectionService) throws {
         for listener in listeners { try service.startAccepting(from: listener) }
         try startTakingMoved()
-        guard let sharing, !isQuarantine else { return }
-        try takeArrivals(at: sharing.slot)
-        sharing.board.open(sharing.entry)
+        guard let balancing, !isQuarantine else { return }
+        try takeArrivals(at: balancing.slot)
+        balancing.table.open(balancing.entry)
     }
 
-    /// The master's predecessor has let go of its connections.
+    /// The master's predecessor has handed over its connections.
     func endHold() {
         guard isHeld else { return }
         isHeld = false
@@ -73,19 +73,19 @@ extension Worker {
     /// - Returns: false when it is this worker's to serve; then ``connectionEnded(afterShortLife:)`` is called at its end.
     public func handOver(_ connection: Int32) -> Bool {
         if connection >= openFiles.highWaterMark { openFiles.follow() }
-        guard let sharing else { return false }
-        sharing.board.noteAccepted(sharing.entry)
-        if !sharing.balances {
-            sharing.board.add(sharing.entry)
-        } else if let place = sharing.board.place(own: sharing.entry, slack: recentTurnover()) {
+        guard let balancing else { return false }
+        balancing.table.noteAccepted(balancing.entry)
+        if !balancing.balances {
+            balancing.table.add(balancing.entry)
+        } else if let place = balancing.table.place(own: balancing.entry, slack: recentTurnover()) {
             if send(connection, isNew: true, to: place) {
                 close(connection)
                 figures.add(.connectionsHandedOver, 1)
                 return true
             }
-            sharing.board.add(sharing.entry)
+            balancing.table.add(balancing.entry)
         }
-        self.sharing?.bookings.held &+= 1
+        self.balancing?.reservations.held &+= 1
         return false
     }
 
@@ -93,17 +93,17 @@ extension Worker {
     /// - Parameter isShort: whether it was one of many that come and go: how many of those a worker has at a moment says
     ///   nothing of its load, so they are not handed around.
     public func connectionEnded(afterShortLife isShort: Bool) {
-        guard let entry = sharing?.entry else { return }
-        sharing?.board.subtract(entry)
-        sharing?.bookings.held &-= 1
-        if isShort { sharing?.turnover.current &+= 1 }
+        guard let entry = balancing?.entry else { return }
+        balancing?.table.subtract(entry)
+        balancing?.reservations.held &-= 1
+        if isShort { balancing?.turnover.current &+= 1 }
     }
 
     /// How many connections more than its share the worker has: others have become free since it accepted them, or are new. Where it
     /// has many that come and go, it says 0.
     public var excessConnections: Int {
-        guard let sharing, sharing.balances, !isDraining else { return 0 }
-        return sharing.board.excess(own: sharing.entry, slack: recentTurnover())
+        guard let balancing, balancing.balances, !isDraining else { return 0 }
+        return balancing.table.excess(own: balancing.entry, slack: recentTurnover())
     }
 
     /// Gives a connection that is between two requests to the sibling with the fewest: while the worker goes and others stay, or when it
@@ -111,9 +111,9 @@ extension Worker {
     ///
     /// - Returns: true when a sibling has it; then stop watching its descriptor and close it. False when none takes it now.
     public func passOn(_ connection: Int32) -> Bool {
-        guard let sharing, isHandingOver || (!isDraining && sharing.balances) else { return false }
-        if drain.successorCount > 0 { return passOn(connection, toSuccessorsWith: sharing) }
-        let place = isHandingOver ? sharing.board.placeElsewhere(own: sharing.entry) : sharing.board.placeExcess(own: sharing.entry)
+        guard let balancing, isHandingOver || (!isDraining && balancing.balances) else { return false }
+        if drain.successorCount > 0 { return passOn(connection, toSuccessorsWith: balancing) }
+        let place = isHandingOver ? balancing.table.placeElsewhere(own: balancing.entry) : balancing.table.placeExcess(own: balancing.entry)
         guard let place, send(connection, isNew: false, to: place) else { return false }
         connectionEnded(afterShortLife: false)
         return true
@@ -122,34 +122,34 @@ extension Worker {
     /// Tells the cluster that this worker leaves connections in its queues, and why. It holds until the next call of ``handOver(_:)``.
     /// Without it a worker that accepts nothing, although connections wait and its loop turns, is taken for broken.
     public func pausesAccepting(because reason: AcceptingPause) {
-        if let sharing { sharing.board.notePause(sharing.entry, reason) }
+        if let balancing { balancing.table.notePause(balancing.entry, reason) }
     }
 
-    /// The workers of another master have a board of their own, so these are served in turn.
-    private func passOn(_ connection: Int32, toSuccessorsWith sharing: Sharing) -> Bool {
-        let count = min(drain.successorCount, sharing.handOver.count)
+    /// The workers of another master have a table of their own, so these are served in turn.
+    private func passOn(_ connection: Int32, toSuccessorsWith balancing: Balancing) -> Bool {
+        let count = min(drain.successorCount, balancing.handOver.count)
         guard count > 0 else { return false }
         drain.lastSuccessor = (drain.lastSuccessor &+ 1) % count
-        return sharing.handOver[(drain.lastSuccessor + sharing.slot) % count].send(connection, isNew: false, booking: nil)
+        return balancing.handOver[(drain.lastSuccessor + balancing.slot) % count].send(connection, isNew: false, reservation: nil)
     }
 
-    func send(_ connection: Int32, isNew: Bool, to place: LoadBoard.Place) -> Bool {
-        guard let sharing, sharing.handOver.indices.contains(place.slot),
-            sharing.handOver[place.slot].send(connection, isNew: isNew, booking: sharing.booking(place.entry))
+    func send(_ connection: Int32, isNew: Bool, to place: LoadTable.Place) -> Bool {
+        guard let balancing, balancing.handOver.indices.contains(place.slot),
+            balancing.handOver[place.slot].send(connection, isNew: isNew, reservation: balancing.reservation(place.entry))
         else {
-            sharing?.board.subtract(place.entry)
+            balancing?.table.subtract(place.entry)
             return false
         }
         return true
     }
 
     private func recentTurnover() -> UInt32 {
-        guard let turnover = sharing?.turnover else { return 0 }
+        guard let turnover = balancing?.turnover else { return 0 }
         guard turnover.current | turnover.previous != 0 else { return 0 }
         let now = EventLoop.monotonicNanoseconds()
         guard now >= turnover.until else { return turnover.current &+ turnover.previous }
-        let isNext = now &- turnover.until < Sharing.turnoverWindow
-        sharing?.turnover = (0, isNext ? turnover.current : 0, now &+ Sharing.turnoverWindow)
+        let isNext = now &- turnover.until < Balancing.turnoverWindow
+        balancing?.turnover = (0, isNext ? turnover.current : 0, now &+ Balancing.turnoverWindow)
         return isNext ? turnover.current : 0
     }
 
@@ -157,16 +157,16 @@ extension Worker {
 
     /// Runs when the worker begins to go: from here on no sibling hands it connections. The queues of its slot have other owners already,
     /// unless the whole cluster stops.
-    func stopSharing() {
+    func stopBalancing() {
         stopTakingMoved()
-        guard let sharing, !isQuarantine else { return }
-        sharing.board.close(sharing.entry)
+        guard let balancing, !isQuarantine else { return }
+        balancing.table.close(balancing.entry)
         guard isHandingOver else {
             takeWhatWaits()
             return
         }
-        for slot in sharing.adopted { release(slot: slot) }
-        self.sharing?.arrivals.stop()
+        for slot in balancing.adopted { release(slot: slot) }
+        self.balancing?.arrivals.stop()
         for listener in listeners { connectionService?.stopAccepting(from: listener) }
     }
 }

@@ -33,7 +33,7 @@ extension Worker {
 
     /// Lets this worker go in order, as TERM does: its successor starts, and it hands over and exits. From another thread
     /// than the loop's: `worker.loop.execute { … }`.
-    public func disconnect() { askToGo() }
+    public func disconnect() { requestDrain() }
 
     /// Ends this slot's ``listeners``, and those of siblings that it accepts for, once it has accepted what waited in them: for a worker of
     /// a cluster that stops. New connections are refused then, rather than left in a queue that is emptied no more. While the cluster runs
@@ -53,7 +53,7 @@ extension Worker {
 
     /// This process got TERM. The master decides: another worker empties its queues from then on, a successor starts, and it is told
     /// to hand over; or the whole cluster stops.
-    func askToGo() {
+    func requestDrain() {
         try? channel.send(control: Packet(.draining))
     }
 
@@ -69,7 +69,7 @@ extension Worker {
         }
         drain.isDraining = true
         drain.isHandingOver = isHandingOver
-        stopSharing()
+        stopBalancing()
         drain.deadline = loop.after(deadline) { [unowned self] in
             logger.log(.warning, .drainTimedOut, "exited at the drain deadline with work in flight", metadata: ["unfinished": "\(drain.unfinished)"])
             leave(status: 0)

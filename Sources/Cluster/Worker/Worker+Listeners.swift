@@ -9,9 +9,9 @@ internal import Logging
 
 extension Worker {
     func receiveListeners() {
-        channel.onDescriptorNext = { [unowned self] in _ = sharing?.arrivals.reserve.lend() }
+        channel.onDescriptorNext = { [unowned self] in _ = balancing?.arrivals.reserve.lend() }
         channel.onDescriptor = { [unowned self] packet, descriptor in
-            defer { _ = sharing?.arrivals.reserve.restore() }
+            defer { _ = balancing?.arrivals.reserve.restore() }
             guard descriptor >= 0 else {
                 return logger.log(.warning, .listenerNotTaken, "a listener found no free descriptor in this process")
             }
@@ -30,7 +30,7 @@ extension Worker {
 
     /// - Parameter slot: nil for an auxiliary's.
     private func replaceListener(slot: Int?, index: Int, with descriptor: Int32) {
-        let all = slot.map { slot in sharing.map { $0.listeners.indices.contains(slot) ? $0.listeners[slot] : [] } ?? [] } ?? listeners
+        let all = slot.map { slot in balancing.map { $0.listeners.indices.contains(slot) ? $0.listeners[slot] : [] } ?? [] } ?? listeners
         guard all.indices.contains(index), !drain.hasClosedListeners else {
             _ = Glibc.close(descriptor)
             return
@@ -44,9 +44,9 @@ extension Worker {
             return accepts ? accept(from: old) : ()
         }
         let new = Listener(descriptor: descriptor, address: old.address)
-        for slot in sharing?.listeners.indices ?? 0..<0 {
-            for index in sharing?.listeners[slot].indices ?? 0..<0 where sharing?.listeners[slot][index] == old {
-                sharing?.listeners[slot][index] = new
+        for slot in balancing?.listeners.indices ?? 0..<0 {
+            for index in balancing?.listeners[slot].indices ?? 0..<0 where balancing?.listeners[slot][index] == old {
+                balancing?.listeners[slot][index] = new
             }
         }
         for index in listeners.indices where listeners[index] == old { listeners[index] = new }
@@ -109,24 +109,24 @@ extension Worker {
 
     private func pair(at place: PairPlace) -> PacketPair? {
         switch place {
-        case .slot(let slot): sharing.flatMap { $0.handOver.indices.contains(slot) ? $0.handOver[slot].pair : nil }
+        case .slot(let slot): balancing.flatMap { $0.handOver.indices.contains(slot) ? $0.handOver[slot].pair : nil }
         case .quarantine: quarantine?.memory.queue.socket.pair
         case .returns: quarantine?.memory.returns.pair
         }
     }
 
     private func set(_ pair: PacketPair, at place: PairPlace) {
-        if case .slot(let slot) = place { sharing?.handOver[slot].pair = pair } else { replaceMoveSocket(pair, at: place) }
+        if case .slot(let slot) = place { balancing?.handOver[slot].pair = pair } else { replaceMoveSocket(pair, at: place) }
     }
 
     private func takesArrivals(at place: PairPlace) -> Bool {
         guard case .slot(let slot) = place else { return takesMoved(at: place) }
-        return sharing?.arrivals.watches[slot] != nil && !isDraining
+        return balancing?.arrivals.watches[slot] != nil && !isDraining
     }
 
     private func stopTakingArrivals(at place: PairPlace) {
         guard case .slot(let slot) = place else { return stopTakingReplaced() }
         receiveArrivals(at: slot, atMost: ConnectionArrivals.socketLimit)
-        sharing?.arrivals.stop(slot)
+        balancing?.arrivals.stop(slot)
     }
 }

@@ -56,7 +56,7 @@ extension Worker {
         watches = [
             try loop.onSignal(SIGTERM) { [unowned self] in
                 switch stopOrders.received(now: EventLoop.monotonicNanoseconds()) {
-                case .first where !isDraining: askToGo()
+                case .first where !isDraining: requestDrain()
                 case .again: leave(status: 0, flushWithin: .zero)
                 case .first, .repeated: break
                 }
@@ -73,7 +73,7 @@ extension Worker {
         channel.onMalformed = { [unowned self] reason in
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["reason": "\(reason)"])
         }
-        // The master is gone. It would not want this process to serve on without it.
+        // Master died: exit. An unsupervised worker must not keep serving.
         channel.onEnd = { _exit(1) }
         try? channel.send(control: Packet(.online))
         startReporting()

@@ -17,7 +17,7 @@ extension Worker {
     func startReporting() {
         figures.set(.startedAtNanoseconds, startedAt)
         reportTimer = loop.every(max(options.reportInterval, .milliseconds(10))) { [unowned self] in
-            settleBookings()
+            settleReservations()
             report()
         }
     }

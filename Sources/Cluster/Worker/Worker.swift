@@ -44,7 +44,7 @@ public final class Worker: @unchecked Sendable {
     let messenger: Messenger<MessageSender>
     var drain = DrainState()
     /// Nil in an auxiliary, whose connections are its own.
-    var sharing: Sharing?
+    var balancing: Balancing?
     /// Nil in an auxiliary.
     var quarantine: QuarantineSeat?
     var connectionService: (any ConnectionService)?
@@ -68,7 +68,7 @@ public final class Worker: @unchecked Sendable {
         self.loop = loop
         self.channel = channel
         listeners = birth.inheritance.listeners
-        sharing = birth.inheritance.sharing
+        balancing = birth.inheritance.balancing
         quarantine = birth.inheritance.quarantine
         isHeld = birth.inheritance.isHeld
         siblings = birth.inheritance.siblings

@@ -110,6 +110,7 @@ public struct Server {
             try WorkerService.start(in: worker, routes: routes, root: root, configuration: configuration)
         }
         cluster.describe(endpoints: routes.descriptions)
+        cluster.counts(.init(work: .requests) { "\($0[.requests]) requests, \($0[.connectionsOpen]) connections open" })
         cluster.listen(on: configuration.listenAddresses)
         if let admin = configuration.adminAddress {
             cluster.auxiliary("admin", listen: [admin]) { worker in

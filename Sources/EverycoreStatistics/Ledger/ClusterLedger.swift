@@ -1,4 +1,4 @@
-// The master's truth: what every worker that ever lived has served. A pure value: events and the monotonic clock's reading go
+// Cluster-wide totals: cumulative figures of all workers, living and dead. A pure value: events and the monotonic clock's reading go
 // in, `ClusterFigures` come out. No event can trap it, and none can make a total go down.
 // The datagram events come from workers and may hold anything; the others come from the supervisor.
 // The admin worker has no slot here: what it serves is no traffic of the service.
@@ -78,7 +78,10 @@ package struct ClusterLedger: Equatable, Sendable {
             guard report.generation == sender.generation else { return ignore(.staleGeneration, slot: sender.slot) }
         }
         guard has(report.slot) else { return ignore(.unknownSlot, slot: nil) }
-        if let reason = slots[report.slot]?.enter(report, now: now) { return ignore(reason, slot: report.slot) }
+        let before = slots[report.slot]?.baseLines ?? 0
+        let reason = slots[report.slot]?.enter(report, now: now)
+        noteBaseLines(of: report.slot, before)
+        if let reason { return ignore(reason, slot: report.slot) }
         return .accepted(slot: report.slot, generation: report.generation)
     }
 
@@ -89,12 +92,18 @@ package struct ClusterLedger: Equatable, Sendable {
     }
 
     /// How often a worker's figures were counted anew from what can't be true.
-    package var baseLines: UInt64 { slots.reduce(0) { $0.addingUpToLimit($1?.baseLines ?? 0) } }
+    package private(set) var baseLines: UInt64 = 0
+
+    private mutating func noteBaseLines(of slot: Int, _ before: UInt64) {
+        baseLines = baseLines.addingUpToLimit((slots[slot]?.baseLines ?? 0).subtractingDownToZero(before))
+    }
 
     /// A living worker's figures were read from shared memory, because it is silent or because fresh figures were asked for.
     @discardableResult
     package mutating func refresh(slot: Int, generation: Int, figures: FigureSnapshot, now: UInt64) -> Bool {
         guard has(slot) else { return false }
+        let before = slots[slot]?.baseLines ?? 0
+        defer { noteBaseLines(of: slot, before) }
         return slots[slot]?.refresh(generation: generation, to: figures, now: now) ?? false
     }
 

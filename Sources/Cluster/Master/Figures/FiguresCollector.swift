@@ -16,8 +16,9 @@ final class FiguresCollector {
     /// Who asks in this turn of the loop, and under which number.
     private var questions: [(child: Child, number: UInt32)] = []
     private var answerTimer: LoopTimer?
+    private var pace = FiguresPace()
 
-    /// One process may ask so often in one turn of the loop.
+    /// One process may have so many questions open.
     private static let questionLimit = 16
     /// The figures go over a channel in parts of so many bytes.
     private static let partByteCount = 60_000
@@ -108,14 +109,15 @@ final class FiguresCollector {
         _ = ledger.ingest([], from: (slot, child.generation), now: EventLoop.monotonicNanoseconds())
     }
 
-    /// The child asks for the figures of all. All that ask in one turn of the loop get the same: no number of questions makes more work.
+    /// The child asks for the figures of all. All that ask before they are taken get the same, and they are taken at a bounded pace: no number
+    /// of questions makes more work.
     private func asked(by child: Child, _ number: UInt32) {
         guard questions.count(where: { $0.child === child }) < Self.questionLimit else {
             return context.logOfPeer(.figuresAsked, .figuresNotAsked, "a question for figures was left out: too many are open", about: child)
         }
         questions.append((child, number))
         guard answerTimer == nil else { return }
-        answerTimer = context.loop.after(.zero) { [unowned self] in
+        answerTimer = context.loop.after(pace.delay(now: EventLoop.monotonicNanoseconds())) { [unowned self] in
             answerTimer = nil
             answer()
         }
@@ -124,6 +126,8 @@ final class FiguresCollector {
     private func answer() {
         let asked = questions
         questions = []
+        let begun = EventLoop.monotonicNanoseconds()
+        defer { pace.took(from: begun, to: EventLoop.monotonicNanoseconds()) }
         let parts = parts()
         for (child, number) in asked where child.channel.isOpen {
             do throws(MessageError) {

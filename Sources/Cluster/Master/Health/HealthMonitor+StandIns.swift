@@ -12,7 +12,7 @@ extension HealthMonitor {
         var workers: [StandIns.Worker] = []
         // Mostly one serves that stands in for none, and it ends here.
         let oneServes = pool.children.values.contains { $0.role.isWorker && $0.phase == .ready && outSince($0) == nil }
-        if !oneServes || pool.children.values.contains(where: \.isReplacedStuck) {
+        if !oneServes || pool.children.values.contains(where: { $0.isReplacedStuck }) {
             let starting = Set(pool.children.values.filter { $0.phase == .starting }.map(\.role))
             for child in pool.children.values where child.phase == .ready || child.isReplacedStuck {
                 guard case .worker(let slot) = child.role, !child.wasStuck else { continue }
@@ -38,7 +38,7 @@ extension HealthMonitor {
     /// Since when the worker serves nothing new, be it for one request or for many. One that has as many connections as it may have serves those.
     private func outSince(_ child: Child) -> UInt64? {
         if let since = child.pulse.stuckSince { return since }
-        guard let since = child.deafSince, pool.pages.board.pause(of: child.page.index) != .connectionLimit else { return nil }
+        guard let since = child.deafSince, pool.pages.table.pause(of: child.page.index) != .connectionLimit else { return nil }
         return since
     }
 

@@ -49,7 +49,7 @@ final class HealthMonitor {
             let now = EventLoop.monotonicNanoseconds()
             observeMemoryKills(now: now)
             keeper.look(now: now)
-            for child in pool.children.values { look(at: child, now: now) }
+            for child in pool.children.values { pollHealth(of: child, now: now) }
             quarantine.lookAtEndpoints(now: now)
             recycleIfDue(now: now)
         }
@@ -76,7 +76,7 @@ final class HealthMonitor {
 
     // MARK: The watchdog
 
-    private func look(at child: Child, now: UInt64) {
+    private func pollHealth(of child: Child, now: UInt64) {
         // A start may take its time, and who is on its way out has a deadline. A stuck one that drains has two.
         guard child.watchdog != nil, child.phase == .ready || child.phase == .draining else { return }
         let beat = child.page.blackBox.lastBeat
@@ -88,7 +88,7 @@ final class HealthMonitor {
     private func sample(_ child: Child) {
         guard let status = child.threadStatus else { return }
         let figures = child.page.figures
-        let progress = figures[.requests] &+ figures[.messagesReceived] &+ (child.page.blackBox.current?.since ?? 0)
+        let progress = pool.work(of: child) &+ figures[.messagesReceived] &+ (child.page.blackBox.current?.since ?? 0)
         // A stopped quarantine worker counts as stuck: a request that it serves may have stopped it.
         let isStuck = child.role == .quarantine && status.state == .stopped
         let sample = Watchdog.Sample(state: isStuck ? .blocked : status.state, cpuNanoseconds: status.cpuNanoseconds, progress: progress)
@@ -136,7 +136,7 @@ final class HealthMonitor {
         let measuresMemory = recycle.residentBytes != nil || recycle.medianFactor != nil
         return Recycling.Slot(
             slot: child.role.slot, generation: child.generation, isReady: child.phase == .ready, startedAt: child.forkedAt,
-            requests: child.page.figures[.requests],
+            requests: pool.work(of: child),
             residentBytes: measuresMemory ? ResidentMemory.byteCount(of: "\(child.pid)") : nil)
     }
 }

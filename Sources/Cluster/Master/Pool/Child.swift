@@ -38,7 +38,7 @@ final class Child {
     /// Its first packet was here.
     var isOnline = false
     /// It was told to go, or goes by itself.
-    var wasAsked = false
+    var stopRequested = false
     /// It goes when its successor is ready.
     var waitsForSuccessor = false
     /// Its service ended although it was not asked to.

@@ -52,7 +52,7 @@ package struct Remains: Equatable, Sendable {
     package var endedAt: UInt64 = 0
     /// The requests that it answered.
     package var answered: UInt64 = 0
-    /// The connections that it accepted.
+    /// The connections that it took.
     package var accepted: UInt64 = 0
     /// A request ran, or its handler waited.
     package var wasInRequest = false

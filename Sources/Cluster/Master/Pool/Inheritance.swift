@@ -5,7 +5,7 @@ internal import Glibc
 
 struct Inheritance {
     let listeners: [Listener]
-    let sharing: Sharing?
+    let balancing: Balancing?
     let quarantine: QuarantineSeat?
     /// Connections are to be accepted when the master says so.
     let isHeld: Bool
@@ -18,7 +18,7 @@ struct Inheritance {
     let master: AnyObject
 
     init(
-        of role: Role, on page: SharedPage, _ context: MasterContext, board: LoadBoard, keeper: ListenerKeeper, quarantine memory: QuarantineMemory,
+        of role: Role, on page: SharedPage, _ context: MasterContext, table: LoadTable, keeper: ListenerKeeper, quarantine memory: QuarantineMemory,
         openFiles: OpenFileLimit, siblings: Int, master: AnyObject
     ) {
         let listeners = keeper.listeners
@@ -26,21 +26,21 @@ struct Inheritance {
         switch role {
         case .worker(let slot):
             self.listeners = listeners.ofSlots[slot]
-            sharing = Sharing(
-                board: board, entry: page.index, listeners: listeners.ofSlots, handOver: keeper.handOver, masterPID: context.pid, slot: slot,
+            balancing = Balancing(
+                table: table, entry: page.index, listeners: listeners.ofSlots, handOver: keeper.handOver, masterPID: context.pid, slot: slot,
                 balances: options.balancesConnections)
             quarantine = QuarantineSeat(memory: memory, policy: options.quarantine, isInside: false)
             body = context.plan.body
         case .quarantine:
             self.listeners = []
-            sharing = Sharing(
-                board: board, entry: page.index, listeners: [], handOver: keeper.handOver, masterPID: context.pid, slot: 0, balances: true)
+            balancing = Balancing(
+                table: table, entry: page.index, listeners: [], handOver: keeper.handOver, masterPID: context.pid, slot: 0, balances: true)
             quarantine = QuarantineSeat(memory: memory, policy: options.quarantine, isInside: true)
             options.stuckLimit = options.quarantine.stuckLimit
             body = context.plan.body
         case .auxiliary(let index):
             self.listeners = listeners.ofAuxiliaries[index]
-            sharing = nil
+            balancing = nil
             quarantine = nil
             body = context.plan.auxiliaries[index].body
         }
@@ -52,7 +52,7 @@ struct Inheritance {
         // A worker may have to empty any slot's queues; an auxiliary has its own only.
         let kept = role.isWorker ? listeners.ofSlots.flatMap { $0 } : self.listeners
         var foreign = Set(listeners.all.map(\.descriptor)).subtracting(kept.map(\.descriptor))
-        if sharing == nil { foreign.formUnion(keeper.handOver.flatMap(\.pair.descriptors) + memory.descriptors) }
+        if balancing == nil { foreign.formUnion(keeper.handOver.flatMap(\.pair.descriptors) + memory.descriptors) }
         for descriptor in foreign { _ = close(descriptor) }
     }
 }

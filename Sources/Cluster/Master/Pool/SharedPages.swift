@@ -14,21 +14,21 @@ final class SharedPages {
     private var free: [Int]
 
     /// Where all workers see each other's number of connections.
-    let board: LoadBoard
+    let table: LoadTable
     /// Figures that count for nothing: those of workers that could not be made.
-    let ofNobody: WorkerFigures
+    let uncounted: WorkerFigures
 
     init(count: Int) throws(SystemError) {
         let pageSize = max(Int(sysconf(Int32(_SC_PAGESIZE))), 4096)
         stride = (SharedPage.byteCount + pageSize - 1) / pageSize * pageSize
         let pages = stride * count
-        guard let memory = unsafe cposix_map_shared(pages + stride + LoadBoard.byteCount(entries: count)) else {
+        guard let memory = unsafe cposix_map_shared(pages + stride + LoadTable.byteCount(entries: count)) else {
             throw SystemError(errno: errno, operation: "map shared memory for \(count) workers")
         }
         unsafe self.memory = unsafe memory
-        unsafe ofNobody = WorkerFigures(at: memory + pages)
+        unsafe uncounted = WorkerFigures(at: memory + pages)
         let stride = stride
-        unsafe board = LoadBoard(at: memory + pages + stride, entries: count) { entry in
+        unsafe table = LoadTable(at: memory + pages + stride, entries: count) { entry in
             let since = unsafe BlackBox(at: memory + entry * stride + WorkerFigures.byteCount).heldSince
             return since != 0 && EventLoop.coarseNanoseconds() > since &+ Self.longForAHandler
         }

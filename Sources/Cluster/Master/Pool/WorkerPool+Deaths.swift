@@ -36,15 +36,14 @@ extension WorkerPool {
     }
 
     private func remains(of child: Child) -> Remains {
-        let figures = child.page.figures
         let box = child.page.blackBox
         var remains = Remains()
-        remains.wasRequested = child.wasAsked && !child.leavesByItself || !context.isRunning && !child.hasDied
+        remains.wasRequested = child.stopRequested && !child.leavesByItself || !context.isRunning && !child.hasDied
         remains.hasFailedToStart = child.hasMissedDeadline
         remains.readyAt = child.readyAt
         remains.endedAt = child.endedAt ?? EventLoop.monotonicNanoseconds()
-        remains.answered = figures[.requests]
-        remains.accepted = figures[.connectionsAccepted]
+        remains.answered = work(of: child)
+        remains.accepted = child.role.servesConnections ? UInt64(pages.table.taken(child.page.index)) : 0
         remains.wasInRequest = box.current != nil || box.waiting > 0
         remains.mark = box.crash
         remains.status = child.status

@@ -16,8 +16,8 @@ extension WorkerPool {
         child.phase = .dying
         child.startTimer = nil
         child.endedAt = EventLoop.monotonicNanoseconds()
-        if !child.wasAsked, context.isRunning { child.hasDied = true }
-        pages.board.close(child.page.index)
+        if !child.stopRequested, context.isRunning { child.hasDied = true }
+        pages.table.close(child.page.index)
         killAfter(context.isRunning ? context.options.dyingDeadline : .milliseconds(500), child)
         context.log(.debug, .workerReaped, "worker reaped", about: child)
         observer?.disconnected(child)
@@ -25,10 +25,10 @@ extension WorkerPool {
     }
 
     /// The child wants to go: it got TERM.
-    func wantsToGo(_ child: Child) {
+    func wantsToDrain(_ child: Child) {
         guard child.phase == .starting || child.phase == .ready, context.isRunning else { return }
         child.phase = .draining
-        child.wasAsked = true
+        child.stopRequested = true
         // The timer's handler keeps the child, and with it the timer, until it has run.
         child.successorTimer = context.loop.after(Self.successorDelay) { [unowned self] in
             child.successorTimer = nil
@@ -44,11 +44,11 @@ extension WorkerPool {
     func drain(_ child: Child) {
         guard child.phase != .dying else { return }
         child.phase = .draining
-        child.wasAsked = true
+        child.stopRequested = true
         child.waitsForSuccessor = false
         child.isReplacedStuck = child.isStuck || child.pulse.stuckSince != nil
         context.log(.debug, .workerDraining, "worker draining", about: child)
-        pages.board.close(child.page.index)
+        pages.table.close(child.page.index)
         observer?.drains(child)
         let deadline = context.options.drainDeadline
         // One that is stuck hears of it when it goes on; until then the watchdog has the say.
@@ -59,7 +59,7 @@ extension WorkerPool {
     /// Tells a child to go to the workers of another master.
     func drain(_ child: Child, toSuccessors count: UInt32) {
         child.phase = .draining
-        child.wasAsked = true
+        child.stopRequested = true
         let deadline = context.options.drainDeadline
         tell(child, to: Packet(.handOverToSuccessors, number: deadline.wholeMilliseconds, and: Packet.bytes(of: count)), within: deadline)
     }

@@ -18,7 +18,7 @@ extension WorkerPool {
             id: child.handle.id, name: child.handle.name, slot: child.handle.slot, generation: child.generation,
             pid: child.pid, reason: .init(waitStatus: status), uptime: .from(child.forkedAt, to: endedAt))
         exit.wasStuck = child.wasStuck
-        exit.requests = child.page.figures[.requests]
+        exit.requests = work(of: child)
         exit.peakResidentBytes = peakResidentBytes
         exit.waitingRequests = box.waiting
         exit.unixSeconds = UInt64(clamping: time(nil))
@@ -29,8 +29,8 @@ extension WorkerPool {
         }
         let isOurs = isOurs(exit.signal, child)
         exit.outOfMemory = child.wasOutOfMemory
-        let wasAsked = child.wasAsked || !context.isRunning && !child.hasDied
-        exit.isVoluntary = wasAsked && (exit.status == 0 || isOurs || exit.signal == SIGKILL && !context.isRunning)
+        let stopRequested = child.stopRequested || !context.isRunning && !child.hasDied
+        exit.isVoluntary = stopRequested && (exit.status == 0 || isOurs || exit.signal == SIGKILL && !context.isRunning)
         if exit.outOfMemory == true || exit.wasStuck { exit.isVoluntary = false }
         return exit
     }

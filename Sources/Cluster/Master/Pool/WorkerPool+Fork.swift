@@ -43,7 +43,7 @@ extension WorkerPool {
 
     private func failedToStart(_ role: Role, generation: Int, _ error: ClusterError) {
         let channel = Channel(closedOn: context.loop, options: context.options.messages, buffer: buffer)
-        let handle = makeHandle(role, generation: generation, pid: 0, channel, .master(pages.ofNobody))
+        let handle = makeHandle(role, generation: generation, pid: 0, channel, .master(pages.uncounted))
         var exit = WorkerExit(
             id: handle.id, name: handle.name, slot: role.slot, generation: generation, pid: 0,
             reason: .notStarted(error.description), uptime: .zero)
@@ -64,7 +64,7 @@ extension WorkerPool {
         guard let page = pages.take() else {
             throw .system(SystemError(errno: ENOMEM, operation: "take a page for a worker"))
         }
-        if role.isWorker || role == .quarantine { pages.board.begin(page.index, slot: max(role.slot, 0)) }
+        if role.isWorker || role == .quarantine { pages.table.begin(page.index, slot: max(role.slot, 0)) }
         do throws(SystemError) {
             // Made before the fork: where it can't be made no child is left without one.
             let (channel, theirs) = try makeChannel()

@@ -82,10 +82,11 @@ final class WorkerPool {
         children.values.filter { $0.role == .worker(slot: slot) && ($0.phase == .starting || $0.phase == .ready) }
     }
 
-    /// Whether a living worker of a plan has answered a request.
-    func hasAnswered(_ planVersion: Int) -> Bool {
-        workers.contains { $0.planVersion == planVersion && $0.page.figures[.requests] > 0 }
-    }
+    /// How much work the child has done.
+    func work(of child: Child) -> UInt64 { child.page.figures.work(of: context.plan.service) }
+
+    /// Whether a living worker of a plan has done any work.
+    func hasAnswered(_ planVersion: Int) -> Bool { workers.contains { $0.planVersion == planVersion && work(of: $0) > 0 } }
 
     func name(of role: Role) -> String {
         switch role {
@@ -114,12 +115,12 @@ final class WorkerPool {
         case .online:
             becameOnline(child)
         case .leaving:
-            if !child.wasAsked { child.leavesByItself = true }
-            child.wasAsked = true
+            if !child.stopRequested { child.leavesByItself = true }
+            child.stopRequested = true
         case .ready:
             becameReady(child)
         case .draining:
-            wantsToGo(child)
+            wantsToDrain(child)
         default:
             observer?.received(packet, from: child)
         }
@@ -150,8 +151,8 @@ final class WorkerPool {
     // MARK: Asked by handlers
 
     func disconnect(_ handle: WorkerHandle) {
-        guard let child = child(of: handle), context.isRunning, !child.wasAsked, child.phase != .dying else { return }
-        child.wasAsked = true
+        guard let child = child(of: handle), context.isRunning, !child.stopRequested, child.phase != .dying else { return }
+        child.stopRequested = true
         child.successorTimer = context.loop.after(.zero) { [unowned self] in
             child.successorTimer = nil
             observer?.leaves(child)
@@ -160,7 +161,7 @@ final class WorkerPool {
 
     func signal(_ handle: WorkerHandle, _ signal: Int32) -> Bool {
         guard let child = child(of: handle) else { return false }
-        if signal != 0, child.phase != .dying { child.wasAsked = true }
+        if signal != 0, child.phase != .dying { child.stopRequested = true }
         return child.send(signal)
     }
 

@@ -6,7 +6,7 @@ final class ConnectionQueues {
     let assignment: QueueAssignment
     let watch: QueueWatch
 
-    init(_ context: MasterContext, pool: WorkerPool, listeners: Listeners, handOver: [HandOverSocket], quarantine: QuarantineMemory) {
+    init(_ context: MasterContext, pool: WorkerPool, listeners: Listeners, handOver: [TransferSocket], quarantine: QuarantineMemory) {
         keeper = ListenerKeeper(context, pool: pool, listeners: listeners, handOver: handOver, quarantine: quarantine)
         assignment = QueueAssignment(context, pool: pool, keeper: keeper)
         watch = QueueWatch(context, pool: pool, keeper: keeper, assignment: assignment)

@@ -19,8 +19,18 @@ struct ListenerHealth {
     var failures = 0
     /// When a pair was last restored.
     var pairs: [PairPlace: UInt64] = [:]
+    private var nextSettings = 0
 
     static let interval: UInt64 = 1_000_000_000
+    /// How many listeners' settings one look compares: that takes about fifteen system calls for each.
+    private static let settingsAtOnce = 16
+
+    /// Those whose settings are compared at this look; all in turn.
+    mutating func settingsDue(of listeners: [Listener]) -> [Listener] {
+        guard listeners.count > Self.settingsAtOnce else { return listeners }
+        defer { nextSettings = (nextSettings + Self.settingsAtOnce) % listeners.count }
+        return (0..<Self.settingsAtOnce).map { listeners[(nextSettings + $0) % listeners.count] }
+    }
 }
 
 final class ListenerKeeper {
@@ -28,7 +38,7 @@ final class ListenerKeeper {
     private let pool: WorkerPool
     private(set) var listeners: Listeners
     /// For each slot.
-    let handOver: [HandOverSocket]
+    let handOver: [TransferSocket]
     private let memory: QuarantineMemory
     private var health = ListenerHealth()
     /// Another socket is about to get a listener's number, or a pair's numbers.
@@ -41,7 +51,7 @@ final class ListenerKeeper {
         case pair(PairPlace)
     }
 
-    init(_ context: MasterContext, pool: WorkerPool, listeners: Listeners, handOver: [HandOverSocket], quarantine memory: QuarantineMemory) {
+    init(_ context: MasterContext, pool: WorkerPool, listeners: Listeners, handOver: [TransferSocket], quarantine memory: QuarantineMemory) {
         self.context = context
         self.pool = pool
         self.listeners = listeners
@@ -73,7 +83,7 @@ final class ListenerKeeper {
         health.lastLook = now
         heal()
         for file in listeners.socketFiles { look(at: file) }
-        for listener in listeners.listeningNow { noteSettings(listeners.restoreSettings(of: listener), of: listener) }
+        for listener in health.settingsDue(of: listeners.listeningNow) { noteSettings(listeners.restoreSettings(of: listener), of: listener) }
     }
 
     private func noteSettings(_ restored: [String], of listener: Listener) {

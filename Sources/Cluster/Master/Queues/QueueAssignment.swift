@@ -42,7 +42,7 @@ final class QueueAssignment {
         for child in pool.children.values where child.phase == .ready && child.takesConnections {
             guard case .worker(let slot) = child.role else { continue }
             orphans.remove(slot)
-            candidates.append(.init(pid: child.pid, slot: slot, connections: pool.pages.board.connections(of: child.page.index)))
+            candidates.append(.init(pid: child.pid, slot: slot, connections: pool.pages.table.connections(of: child.page.index)))
         }
         for action in owners.update(orphans: orphans, candidates: candidates) {
             switch action {
@@ -74,13 +74,13 @@ final class QueueAssignment {
     /// The worker's loop turns, but it accepts nothing from a queue in which connections wait.
     func becameDeaf(_ child: Child, now: UInt64) {
         guard child.phase == .ready, !child.isStuck else { return }
-        let pause = pool.pages.board.pause(of: child.page.index)
+        let pause = pool.pages.table.pause(of: child.page.index)
         child.deafLooks += 1
         // Its own copies of the sockets may be closed. Where it has reasons of its own, others would not help.
         if pause == nil, child.deafLooks % 5 == 1 { keeper.sendQueuesAgain(to: child) }
         guard child.deafSince == nil else { return }
         child.deafSince = now
-        child.takenWhenDeaf = pool.pages.board.taken(child.page.index)
+        child.takenWhenDeaf = pool.pages.table.taken(child.page.index)
         takesConnectionsChanged(child)
         deafWorkers += 1
         guard pause != .connectionLimit, deafWorkers.isWorthALine else { return }
@@ -99,7 +99,7 @@ final class QueueAssignment {
 
     private func takesConnectionsChanged(_ child: Child) {
         if child.phase == .ready {
-            child.takesConnections ? pool.pages.board.open(child.page.index) : pool.pages.board.close(child.page.index)
+            child.takesConnections ? pool.pages.table.open(child.page.index) : pool.pages.table.close(child.page.index)
         }
         assign()
     }

@@ -30,24 +30,32 @@ package struct QueueOwners: Equatable {
     ///   - candidates: the workers that accept.
     package mutating func update(orphans: Set<Int>, candidates: [Candidate]) -> [Action] {
         var actions: [Action] = []
-        for (slot, pid) in adopters.sorted(by: { $0.key < $1.key }) {
-            let isThere = candidates.contains { $0.pid == pid }
-            guard !orphans.contains(slot) || !isThere else { continue }
+        let present = Set(candidates.map(\.pid))
+        for (slot, pid) in adopters.sorted(by: { $0.key < $1.key }) where !orphans.contains(slot) || !present.contains(pid) {
             adopters[slot] = nil
             // Also to one that is no candidate any more: it may come back from where it is stuck.
             actions.append(.release(slot: slot, by: pid))
         }
-        for slot in orphans.sorted() where adopters[slot] == nil {
-            // Several orphans go to several workers.
-            let emptiest = candidates.min { cost($0) < cost($1) }
-            guard let emptiest else { break }
-            adopters[slot] = emptiest.pid
-            actions.append(.adopt(slot: slot, by: emptiest.pid))
+        let new = orphans.subtracting(adopters.keys).sorted()
+        guard !new.isEmpty, !candidates.isEmpty else { return actions }
+        // Several orphans go to several workers. Sorted once, and again where all have one more: half of a thousand workers may die at once.
+        let counts = adopters.values.reduce(into: [Int32: Int]()) { $0[$1, default: 0] += 1 }
+        var waiting = candidates.map { (adopted: counts[$0.pid] ?? 0, candidate: $0) }.sorted { Self.isBefore($0, $1) }
+        var next = 0
+        for slot in new {
+            if next > 0, next == waiting.count || waiting[next].adopted >= waiting[0].adopted {
+                waiting.sort { Self.isBefore($0, $1) }
+                next = 0
+            }
+            adopters[slot] = waiting[next].candidate.pid
+            actions.append(.adopt(slot: slot, by: waiting[next].candidate.pid))
+            waiting[next].adopted += 1
+            next += 1
         }
         return actions
     }
 
-    private func cost(_ candidate: Candidate) -> (Int, Int, Int) {
-        (adopters.values.count { $0 == candidate.pid }, candidate.connections, candidate.slot)
+    private static func isBefore(_ one: (adopted: Int, candidate: Candidate), _ other: (adopted: Int, candidate: Candidate)) -> Bool {
+        (one.adopted, one.candidate.connections, one.candidate.slot) < (other.adopted, other.candidate.connections, other.candidate.slot)
     }
 }

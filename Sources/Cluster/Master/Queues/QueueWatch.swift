@@ -5,7 +5,8 @@
 //
 // The master never accepts, but it can see that a queue isn't empty. Where nothing happens that costs nothing: a listener tells once
 // that a connection came. From then on a timer compares what the worker has in shared memory: while that advances, it is well, and no
-// system call is made for it. When it stands still, its queue is looked at. What is decided is in QueueJudge.swift and Pulse.swift.
+// system call is made for it. When it stands still, its queue is looked at. What is decided is in QueueJudge.swift and Pulse.swift, which
+// workers a look is for in LookPlan.swift, which queues it is for in ActiveQueues.swift.
 
 internal import CEverycorePosix
 internal import EverycoreLoop
@@ -13,28 +14,6 @@ internal import EverycoreStatistics
 internal import Glibc
 
 final class QueueWatch {
-    private enum Queue: Hashable {
-        case listeners(slot: Int)
-        case pair(PairPlace)
-        case shared
-
-        /// Nil where it is every worker's.
-        var slot: Int? {
-            switch self {
-            case .listeners(let slot), .pair(.slot(let slot)): slot
-            case .shared, .pair: nil
-            }
-        }
-    }
-
-    private struct Watched {
-        let descriptors: [Int32]
-        var arrivals: [DescriptorWatch] = []
-        /// Whether the timer looks after it.
-        var isActive = false
-        var judge = QueueJudge()
-    }
-
     private let context: MasterContext
     private let pool: WorkerPool
     private let keeper: ListenerKeeper
@@ -46,12 +25,17 @@ final class QueueWatch {
     /// All have been looked at.
     /// - Returns: whether to look again soon.
     var onLook: (_ now: UInt64) -> Bool = { _ in false }
-    private var queues: [Queue: Watched] = [:]
+    private var queues: ActiveQueues
+    private var plan: LookPlan
+    /// The worker of each slot, once it is ready.
+    private var serving: [Child?]
+    private var quarantineWorker: Child?
+    /// Those that were replaced while they were stuck: do they go on?
+    private var replaced: [Child] = []
     private var timer: LoopTimer?
     /// Looks for workers that are stuck while nothing waits for them.
     private var slowTimer: LoopTimer?
     private var lastLook: UInt64 = 0
-    private var looks: UInt32 = 0
 
     private static let interval = Duration.milliseconds(20)
     private static let slowInterval = Duration.milliseconds(500)
@@ -61,101 +45,128 @@ final class QueueWatch {
         self.pool = pool
         self.keeper = keeper
         self.assignment = assignment
+        queues = ActiveQueues(slots: pool.capacity)
+        plan = LookPlan(slots: pool.capacity)
+        serving = Array(repeating: nil, count: pool.capacity)
     }
 
     func stop() {
-        queues = [:]
+        queues.removeAll()
+        serving = Array(repeating: nil, count: pool.capacity)
+        (quarantineWorker, replaced) = (nil, [])
         timer = nil
         slowTimer = nil
     }
 
-    /// Watches the queues of slots that came into use.
+    /// Watches the queues of slots that came into use, for the workers that are there now.
     func update() {
-        if slowTimer == nil { slowTimer = context.loop.every(Self.slowInterval) { [unowned self] in if timer == nil { look() } } }
-        for slot in 0..<pool.capacity where keeper.listeners.listens(slot) {
-            watch(.listeners(slot: slot), keeper.listeners.own(slot).map(\.descriptor))
-            if keeper.handOver.indices.contains(slot) { watch(.pair(.slot(slot)), [keeper.handOver[slot].receiver]) }
+        if slowTimer == nil { slowTimer = context.loop.every(Self.slowInterval) { [unowned self] in if timer == nil { look(atAll: true) } } }
+        updateWorkers()
+        let listeners = keeper.listeners
+        for slot in 0..<pool.capacity {
+            for queue in [WatchedQueue.listeners(slot: slot), .pair(.slot(slot))] where queues.watches(queue) != listeners.listens(slot) {
+                listeners.listens(slot) ? watch(queue) : queues.remove(queue)
+            }
         }
-        for place in [PairPlace.quarantine, .returns] { if let pair = keeper.pair(at: place) { watch(.pair(place), [pair.receiver]) } }
-        watch(.shared, keeper.listeners.shared.map(\.descriptor))
-        for queue in queues.keys where queue.slot.map({ !keeper.listeners.listens($0) }) ?? false { forget(queue) }
+        for queue in [WatchedQueue.shared, .pair(.quarantine), .pair(.returns)] where !queues.watches(queue) { watch(queue) }
+    }
+
+    private func updateWorkers() {
+        var now: [Child?] = Array(repeating: nil, count: pool.capacity)
+        (quarantineWorker, replaced) = (nil, [])
+        for child in pool.children.values {
+            switch (child.role, child.phase) {
+            case (.worker(let slot), .ready) where now.indices.contains(slot): now[slot] = child
+            case (.quarantine, .ready): quarantineWorker = child
+            case (.worker, .draining) where child.isReplacedStuck: replaced.append(child)
+            default: break
+            }
+        }
+        for slot in now.indices where now[slot] !== serving[slot] { plan.begin(slot) }
+        serving = now
+    }
+
+    private func descriptors(of queue: WatchedQueue) -> [Int32] {
+        switch queue {
+        case .listeners(let slot): keeper.listeners.own(slot).map(\.descriptor)
+        case .pair(let place): keeper.pair(at: place).map { [$0.receiver] } ?? []
+        case .shared: keeper.listeners.shared.map(\.descriptor)
+        }
     }
 
     /// Another socket gets its number.
     func forget(_ replaced: ListenerKeeper.Replaced) {
         switch replaced {
-        case .listener(let listener):
-            for (queue, watched) in queues where watched.descriptors.contains(listener.descriptor) { forget(queue) }
-        case .pair(let place): forget(Queue.pair(place))
+        case .listener(let listener): queues.remove(having: listener.descriptor)
+        case .pair(let place): queues.remove(.pair(place))
         }
     }
 
-    private func forget(_ queue: Queue) {
-        for watch in queues[queue]?.arrivals ?? [] { watch.cancel() }
-        queues[queue] = nil
+    private func watch(_ queue: WatchedQueue) {
+        let descriptors = descriptors(of: queue)
+        guard !descriptors.isEmpty else { return }
+        // One that can't be watched is served all the same.
+        let arrivals = descriptors.compactMap { try? context.loop.watch($0, for: .read) { [unowned self] _ in activate(queue) } }
+        queues.add(queue, descriptors, arrivals)
     }
 
-    private func watch(_ queue: Queue, _ descriptors: [Int32]) {
-        guard queues[queue] == nil, !descriptors.isEmpty else { return }
-        var watched = Watched(descriptors: descriptors)
-        for descriptor in descriptors {
-            // One that can't be watched is served all the same.
-            let watch = try? context.loop.watch(descriptor, for: .read) { [unowned self] _ in activate(queue) }
-            if let watch { watched.arrivals.append(watch) }
-        }
-        queues[queue] = watched
-    }
-
-    private func activate(_ queue: Queue) {
-        guard queues[queue]?.isActive == false else { return }
-        for watch in queues[queue]?.arrivals ?? [] { watch.pause() }
-        queues[queue]?.isActive = true
-        queues[queue]?.judge = QueueJudge()
-        startTimer()
-    }
+    private func activate(_ queue: WatchedQueue) { if queues.activate(queue) { startTimer() } }
 
     private func startTimer() {
         guard timer == nil else { return }
         lastLook = EventLoop.monotonicNanoseconds()
-        timer = context.loop.every(Self.interval) { [unowned self] in look() }
+        timer = context.loop.every(Self.interval) { [unowned self] in look(atAll: false) }
     }
 
-    private func look() {
+    // MARK: A look
+
+    private func look(atAll: Bool) {
         let now = EventLoop.monotonicNanoseconds()
         let elapsed = now &- min(lastLook, now)
         lastLook = now
-        looks &+= 1
-        var workers: [Int: Child] = [:]
-        for child in pool.children.values where child.phase == .ready && child.role.isWorker { workers[child.role.slot] = child }
-        let (waiting, unattended) = examine(workers, elapsed)
-        var isInDoubt = false
-        for (slot, child) in workers {
-            let isAwaited = waiting.contains(.shared) || waiting.contains(.listeners(slot: slot)) || waiting.contains(.pair(.slot(slot)))
-            look(at: child, isAwaited, elapsed, now)
-            isInDoubt = isInDoubt || child.pulse.isInDoubt
+        plan.beginLook()
+        let (waiting, unattended, ended) = queues.look(elapsed: elapsed) { taken($0) }
+        for queue in waiting {
+            switch queue {
+            case .listeners(let slot), .pair(.slot(let slot)): plan.noteWaiting(for: slot)
+            case .shared: plan.noteWaiting(for: nil)
+            case .pair: break
+            }
         }
-        // Those that were replaced while they were stuck: do they go on?
-        for child in pool.children.values where child.isReplacedStuck && child.phase == .draining { look(at: child, false, elapsed, now) }
+        for slot in serving.indices where atAll || plan.isDue(slot) {
+            guard let child = serving[slot], child.phase == .ready else { continue }
+            look(at: child, plan.isAwaited(slot), plan.looked(at: slot, now: now), now)
+            plan.set(slot, isRestless: child.pulse.isInDoubt || child.deafSince != nil)
+        }
+        for child in replaced where child.phase == .draining && child.isReplacedStuck { look(at: child, false, elapsed, now) }
         if waiting.contains(.pair(.quarantine)) { onQuarantineWaiting() }
-        for queue in unattended { isUnattended(queue, workers, now) }
-        if onLook(now) { isInDoubt = true }
-        if isInDoubt || queues.values.contains(where: \.isActive) { startTimer() } else { timer = nil }
+        for queue in unattended { isUnattended(queue, now) }
+        for queue in ended {
+            if case .pair(let place) = queue { keeper.healPair(at: place) } else { keeper.heal() }
+        }
+        if onLook(now) || plan.hasRestless || queues.areActive { startTimer() } else { timer = nil }
     }
 
-    private func isUnattended(_ queue: Queue, _ workers: [Int: Child], _ now: UInt64) {
+    private func isUnattended(_ queue: WatchedQueue, _ now: UInt64) {
         switch queue {
-        case .listeners(let slot), .pair(.slot(let slot)): if let child = workers[slot] { assignment.becameDeaf(child, now: now) }
-        case .shared: for child in workers.values { assignment.becameDeaf(child, now: now) }
+        case .listeners(let slot), .pair(.slot(let slot)): becameDeaf(slot, now)
+        case .shared: for slot in serving.indices { becameDeaf(slot, now) }
         case .pair(.quarantine): onQuarantineUnattended()
-        case .pair(.returns): for child in workers.values { keeper.sendReceiver(at: .returns, to: child) }
+        case .pair(.returns): for case let child? in serving where child.phase == .ready { keeper.sendReceiver(at: .returns, to: child) }
         }
+    }
+
+    private func becameDeaf(_ slot: Int, _ now: UInt64) {
+        guard let child = serving[slot] else { return }
+        assignment.becameDeaf(child, now: now)
+        if child.deafSince != nil { plan.set(slot, isRestless: true) }
     }
 
     private func look(at child: Child, _ isAwaited: Bool, _ elapsed: UInt64, _ now: UInt64) {
         let box = child.page.blackBox
-        let taken = pool.pages.board.taken(child.page.index)
+        let taken = pool.pages.table.taken(child.page.index)
         if child.deafSince != nil, child.takenWhenDeaf != taken { assignment.hearsAgain(child) }
-        let progress = child.page.figures[.requests] &+ UInt64(taken)
+        let progress = pool.work(of: child) &+ UInt64(taken)
         let reading = Pulse.Reading(progress: progress, beat: box.lastBeat, heldSince: box.heldSince)
         let thread = { [unowned child] in child.threadStatus }
         switch child.pulse.looked(reading, isAwaited: isAwaited, elapsed: elapsed, now: now, thread: thread) {
@@ -171,66 +182,15 @@ final class QueueWatch {
     }
 
     /// What the queue's worker, or for a shared queue all workers, have taken.
-    private func taken(_ queue: Queue, _ workers: [Int: Child]) -> UInt32 {
-        let board = pool.pages.board
+    private func taken(_ queue: WatchedQueue) -> UInt32 {
+        let table = pool.pages.table
         switch queue {
-        case .listeners(let slot): return workers[slot].map { board.accepted($0.page.index) } ?? 0
-        case .pair(.slot(let slot)): return workers[slot].map { board.arrived($0.page.index) } ?? 0
+        case .listeners(let slot): return serving[slot].map { table.accepted($0.page.index) } ?? 0
+        case .pair(.slot(let slot)): return serving[slot].map { table.arrived($0.page.index) } ?? 0
         // What comes back is counted nowhere.
         case .pair(.returns): return 0
-        case .pair(.quarantine):
-            return pool.children.values.first { $0.role == .quarantine && $0.phase == .ready }.map { board.accepted($0.page.index) } ?? 0
-        case .shared: return workers.values.reduce(0) { $0 &+ board.accepted($1.page.index) }
+        case .pair(.quarantine): return quarantineWorker.map { table.accepted($0.page.index) } ?? 0
+        case .shared: return serving.reduce(0) { sum, child in child.map { sum &+ table.accepted($0.page.index) } ?? sum }
         }
-    }
-
-    /// Looks at the queues from which nothing was taken, now and then at all: one system call for them.
-    private func examine(_ workers: [Int: Child], _ elapsed: UInt64) -> (waiting: Set<Queue>, unattended: [Queue]) {
-        var requests: [pollfd] = []
-        var owners: [Queue] = []
-        for (queue, watched) in queues where watched.isActive && (looks % 25 == 0 || watched.judge.needsLook(taken: taken(queue, workers))) {
-            for descriptor in watched.descriptors {
-                requests.append(pollfd(fd: descriptor, events: Int16(POLLIN) | Int16(cposix_poll_ended), revents: 0))
-                owners.append(queue)
-            }
-        }
-        if !requests.isEmpty, unsafe poll(&requests, nfds_t(requests.count), 0) < 0 { return ([], []) }
-        var seen: [Queue: Bool] = [:]
-        var ended: Set<Queue> = []
-        for (request, queue) in zip(requests, owners) {
-            let isOver = request.revents & (Int16(POLLHUP) | Int16(POLLERR) | Int16(cposix_poll_ended)) != 0
-            if isOver { ended.insert(queue) }
-            seen[queue] = seen[queue] ?? false || request.revents & Int16(POLLIN) != 0 && !isOver
-        }
-        let result = judge(seen, workers, elapsed)
-        for queue in ended {
-            if case .pair(let place) = queue { keeper.healPair(at: place) } else { keeper.heal() }
-        }
-        return result
-    }
-
-    private func judge(_ seen: [Queue: Bool], _ workers: [Int: Child], _ elapsed: UInt64) -> (waiting: Set<Queue>, unattended: [Queue]) {
-        var waiting: Set<Queue> = []
-        var unattended: [Queue] = []
-        for (queue, watched) in queues where watched.isActive {
-            var judge = watched.judge
-            let verdict = judge.looked(isWaiting: seen[queue], taken: taken(queue, workers), elapsed: elapsed)
-            queues[queue]?.judge = judge
-            switch verdict {
-            case .fine: break
-            case .waits: waiting.insert(queue)
-            case .unattended:
-                waiting.insert(queue)
-                unattended.append(queue)
-            case .quiet: rest(queue)
-            }
-        }
-        return (waiting, unattended)
-    }
-
-    /// Nothing waits: the socket tells when a connection comes.
-    private func rest(_ queue: Queue) {
-        queues[queue]?.isActive = false
-        for watch in queues[queue]?.arrivals ?? [] { watch.resume() }
     }
 }

@@ -43,14 +43,14 @@ extension Reconciler {
         guard let child = pool.child(role, generation: generation) else { return }
         guard child.phase == .starting else { return pool.drain(child) }
         // It has accepted nothing, and may hang.
-        child.wasAsked = true
+        child.stopRequested = true
         child.send(9)
     }
 
     private func replacementFailed(_ role: Role, generation: Int, isFault: Bool) {
         let version = version(of: role, generation: generation)
         // One that only waited for its successor has waited long enough.
-        if let leaving = pool.children.values.first(where: { $0.role == role && $0.waitsForSuccessor }) { goWithoutSuccessor(leaving) }
+        if let leaving = pool.children.values.first(where: { $0.role == role && $0.waitsForSuccessor }) { drainWithoutSuccessor(leaving) }
         if isFault {
             context.log(.warning, .replacementFailed, "a new worker failed: the old one stays", ["worker": "\(role.slot)", "gen": "\(generation)"])
         }

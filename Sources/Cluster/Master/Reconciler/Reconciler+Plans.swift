@@ -67,7 +67,7 @@ extension Reconciler {
     /// A new worker that dies where the old ones answered may show that its plan is bad.
     func diedInRequest(_ child: Child) {
         let endpoint = child.page.blackBox.blamed?.endpoint ?? 0
-        let hasAnswered = child.page.figures[.requests] > 0 || pool.hasAnswered(context.planVersion)
+        let hasAnswered = pool.work(of: child) > 0 || pool.hasAnswered(context.planVersion)
         guard let verdict = rollout.died(in: endpoint, version: child.planVersion, hasAnswered: hasAnswered) else {
             return deadlyEndpoints.died(in: endpoint, now: EventLoop.monotonicNanoseconds())
         }

@@ -142,7 +142,7 @@ final class Reconciler {
     func leaves(_ child: Child) {
         guard context.isRunning, child.phase != .dying else { return }
         child.waitsForSuccessor = true
-        guard case .worker(let slot) = child.role, replaceWorker(slot: slot) || hasSuccessor(child) else { return goWithoutSuccessor(child) }
+        guard case .worker(let slot) = child.role, replaceWorker(slot: slot) || hasSuccessor(child) else { return drainWithoutSuccessor(child) }
     }
 
     /// One is on its way already, for another reason.
@@ -150,7 +150,7 @@ final class Reconciler {
         workers.states.contains { $0.slot == child.role.slot && $0.current?.generation == child.generation && $0.successor != nil }
     }
 
-    func goWithoutSuccessor(_ child: Child) {
+    func drainWithoutSuccessor(_ child: Child) {
         child.waitsForSuccessor = false
         pool.drain(child)
         ended(child, .requested, wasGood: true)

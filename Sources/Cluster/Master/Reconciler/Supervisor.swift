@@ -5,6 +5,8 @@
 //
 // What a death proves decides. After a failed start the slot pauses, longer each time, while no worker of the present plan was ever
 // good. All other starts are prompt, within the budget of the StartQueue. No event costs more for more slots, but while slots pause.
+//
+//   Supervisor+Starts.swift   starts, ends, and starts that hang
 
 internal import EverycoreLoop
 internal import EverycoreStatistics
@@ -37,19 +39,19 @@ package struct Supervisor {
         case giveUp
     }
 
-    private var slots: SlotTable
+    var slots: SlotTable
     package var policy: RespawnPolicy {
         didSet { queue.setBucket(policy.bucket) }
     }
-    private let givesUp: Bool
-    private let random: () -> Double
+    let givesUp: Bool
+    let random: () -> Double
     private var stopped = false
-    private var queue: StartQueue
-    private var record: TrackRecord
-    private var plan = 0
+    var queue: StartQueue
+    var record: TrackRecord
+    var plan = 0
     /// The longest that a worker has taken to get ready.
     package var longestStart: UInt64 = 0
-    private var hangs = HangingStarts()
+    var hangs = HangingStarts()
 
     /// - Parameters:
     ///   - slots: how many are in use.
@@ -150,100 +152,11 @@ package struct Supervisor {
     }
 }
 
-// MARK: Starts and ends
-
-extension Supervisor {
-    private mutating func enqueue(_ slot: Int, _ kind: StartQueue.Kind) {
-        slots.change(slot) { $0.state = .due }
-        queue.append(slot, kind)
-    }
-
-    private mutating func ready(_ slot: Int, _ generation: Int, now: UInt64) -> [Action] {
-        var actions: [Action] = []
-        if slots.isCurrent(slot, generation), slots[slot].state == .starting {
-            slots.change(slot) { $0.state = .ready }
-        } else if slots.isSuccessor(slot, generation) {
-            actions = [.retire(slot: slot, generation: slots[slot].generation)]
-            slots.promote(slot, to: .ready)
-        } else {
-            return []
-        }
-        hangs.over()
-        record.becameReady(slot, generation, now: now)
-        noteGrownUp(now: now)
-        return actions
-    }
-
-    private mutating func ended(_ slot: Int, _ generation: Int, isFault: Bool, now: UInt64) -> [Action] {
-        if slots.isSuccessor(slot, generation) {
-            slots.dropSuccessor(of: slot)
-            return [.replacementFailed(slot: slot, generation: generation, isFault: isFault)]
-        }
-        guard slots.isCurrent(slot, generation) else { return [] }
-        guard slots[slot].successor == nil else {
-            slots.promote(slot, to: .starting)
-            return []
-        }
-        guard isFault else {
-            slots.change(slot) { $0.failedStarts = 0 }
-            enqueue(slot, .replacement)
-            return []
-        }
-        slots.change(slot) { $0.failedStarts = min($0.failedStarts + 1, 1000) }
-        guard !record.isProven || !givesUp else {
-            enqueue(slot, .retry)
-            return [.startFailed(slot: slot, generation: generation, pause: nil)]
-        }
-        let pause = policy.pause(afterFailedStarts: slots[slot].failedStarts, unit: random())
-        slots.change(slot) { $0.state = .pausing(until: now.addingUpToLimit(pause.wholeNanoseconds)) }
-        return [.startFailed(slot: slot, generation: generation, pause: pause)]
-    }
-
-    /// No worker serves or starts, although one could.
-    private var isDown: Bool { record.isProven && givesUp && slots.counts.ready == 0 && slots.counts.starting == 0 }
-
-    private mutating func startDue(now: UInt64) -> [Action] {
-        if slots.counts.pausing > 0 {
-            for slot in slots.indices { if case .pausing(let until) = slots[slot].state, until <= now { enqueue(slot, .replacement) } }
-        }
-        let due = queue.take(now: now, isDown: isDown) { slots[$0].state == .due }
-        if !due.isEmpty { hangs.started(now: now) }
-        return due.map { slot in
-            let generation = slots.nextGeneration(slot)
-            slots.change(slot) {
-                $0.generation = generation
-                $0.plan = plan
-                $0.state = .starting
-            }
-            return .fork(slot: slot, generation: generation)
-        }
-    }
-}
-
-// MARK: Starts that hang
-
-extension Supervisor {
-    /// No worker serves, and all that start may hang.
-    private var isHanging: Bool { record.isProven && givesUp && slots.counts.ready == 0 && slots.counts.starting > 0 }
-
-    /// Another start beside those that hang: what made them hang may be over. These go on until their deadline, since they may be slow and
-    /// nothing else; the one beside them makes place for the next.
-    private mutating func startBeside(now: UInt64) -> [Action] {
-        guard isHanging, now >= hangs.nextTry(longestStart: longestStart) else { return [] }
-        let starting = slots.indices.filter { slots[$0].state == .starting }
-        guard let slot = starting.first(where: { slots[$0].successor == nil }) ?? hangs.next(of: starting) else { return [] }
-        let former = slots[slot].successor.map { Action.retire(slot: slot, generation: $0) }
-        hangs.triedAgain(now: now)
-        slots.begin(successor: slots.nextGeneration(slot), of: slot, plan: plan)
-        return (former.map { [$0] } ?? []) + [.fork(slot: slot, generation: slots[slot].lastGeneration)]
-    }
-}
-
 // MARK: The record
 
 extension Supervisor {
     /// Workers that live as they should count up to now.
-    private mutating func noteGrownUp(now: UInt64) {
+    mutating func noteGrownUp(now: UInt64) {
         for grown in record.grownUp(now: now, youngAge: policy.youngAge.wholeNanoseconds) where slots.isCurrent(grown.slot, grown.generation) {
             guard slots[grown.slot].state == .ready else { continue }
             slots.change(grown.slot) {

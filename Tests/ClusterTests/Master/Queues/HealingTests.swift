@@ -220,14 +220,14 @@ import Testing
     private func isOpen(_ descriptor: Int32) -> Bool { fcntl(descriptor, F_GETFD) >= 0 }
 
     @Test func aConnectionArrivesNonblockingAndClosesWithoutLingering() throws {
-        let socket = try HandOverSocket()
+        let socket = try TransferSocket()
         let pair = try pair(SOCK_STREAM)
         var option = linger(l_onoff: 1, l_linger: 60)
         #expect(unsafe setsockopt(pair[0], SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size)) == 0)
-        let isSent = socket.send(pair[0], isNew: true, booking: .init(board: 7, entry: 3))
+        let isSent = socket.send(pair[0], isNew: true, reservation: .init(table: 7, entry: 3))
         #expect(isSent)
         guard case .connection(let arrival) = socket.receive() else { return #expect(Bool(false)) }
-        #expect((arrival.isNew, arrival.booking) == (true, .init(board: 7, entry: 3)))
+        #expect((arrival.isNew, arrival.reservation) == (true, .init(table: 7, entry: 3)))
         #expect(fcntl(arrival.connection, F_GETFL) & O_NONBLOCK != 0)
         #expect(fcntl(arrival.connection, F_GETFD) & FD_CLOEXEC != 0)
         #expect(socket.receive() == .nothing)
@@ -235,14 +235,14 @@ import Testing
     }
 
     @Test func whatIsNoConnectionIsClosedAndComesToNoOtherReader() throws {
-        let socket = try HandOverSocket()
+        let socket = try TransferSocket()
         var ends: [Int32] = [-1, -1]
         try #require(unsafe pipe(&ends) == 0)
         let datagrams = try pair(SOCK_DGRAM)
         let listener = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         #expect(listen(listener, 1) == 0)
         for harm in ends + datagrams + [listener] {
-            let isSent = socket.send(harm, isNew: true, booking: nil)
+            let isSent = socket.send(harm, isNew: true, reservation: nil)
             #expect(isSent)
             close(harm)
             let free = dup(0)

@@ -6,7 +6,7 @@ package import EverycoreLoop
 internal import Glibc
 
 /// One slot's pair.
-package struct HandOverSocket: Hashable {
+package struct TransferSocket: Hashable {
     var pair: PacketPair
 
     package init() throws(SystemError) { pair = try PacketPair() }
@@ -16,13 +16,13 @@ package struct HandOverSocket: Hashable {
     package var sender: Int32 { pair.sender }
     package var receiver: Int32 { pair.receiver }
 
-    /// On which board and for which entry of it a connection is counted already.
-    package struct Booking: Equatable {
-        package let board: UInt32
+    /// On which table and for which entry of it a connection is counted already.
+    package struct Reservation: Equatable {
+        package let table: UInt32
         package let entry: UInt32
 
-        package init(board: UInt32, entry: UInt32) {
-            self.board = board
+        package init(table: UInt32, entry: UInt32) {
+            self.table = table
             self.entry = entry
         }
     }
@@ -31,7 +31,7 @@ package struct HandOverSocket: Hashable {
         package let connection: Int32
         /// Its sender had just accepted it.
         package let isNew: Bool
-        package let booking: Booking
+        package let reservation: Reservation
     }
 
     package enum Reception: Equatable {
@@ -43,12 +43,12 @@ package struct HandOverSocket: Hashable {
         case unusable
     }
 
-    /// What travels beside the descriptor: the booking, two times four bytes, little-endian; then whether it is new.
+    /// What travels beside the descriptor: the reservation, two times four bytes, little-endian; then whether it is new.
     private static let byteCount = 9
 
     /// False when the socket is full: the connection stays with the caller, as its descriptor does in any case.
-    package func send(_ connection: Int32, isNew: Bool, booking: Booking?) -> Bool {
-        let bytes = Packet.bytes(of: booking?.board ?? 0) + Packet.bytes(of: booking?.entry ?? .max) + [isNew ? 1 : 0]
+    package func send(_ connection: Int32, isNew: Bool, reservation: Reservation?) -> Bool {
+        let bytes = Packet.bytes(of: reservation?.table ?? 0) + Packet.bytes(of: reservation?.entry ?? .max) + [isNew ? 1 : 0]
         while true {
             if unsafe bytes.withUnsafeBytes({
                 unsafe cposix_send_with_descriptor(sender, $0.baseAddress, $0.count, connection)
@@ -76,7 +76,7 @@ package struct HandOverSocket: Hashable {
             received.close()
             return .unusable
         }
-        let booking = Booking(board: Packet.number(in: bytes[0...]) ?? 0, entry: Packet.number(in: bytes[4...]) ?? .max)
-        return .connection(Arrival(connection: connection, isNew: bytes[8] != 0, booking: booking))
+        let reservation = Reservation(table: Packet.number(in: bytes[0...]) ?? 0, entry: Packet.number(in: bytes[4...]) ?? .max)
+        return .connection(Arrival(connection: connection, isNew: bytes[8] != 0, reservation: reservation))
     }
 }

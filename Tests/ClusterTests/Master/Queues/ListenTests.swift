@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func aTakenPortIsNamedAlsoWhenItsOwnerSharesIt() throws {
-        // Another cluster's listeners are open to sharing by SO_REUSEPORT, and must not be shared.
+        // Another cluster's listeners are open to balancing by SO_REUSEPORT, and must not be shared.
         var other = try open([anyPort])
         defer { other.close() }
         let address = try #require(other.addresses.first)

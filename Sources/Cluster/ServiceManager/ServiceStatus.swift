@@ -48,8 +48,8 @@ final class ServiceStatus {
 
     private func text() -> String {
         let current = figures.current()
-        return "\(pool.readyWorkerCount) of \(reconciler.workerCount) workers ready, \(current.total[.requests]) requests, "
-            + "\(current.total[.connectionsOpen]) connections open, \(current.restarts) restarts"
+        let service = context.plan.service.map { "\($0.summary(current.total)), " } ?? ""
+        return "\(pool.readyWorkerCount) of \(reconciler.workerCount) workers ready, \(service)\(current.restarts) restarts"
     }
 }
 

@@ -17,7 +17,7 @@ internal import CEverycorePosix
 
 /// A view: copying it copies the pointer.
 @safe
-package struct LoadBoard {
+package struct LoadTable {
     private let words: UnsafeMutablePointer<UInt32>
     private let capacity: Int
     private let isHeld: (_ entry: Int) -> Bool
@@ -114,7 +114,7 @@ package struct LoadBoard {
     /// The process says itself whether it takes what siblings send.
     package func setFull(_ entry: Int, _ isFull: Bool) { change(entry) { isFull ? $0 | Self.full : $0 & ~Self.full } }
 
-    /// Books a connection that the process `own` has just accepted: for itself, unless it has more than its share.
+    /// Reserves a connection that the process `own` has just accepted: for itself, unless it has more than its share.
     ///
     /// - Parameter slack: how many more than the emptiest it may have, beside the one that must be allowed.
     /// - Returns: nil when it is its own, else who gets it.
@@ -133,7 +133,7 @@ package struct LoadBoard {
         return nil
     }
 
-    /// Books a connection for the emptiest process but `own`. Nil when none takes any.
+    /// Reserves a connection for the emptiest process but `own`. Nil when none takes any.
     package func placeElsewhere(own: Int) -> Place? {
         for _ in 0..<Self.tries {
             guard let emptiest = emptiest(except: own) else { return nil }
@@ -151,7 +151,7 @@ package struct LoadBoard {
         return Int((mine &- emptiest.load) / 2)
     }
 
-    /// Books a connection that `own` has for the emptiest process, if that one has fewer by two or more.
+    /// Reserves a connection that `own` has for the emptiest process, if that one has fewer by two or more.
     package func placeExcess(own: Int) -> Place? {
         guard isValid(own) else { return nil }
         for _ in 0..<Self.tries {

@@ -43,7 +43,7 @@ package final class ServiceManager {
         self.path = path
         if let limit {
             watchdog = loop.every(limit / 2) { [unowned self] in
-                // Fresh or not at all: an old one would lie.
+                // Never queue WATCHDOG=1: a delayed keep-alive would mask a hang.
                 if unsent.isEmpty, !isSilent { _ = sendNow("WATCHDOG=1") }
             }
         }

@@ -34,4 +34,24 @@ import Testing
         #expect(owners.update(orphans: [0, 1], candidates: []) == [])
         #expect(owners.update(orphans: [1], candidates: [two[0]]) == [.adopt(slot: 1, by: 10)])
     }
+
+    @Test func halfOfAThousandSlotsAreSpreadEvenlyAndAtOnce() {
+        var owners = QueueOwners()
+        let candidates = (0..<512).map { QueueOwners.Candidate(pid: Int32(1000 + $0), slot: $0, connections: $0 % 7) }
+        var actions: [QueueOwners.Action] = []
+        let took = ContinuousClock().measure { actions = owners.update(orphans: Set(512..<1024), candidates: candidates) }
+        #expect(Set(actions.compactMap { if case .adopt(_, let pid) = $0 { pid } else { nil } }).count == 512)
+        // One after the other comes back.
+        let more = ContinuousClock().measure {
+            for slot in 512..<1024 { #expect(owners.update(orphans: Set(slot + 1..<1024), candidates: candidates).count == 1) }
+        }
+        #expect(took < .milliseconds(100) && more < .seconds(5), "\(took), \(more)")
+    }
+
+    @Test func oneThatHasAdoptedManyGetsNoMoreUntilTheOthersHaveAsMany() {
+        var owners = QueueOwners()
+        #expect(owners.update(orphans: [5, 6, 7], candidates: [two[0]]).count == 3)
+        let actions = owners.update(orphans: [1, 2, 3, 4, 5, 6, 7], candidates: two)
+        #expect(actions == [.adopt(slot: 1, by: 11), .adopt(slot: 2, by: 11), .adopt(slot: 3, by: 11), .adopt(slot: 4, by: 11)])
+    }
 }
