@@ -4,8 +4,11 @@
 import CEverycoreLibevent
 import CEverycorePosix
 import Synchronization
+@_spi(ExperimentalCustomExecutors) @_spi(ExperimentalScheduling) import _Concurrency
 
 private let adopted = Mutex<EventLoop?>(nil)
+
+private func adoptedLoop() -> EventLoop? { adopted.withLock { $0 } }
 
 extension EventLoop {
     /// Makes this loop the main actor's executor and the global executor of this process, for as long as the process lives.
@@ -15,9 +18,12 @@ extension EventLoop {
         let executor = unsafe asUnownedSerialExecutor()
         let words = unsafe unsafeBitCast(executor, to: cposix_executor_ref.self)
         adopted.withLock { $0 = self }
-        unsafe cposix_adopt_concurrency(words) { job in
-            guard let job = unsafe job, let loop = adopted.withLock({ $0 }) else { return }
-            loop.jobs.append(.job(unsafe unsafeBitCast(job, to: UnownedJob.self)), fromLoop: loop.isOnLoop)
+        isAdopted = true
+        _createExecutors(factory: LoopExecutors.self)
+        unsafe cposix_adopt_concurrency(words) { job, isIsolated in
+            guard let job = unsafe job, let loop = adoptedLoop() else { return }
+            let unowned = unsafe unsafeBitCast(job, to: UnownedJob.self)
+            loop.jobs.append(isIsolated ? .isolated(unowned) : .anywhere(unowned), fromLoop: loop.isOnLoop)
         }
     }
 
@@ -29,7 +35,10 @@ extension EventLoop {
             current = nil
             return true
         }
-        if isMine { cposix_release_concurrency() }
+        guard isMine else { return }
+        isAdopted = false
+        cposix_release_concurrency()
+        _createExecutors(factory: PlatformExecutorFactory.self)
     }
 
     /// Enqueues `job` when `delay` is over. From any thread.
@@ -43,8 +52,29 @@ extension EventLoop {
         let pending = PendingJob()
         pending.timer = after(delay) { [unowned self] in
             pending.timer = nil
-            jobs.append(.job(job), fromLoop: true)
+            jobs.append(.anywhere(job), fromLoop: true)
         }
+    }
+}
+
+/// What code without a preference runs on where it names no executor: `Task.yield` and `Task.sleep` ask for this one. The runtime's own
+/// starts threads.
+private struct LoopExecutors: ExecutorFactory {
+    // The hooks stand in for it.
+    static var mainExecutor: any MainExecutor { PlatformExecutorFactory.mainExecutor }
+    static var defaultExecutor: any TaskExecutor { AdoptedLoop() }
+}
+
+/// The loop that concurrency has in this process: after a fork another one than before.
+private final class AdoptedLoop: TaskExecutor, SchedulingExecutor {
+    func enqueue(_ job: consuming ExecutorJob) {
+        guard let loop = adoptedLoop() else { return PlatformExecutorFactory.defaultExecutor.enqueue(job) }
+        loop.jobs.append(.anywhere(UnownedJob(job)), fromLoop: loop.isOnLoop)
+    }
+
+    func enqueue<C: Clock>(_ job: consuming ExecutorJob, after delay: C.Duration, tolerance: C.Duration?, clock: C) {
+        guard let loop = adoptedLoop() else { return PlatformExecutorFactory.defaultExecutor.enqueue(job) }
+        loop.enqueue(job, after: delay, tolerance: tolerance, clock: clock)
     }
 }
 

@@ -5,7 +5,14 @@
 extension EventLoop: TaskExecutor, SerialExecutor {
     /// Queues a job for the loop's thread. From any thread; from the loop's own without a lock or a system call.
     public func enqueue(_ job: consuming ExecutorJob) {
-        jobs.append(.job(UnownedJob(job)), fromLoop: isOnLoop)
+        jobs.append(.isolated(UnownedJob(job)), fromLoop: isOnLoop)
+    }
+
+    /// The same for a task that prefers the loop. Its code isn't isolated to the loop: were it run as if it were, the runtime would
+    /// queue it once more at the next call of a nonisolated function.
+    @_implements(TaskExecutor, enqueue(_:))
+    public func enqueuePreferring(_ job: consuming ExecutorJob) {
+        jobs.append(.preferring(UnownedJob(job)), fromLoop: isOnLoop)
     }
 
     public func isIsolatingCurrentContext() -> Bool? {

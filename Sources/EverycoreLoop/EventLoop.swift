@@ -18,6 +18,8 @@ import Synchronization
 @safe public final class EventLoop: @unchecked Sendable {
     let base: OpaquePointer
     private(set) var isAbandoned = false
+    /// It has the concurrency of the process.
+    var isAdopted = false
     private let thread: Atomic<UInt>
     let jobs: JobQueue
     private var stopRequested = false

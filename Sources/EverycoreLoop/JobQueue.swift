@@ -7,7 +7,12 @@ import Glibc
 
 final class JobQueue {
     enum Work: @unchecked Sendable {
-        case job(UnownedJob)
+        /// Nonisolated code of a task that has no preference among executors.
+        case anywhere(UnownedJob)
+        /// Nonisolated code of a task that prefers the loop.
+        case preferring(UnownedJob)
+        /// Code that is isolated to the loop.
+        case isolated(UnownedJob)
         case closure(@Sendable () -> Void)
     }
 
@@ -18,8 +23,12 @@ final class JobQueue {
     }
 
     var watcher: Watcher?
-    private var local: [Work] = []
+    // On the loop's thread, and each access as short as a call that doesn't come back here.
+    @exclusivity(unchecked) private var local: [Work] = []
     private var running: [Work] = []
+    private var isRunning = false
+    @exclusivity(unchecked) private var takesNext = false
+    @exclusivity(unchecked) private var next: Work?
     private let remote = Guarded<[Work]>([])
     private let wakeUp: (reader: Int32, writer: Int32)
     private var wakeUpWatch: DescriptorWatch?
@@ -52,6 +61,16 @@ final class JobQueue {
         turn = nil
     }
 
+    /// Runs the job that `body` enqueues, and must enqueue on this thread: within this call, before all that waits.
+    @inline(__always)
+    func runNext<Result>(on loop: EventLoop, _ body: () -> Result) -> Result {
+        unsafe takesNext = true
+        let result = body()
+        unsafe takesNext = false
+        if let work = unsafe next.take() { work.run(on: loop) }
+        return result
+    }
+
     func append(_ work: Work, fromLoop: Bool) {
         guard fromLoop else {
             let isFirst = remote.withLock { queue in
@@ -61,8 +80,12 @@ final class JobQueue {
             if isFirst { wake() }
             return
         }
-        local.append(work)
-        if local.count == 1 { turn?.activate() }
+        if unsafe takesNext {
+            unsafe takesNext = false
+            return unsafe next = work
+        }
+        unsafe local.append(work)
+        if unsafe local.count == 1, !isRunning { turn?.activate() }
     }
 
     private func wake() {
@@ -80,27 +103,60 @@ final class JobQueue {
             queue.removeAll(keepingCapacity: true)
             return taken
         }
-        let wasEmpty = local.isEmpty
-        local.append(contentsOf: work)
-        if wasEmpty, !local.isEmpty { turn?.activate() }
+        let wasEmpty = unsafe local.isEmpty
+        unsafe local.append(contentsOf: work)
+        if wasEmpty, unsafe !local.isEmpty { turn?.activate() }
     }
 
-    /// Runs what waited when the turn began; what these add waits for the next turn, so that input and timers get theirs.
+    /// Runs what waited when the turn began, and a few rounds of what that adds: a task that goes on after a wait is often queued twice.
+    /// What is added then waits for the next turn, so that input and timers get theirs.
     private func run(on loop: EventLoop) {
-        swap(&local, &running)
-        for work in running {
-            switch work {
-            case .job(let job):
-                if let watcher { watcher.began(EventLoop.identity(of: job)) }
-                unsafe job.runSynchronously(
-                    isolatedTo: loop.asUnownedSerialExecutor(), taskExecutor: loop.asUnownedTaskExecutor())
-                watcher?.ended()
-            case .closure(let body):
-                body()
-            }
+        isRunning = true
+        var round = 0
+        while round < Self.rounds, unsafe !local.isEmpty {
+            round &+= 1
+            unsafe swap(&local, &running)
+            for work in running { run(work, on: loop) }
+            running.removeAll(keepingCapacity: true)
         }
-        running.removeAll(keepingCapacity: true)
-        if !local.isEmpty { turn?.defer() }
+        isRunning = false
+        if unsafe !local.isEmpty { turn?.defer() }
+    }
+
+    private static var rounds: Int { 4 }
+
+    @inline(__always)
+    private func run(_ work: Work, on loop: EventLoop) {
+        if case .closure(let body) = work { return body() }
+        if let watcher { watcher.began(work.identity) }
+        work.run(on: loop)
+        if let watcher { watcher.ended() }
+    }
+}
+
+extension JobQueue.Work {
+    /// The task's, where it is one's job.
+    var identity: UInt {
+        switch self {
+        case .anywhere(let job), .preferring(let job), .isolated(let job): EventLoop.identity(of: job)
+        case .closure: 0
+        }
+    }
+
+    @inline(__always)
+    func run(on loop: EventLoop) {
+        switch self {
+        case .anywhere(let job): unsafe job.runSynchronously(on: Self.noExecutor)
+        case .preferring(let job): unsafe job.runSynchronously(on: loop.asUnownedTaskExecutor())
+        case .isolated(let job): unsafe job.runSynchronously(on: loop.asUnownedSerialExecutor())
+        case .closure(let body): body()
+        }
+    }
+
+    /// What nonisolated code runs on for the runtime (`SerialExecutorRef::generic()`, swift/include/swift/ABI/Executor.h): two words of
+    /// zeros. Were another one said, each call of a nonisolated function would queue the task once more.
+    private static var noExecutor: UnownedSerialExecutor {
+        unsafe unsafeBitCast((UInt(0), UInt(0)), to: UnownedSerialExecutor.self)
     }
 }
 

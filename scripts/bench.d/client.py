@@ -10,7 +10,7 @@ from processes import Failure, Process
 HERE = os.path.dirname(os.path.abspath(__file__))
 CONNECTIONS = 64
 BODIES = {"/plaintext": b"Hello, World!", "/json": b'{"message":"Hello, World!"}', "/constant": b"Hello, World!",
-          "/constant-async": b"Hello, World!"}
+          "/constant-async": b"Hello, World!", "/constant-later": b"Hello, World!"}
 
 # What each load asks for: path, requests in one write, header fields.
 LOADS = {
@@ -21,7 +21,7 @@ LOADS = {
 }
 # Static files, in bytes; and handlers of tests' server, which only Everycore has.
 FILES = {"1k": 1000, "100k": 100_000, "10m": 10_000_000}
-HANDLERS = {"sync": ("/constant", 1, []), "async": ("/constant-async", 1, [])}
+HANDLERS = {"sync": ("/constant", 1, []), "async": ("/constant-async", 1, []), "async_wait": ("/constant-later", 1, [])}
 ALL = {**LOADS, **HANDLERS, **{name: (f"/{name}.bin", 1, []) for name in FILES}}
 TITLES = {
     "plain": "/plaintext, keep-alive, 64 connections",

@@ -23,9 +23,10 @@ KINDS = {
     "file": (everycore, 4_000, 1, "/1k.bin", ()),
     "sync": (handlers, 4_000, 1, "/constant", ()),
     "async": (handlers, 4_000, 1, "/constant-async", ()),
+    "async_wait": (handlers, 4_000, 1, "/constant-later", ()),
 }
 # What the first, verified request of a kind is, where it isn't the plain one.
-LOADS = {"json": "json", "file": "1k", "sync": "sync", "async": "async"}
+LOADS = {"json": "json", "file": "1k", "sync": "sync", "async": "async", "async_wait": "async_wait"}
 QUIET = ("--report-interval", "off", "--quiet")
 
 

@@ -25,9 +25,9 @@ extension RoutedApplication {
         _ response: Response, _ coding: StreamCoding?, _ exchange: Exchange, _ endpoint: Endpoint?
     ) {
         guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
-        let entry = waiting.map { _ in WaitingRequests.Entry(exchange, endpoint) }
+        let entry = waiting.map { _ in WaitingRequests.Entry() }
         let confined = Confined((application: self, exchange: exchange, coding: coding, entry: entry))
-        let task = Task.immediate(executorPreference: context.loop) {
+        let task = context.loop.startTask {
             let (application, exchange, coding, entry) = confined.value
             do {
                 try await content.produce(BodyWriter(exchange, coding, on: application.context.loop))
@@ -37,9 +37,12 @@ extension RoutedApplication {
                 if !exchange.isAnswered, !(error is CancellationError) { application.log(exchange, .contentFailed, "content failed", error) }
                 exchange.abort()
             }
-            application.isOver(entry)
+            if let entry, let waiting = application.waiting {
+                waiting.remove(entry)
+                waiting.forget(entry)
+            }
         }
-        if let entry { waiting?.add(entry, task) }
+        if let entry, !entry.isOver { waiting?.add(entry, of: task, exchange, endpoint) }
         if !exchange.isAnswered { exchange.onCancel = { task.cancel() } }
     }
 }

@@ -17,6 +17,7 @@ package import EverycoreHTTP
     let files: StaticFiles?
     let compressor: ResponseCompressor?
     let waiting: WaitingRequests?
+    let tasks = HandlerTasks()
     /// A constant text that is shorter goes straight to the connection.
     private let compressedFrom: Int
     let quarantine: Quarantine?
@@ -167,42 +168,20 @@ package import EverycoreHTTP
             endpoint.answered(in: context.endpoints)
             return result
         case .async(let handler):
-            start(handler, request, exchange, endpoint)
+            return start(handler, request, exchange, endpoint)
         case .streaming(let limit, let handler):
             let source = BodySource(exchange, upTo: limit, on: context.loop)
-            start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange, endpoint)
+            return start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange, endpoint)
         }
-        return .later
     }
 
-    // MARK: Async handlers
-
-    /// Starts a handler on the loop's thread: what it does before its first suspension happens within this call.
+    /// Starts an async handler on the loop's thread: what it does before its first suspension happens within this call.
     @inline(never)
     private func start<Exchange: RequestExchange>(
-        _ handler: @escaping @Sendable (sending Request) async throws -> Response, _ request: Request, _ exchange: Exchange,
-        _ endpoint: Endpoint
-    ) {
-        let entry = waiting.map { _ in WaitingRequests.Entry(exchange, endpoint) }
-        let confined = Confined((application: self, request: request, exchange: exchange, entry: entry, endpoint: endpoint))
-        let task = Task.immediate(executorPreference: context.loop) {
-            let (application, exchange) = (confined.value.application, confined.value.exchange)
-            do {
-                let response = try await handler(confined.value.request)
-                exchange.respond(application.outcome(response, exchange, of: confined.value.endpoint))
-            } catch {
-                exchange.respond(application.failed(exchange, error))
-            }
-            confined.value.endpoint.answered(in: application.context.endpoints)
-            application.isOver(confined.value.entry)
-        }
-        if let entry { waiting?.add(entry, task) }
-        // A handler that is over already may have left a producer of content, which is told itself.
-        if !exchange.isAnswered, exchange.onCancel == nil { exchange.onCancel = { task.cancel() } }
-    }
-
-    func isOver(_ entry: WaitingRequests.Entry?) {
-        if let entry { waiting?.remove(entry) }
+        _ handler: @escaping HandlerTask<Exchange>.Body, _ request: consuming Request, _ exchange: Exchange, _ endpoint: Endpoint
+    ) -> Outcome {
+        let task = tasks.take(for: Exchange.self) ?? HandlerTask(self, endpoint)
+        return task.serve(handler, request, exchange, endpoint)
     }
 
     // MARK: Responses

@@ -9,25 +9,30 @@ internal import EverycoreLoop
 internal import EverycoreHTTP
 
 final class WaitingRequests {
-    /// One request in flight with an async handler.
+    /// One request in flight with an async handler: its task's, which may have one after the other.
     final class Entry {
-        let head: RequestHead
-        let since: UInt64
-        fileprivate let endpoint: Endpoint?
+        fileprivate var head: RequestHead?
+        fileprivate var since: UInt64 = 0
+        fileprivate var endpoint: Endpoint?
         /// Keeps the head's bytes from being used for the next request.
-        private let exchange: AnyObject
+        private var exchange: AnyObject?
+        /// 0 before its first request waits.
         fileprivate var task: UInt = 0
         fileprivate var isListed = false
-        fileprivate var isOver = false
+        fileprivate(set) var isOver = false
         fileprivate var older: Entry?
         fileprivate unowned(unsafe) var newer: Entry?
 
-        init<Exchange: RequestExchange>(_ exchange: Exchange, _ endpoint: Endpoint?) {
+        init() {}
+
+        fileprivate func begin<Exchange: RequestExchange>(_ exchange: Exchange, _ endpoint: Endpoint?) {
             head = exchange.head
             since = exchange.start
             self.endpoint = endpoint
             self.exchange = exchange
         }
+
+        fileprivate func end() { (head, endpoint, exchange) = (nil, nil, nil) }
     }
 
     private let blackBox: BlackBox
@@ -36,7 +41,8 @@ final class WaitingRequests {
     private var newest: Entry?
     private unowned(unsafe) var oldest: Entry?
     private var count = 0
-    private var byTask: [UInt: Entry] = [:]
+    /// Also those whose task has no request at the moment.
+    private var byTask: [TaskKey: Entry] = [:]
     private var isInside = false
 
     init(_ blackBox: BlackBox, _ endpoints: EndpointTable?, on loop: EventLoop) {
@@ -45,27 +51,30 @@ final class WaitingRequests {
         loop.watchJobs { [self] task in goesOn(task) } ended: { [self] in waits() }
     }
 
-    /// The handler has come to its first suspension, if it isn't over.
-    func add<Failure>(_ entry: Entry, _ task: Task<Void, Failure>) {
-        guard !entry.isOver else { return }
+    /// A handler has come to its first suspension.
+    func add<Exchange: RequestExchange, Failure>(
+        _ entry: Entry, of task: Task<Void, Failure>, _ exchange: Exchange, _ endpoint: Endpoint?
+    ) {
+        entry.begin(exchange, endpoint)
         entry.isListed = true
-        entry.task = EventLoop.identity(of: task)
-        byTask[entry.task] = entry
+        if entry.task == 0 {
+            entry.task = EventLoop.identity(of: task)
+            byTask[TaskKey(entry.task)] = entry
+        }
         entry.older = newest
         unsafe newest?.newer = entry
         newest = entry
         count += 1
         blackBox.setWaiting(count)
-        if let endpoints, let endpoint = entry.endpoint { endpoints.beganToWait(endpoint.enter(endpoints)) }
+        if let endpoints, let endpoint { endpoints.beganToWait(endpoint.enter(endpoints)) }
         if unsafe oldest == nil { setOldest(entry) }
     }
 
-    /// The handler is over.
+    /// A handler is over. Its task may have another one.
     func remove(_ entry: Entry) {
         entry.isOver = true
         guard entry.isListed else { return }
         entry.isListed = false
-        if byTask[entry.task] === entry { byTask[entry.task] = nil }
         let (older, newer) = unsafe (entry.older, entry.newer)
         if let newer { newer.older = older } else { newest = older }
         unsafe older?.newer = newer
@@ -75,6 +84,12 @@ final class WaitingRequests {
         blackBox.setWaiting(count)
         if let endpoints, let endpoint = entry.endpoint { endpoints.endedToWait(endpoint.enter(endpoints)) }
         if unsafe oldest === entry { setOldest(newer) }
+        entry.end()
+    }
+
+    /// A task ends.
+    func forget(_ entry: Entry) {
+        if entry.task != 0 { byTask[TaskKey(entry.task)] = nil }
     }
 
     private func setOldest(_ entry: Entry?) {
@@ -84,7 +99,7 @@ final class WaitingRequests {
     }
 
     private func goesOn(_ task: UInt) {
-        guard count > 0, let entry = byTask[task] else { return }
+        guard count > 0, let entry = byTask[TaskKey(task)], entry.isListed else { return }
         isInside = true
         withDescription(of: entry) { blackBox.enter($0, now: entry.since) }
         blackBox.setEndpoint(entry.endpoint?.number ?? 0)
@@ -97,7 +112,17 @@ final class WaitingRequests {
     }
 
     private func withDescription(of entry: Entry, _ body: (RawSpan) -> Void) {
-        let head = entry.head
+        guard let head = entry.head else { return }
         head.withBytes(ByteRange(head.methodRange.start, head.pathRange.end)) { body($0) }
     }
+}
+
+/// A task's address, spread over a dictionary's places without the hash for keys from outside.
+private struct TaskKey: Hashable {
+    private let mixed: Int
+
+    init(_ task: UInt) { mixed = Int(bitPattern: task &* 0x9E37_79B9_7F4A_7C15) }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(mixed) }
+    func _rawHashValue(seed: Int) -> Int { mixed ^ mixed &>> 32 ^ seed }
 }

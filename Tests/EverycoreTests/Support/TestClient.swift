@@ -1,6 +1,7 @@
 // Sends requests to an application without a socket: real request bytes through the real parser, real response bytes from the
 // real encoder, and between them what a connection would do.
 
+import Cluster
 import EverycoreLoop
 import Everycore
 import Glibc
@@ -18,7 +19,7 @@ final class TestClient {
     var context: WorkerContext { application.context }
 
     init(
-        bodyLimit: Int = 1024, files: StaticFiles? = nil, compressor: ResponseCompressor? = nil,
+        bodyLimit: Int = 1024, files: StaticFiles? = nil, compressor: ResponseCompressor? = nil, blackBox: BlackBox? = nil,
         _ register: (inout Everycore.Routes) throws -> Void
     ) throws {
         var routes = Everycore.Routes()
@@ -27,7 +28,7 @@ final class TestClient {
         let recorder = log
         let context = WorkerContext(
             worker: WorkerIdentity(slot: 2, generation: 3, pid: 4711), loop: loop,
-            log: Logger(label: "test") { _ in recorder })
+            log: Logger(label: "test") { _ in recorder }, blackBox: blackBox)
         application = RoutedApplication(
             routes: try routes.built(hasFiles: files != nil), context: context, bodyLimit: bodyLimit, files: files, compressor: compressor)
     }
@@ -64,6 +65,7 @@ final class TestClient {
         if !body.isEmpty { text += "Content-Length: \(body.utf8.count)\r\n" }
         let exchange = TestExchange(head: try Self.parse(text + "\r\n"), body: Array(body.utf8))
         exchange.start = time
+        exchange.keeper = application
         exchange.respond(application.answer(exchange))
         return exchange
     }
@@ -92,6 +94,8 @@ final class TestExchange: RequestExchange {
     private(set) var isAnswered = false
     var onCancel: (() -> Void)?
     var onAnswer: (() -> Void)?
+    /// What a connection's exchange keeps.
+    var keeper: AnyObject?
     private(set) var response: TestResponse?
     /// The response's body, which may be no text.
     private(set) var content: [UInt8] = []

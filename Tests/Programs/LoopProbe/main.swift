@@ -45,6 +45,13 @@ func exercise(_ loop: EventLoop) async -> [Bool] {
     places.append(await Task { loop.isOnLoop }.value)
     places.append(await Task.detached { loop.isOnLoop }.value)
     places.append(await Task { @MainActor in loop.isOnLoop }.value)
+    // Without an executor of its own or a preference: the runtime's default takes the job.
+    places.append(
+        await Task.detached {
+            await Task.yield()
+            try? await Task.sleep(for: .milliseconds(2))
+            return loop.isOnLoop
+        }.value)
     let sum = await withTaskGroup(of: Int.self) { group in
         for number in 1...10 { group.addTask { number } }
         return await group.reduce(0, +)
