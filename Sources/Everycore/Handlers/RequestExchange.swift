@@ -44,6 +44,7 @@ extension RequestExchange {
     package func respond(_ outcome: Outcome) {
         switch outcome {
         case .constant(let type, let text): respond(CheckedResponse(constant: text, type: type))
+        case .whole(let whole): respond(whole.checked)
         case .response(let response): respond(response)
         case .later: break
         }

@@ -76,6 +76,8 @@ struct PathIndex: Sendable {
     @inline(__always)
     private static func tail(_ bytes: borrowing RawSpan, at offset: Int, _ count: Int) -> UInt64 {
         if count >= 8 { return word(bytes, at: offset &+ count &- 8) }
+        // Two halves, which overlap.
+        if count >= 4 { return half(bytes, at: offset) << 32 | half(bytes, at: offset &+ count &- 4) }
         var tail: UInt64 = 0
         var position = offset
         while position < offset &+ count {
@@ -94,6 +96,11 @@ struct PathIndex: Sendable {
     @inline(__always)
     private static func word(_ bytes: borrowing RawSpan, at offset: Int) -> UInt64 {
         unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+    }
+
+    @inline(__always)
+    private static func half(_ bytes: borrowing RawSpan, at offset: Int) -> UInt64 {
+        UInt64(unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt32.self))
     }
 
     @inline(__always)

@@ -56,6 +56,9 @@ package struct AcceptedCodings: Sendable, Equatable {
 
     package init(parsing field: RawSpan) { add(field) }
 
+    /// Whether it says nothing of any coding.
+    var isUnsaid: Bool { brotli & zstd & gzip & identity & others == -1 }
+
     /// What a request accepts.
     init(_ head: RequestHead) {
         var index = 0

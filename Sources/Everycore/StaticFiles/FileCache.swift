@@ -12,15 +12,9 @@ struct FileCache {
     /// Bytes that are kept, by estimate.
     private(set) var size = 0
 
-    private struct Entry {
-        /// As the path was spelled in requests.
-        let path: [UInt8]
-        let resource: Resource
-        var size: Int
-    }
-
-    /// By a hash of the path with the process' random seed, of which no client knows enough to find two paths with the same.
-    private var entries: [Key: Entry] = [:]
+    /// By a hash of the path with random seeds, of which no client knows enough to find two paths with the same.
+    private var entries: [Key: Resource] = [:]
+    private let seeds = (UInt64.random(in: 1...(.max)), UInt64.random(in: 1...(.max)))
     /// Every key once, in the order in which they are considered for eviction, from `front` on.
     private var queue: [Key] = []
     private var front = 0
@@ -35,45 +29,42 @@ struct FileCache {
     var count: Int { entries.count }
 
     func resource(for path: borrowing RawSpan) -> Resource? {
-        guard let entry = entries[Self.key(path)], Self.equal(path, entry.path) else { return nil }
-        return entry.resource
+        guard let resource = entries[key(path)], Self.equal(path, resource.path) else { return nil }
+        return resource
     }
 
     /// Keeps a resource, in the place of another one for this path.
     mutating func insert(_ resource: Resource, for path: borrowing RawSpan) {
-        let key = Self.key(path)
+        let key = key(path)
         let content = resource.representations.reduce(0) { $0 + ($1.content?.count ?? 0) }
-        let entry = Entry(
-            path: PathBytes.copy(path), resource: resource,
-            size: Self.overhead * resource.representations.count + path.byteCount + content)
-        guard entry.size <= capacity else { return remove(path) }
-        if let old = entries.updateValue(entry, forKey: key) {
+        resource.path = PathBytes.copy(path)
+        resource.size = Self.overhead * resource.representations.count + path.byteCount + content
+        guard resource.size <= capacity else { return remove(path) }
+        if let old = entries.updateValue(resource, forKey: key) {
             size -= old.size
         } else {
             queue.append(key)
         }
-        size += entry.size
+        size += resource.size
         evict()
     }
 
     /// Keeps the content of a representation whose resource is kept for this path.
     mutating func keep(_ content: [UInt8], of representation: Representation, for path: borrowing RawSpan) {
-        let key = Self.key(path)
-        guard var entry = entries[key], Self.equal(path, entry.path), representation.content == nil,
-            entry.resource.representations.contains(where: { $0 === representation }), entry.size + content.count <= capacity
+        guard let resource = resource(for: path), representation.content == nil,
+            resource.representations.contains(where: { $0 === representation }), resource.size + content.count <= capacity
         else { return }
         representation.content = content
-        entry.size += content.count
+        resource.size += content.count
         size += content.count
-        entry.resource.wasUsed = true
-        entries[key] = entry
+        resource.wasUsed = true
         evict()
     }
 
     mutating func remove(_ path: borrowing RawSpan) {
-        let key = Self.key(path)
-        guard let entry = entries.removeValue(forKey: key) else { return }
-        size -= entry.size
+        let key = key(path)
+        guard let resource = entries.removeValue(forKey: key) else { return }
+        size -= resource.size
         // A key that was considered and kept is in the queue twice, once before the front.
         queue.removeFirst(front)
         front = 0
@@ -84,13 +75,13 @@ struct FileCache {
         while size > capacity, front < queue.count {
             let key = queue[front]
             front += 1
-            guard let entry = entries[key] else { continue }
-            if entry.resource.wasUsed {
-                entry.resource.wasUsed = false
+            guard let resource = entries[key] else { continue }
+            if resource.wasUsed {
+                resource.wasUsed = false
                 queue.append(key)
             } else {
                 entries.removeValue(forKey: key)
-                size -= entry.size
+                size -= resource.size
             }
         }
         if front > 1024, front > queue.count / 2 {
@@ -107,10 +98,38 @@ struct FileCache {
         func _rawHashValue(seed: Int) -> Int { hash ^ seed }
     }
 
-    private static func key(_ path: borrowing RawSpan) -> Key {
-        var hasher = Hasher()
-        unsafe path.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
-        return Key(hash: hasher.finalize())
+    /// Each step multiplies eight bytes, mixed with what came before, by one seed, and folds the product. The last eight overlap those before.
+    private func key(_ path: borrowing RawSpan) -> Key {
+        let count = path.byteCount
+        var hash = seeds.0 ^ UInt64(truncatingIfNeeded: count)
+        var position = 0
+        while position &+ 8 < count {
+            hash = unsafe Self.fold(hash ^ Self.word(path, position), seeds.1)
+            position &+= 8
+        }
+        var rest: UInt64 = 0
+        if count >= 8 {
+            unsafe rest = Self.word(path, count &- 8)
+        } else {
+            while position < count {
+                rest = rest &<< 8 | UInt64(path[byte: position])
+                position &+= 1
+            }
+        }
+        hash = Self.fold(hash ^ rest, seeds.1)
+        return Key(hash: Int(truncatingIfNeeded: Self.fold(hash, seeds.0)))
+    }
+
+    /// - Parameter position: at least eight bytes before the path's end.
+    @unsafe @inline(__always)
+    private static func word(_ path: borrowing RawSpan, _ position: Int) -> UInt64 {
+        unsafe path.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
+    }
+
+    @inline(__always)
+    private static func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
     }
 
     private static func equal(_ path: borrowing RawSpan, _ kept: [UInt8]) -> Bool {
@@ -120,6 +139,39 @@ struct FileCache {
                 guard let start = bytes.baseAddress, let keptStart = other.baseAddress else { return bytes.count == other.count }
                 return unsafe memcmp(start, keptStart, bytes.count) == 0
             }
+        }
+    }
+}
+
+/// What a request's path stands for: a file, and its compressed siblings.
+final class Resource {
+    /// The file itself comes first.
+    let representations: [Representation]
+    let codings: CodingSet
+    /// When it was last looked at, in monotonic nanoseconds.
+    var checkedAt: UInt64
+    /// Since it was last considered for eviction.
+    var wasUsed = false
+    /// Of the cache that has it: the path as it was spelled in requests, and the bytes that it takes, by estimate.
+    var path: [UInt8] = []
+    var size = 0
+
+    init(representations: [Representation], checkedAt: UInt64) {
+        self.representations = representations
+        self.checkedAt = checkedAt
+        var codings = CodingSet()
+        for representation in representations {
+            if let coding = representation.coding { codings.insert(coding) }
+        }
+        self.codings = codings
+    }
+
+    /// The index of the representation that the client likes best, or nil when it refuses all.
+    func choice(for accepted: AcceptedCodings) -> Int? {
+        switch accepted.choice(of: codings) {
+        case .identity: return 0
+        case .coding(let coding): return representations.firstIndex { $0.coding == coding }
+        case .nothing: return nil
         }
     }
 }

@@ -18,8 +18,8 @@ final class Representation {
     let notModified: PreparedFields
     /// Of a 206, next to its Content-Type and Content-Range.
     let partial: [(name: String, value: String)]
-    /// The bytes, where they are kept in memory.
-    var content: [UInt8]?
+    /// The whole answer, where the bytes are kept in memory.
+    private(set) var inMemory: WholeResponse?
     /// The file, where it is kept open.
     var file: OpenFile?
 
@@ -43,6 +43,12 @@ final class Representation {
         whole = try PreparedFields([(name: "Content-Type", value: contentType)] + fields)
     }
 
+    /// The bytes, where they are kept in memory.
+    var content: [UInt8]? {
+        get { inMemory?.content }
+        set { inMemory = newValue.map { WholeResponse(fields: whole, content: $0) } }
+    }
+
     /// What a 304 has as well.
     static func lastingFields(
         _ validators: Validators, cacheControl: String?, isNegotiated: Bool
@@ -62,34 +68,4 @@ final class Representation {
 
     /// A weak one will be a strong one soon, so it isn't kept; nor is the content of one that may change unseen.
     var isLasting: Bool { !validators.tag.isWeak }
-}
-
-/// What a request's path stands for: a file, and its compressed siblings.
-final class Resource {
-    /// The file itself comes first.
-    let representations: [Representation]
-    let codings: CodingSet
-    /// When it was last looked at, in monotonic nanoseconds.
-    var checkedAt: UInt64
-    /// Since it was last considered for eviction.
-    var wasUsed = false
-
-    init(representations: [Representation], checkedAt: UInt64) {
-        self.representations = representations
-        self.checkedAt = checkedAt
-        var codings = CodingSet()
-        for representation in representations {
-            if let coding = representation.coding { codings.insert(coding) }
-        }
-        self.codings = codings
-    }
-
-    /// The index of the representation that the client likes best, or nil when it refuses all.
-    func choice(for accepted: AcceptedCodings) -> Int? {
-        switch accepted.choice(of: codings) {
-        case .identity: 0
-        case .coding(let coding): representations.firstIndex { $0.coding == coding }
-        case .nothing: nil
-        }
-    }
 }

@@ -52,11 +52,9 @@ package final class StaticFiles {
     private func answer<Exchange: RequestExchange>(_ exchange: Exchange, from resource: Resource) throws -> Outcome? {
         resource.wasUsed = true
         let form = RequestedForm(exchange.head)
-        guard let index = resource.choice(for: form.accepted) else { return nil }
+        guard let index = form.accepted.isUnsaid ? 0 : resource.choice(for: form.accepted) else { return nil }
         let representation = resource.representations[index]
-        if !form.isConditional, let content = representation.content {
-            return .response(CheckedResponse(status: 200, prepared: representation.whole, content: .bytes(content)))
-        }
+        if !form.isConditional, let whole = representation.inMemory { return .whole(whole) }
         guard case .response(let outcome) = try plan(representation, form, file: nil, for: exchange) else { return nil }
         return outcome
     }
@@ -110,4 +108,40 @@ package final class StaticFiles {
     func type(of path: FilePath) -> String { settings.type(of: path.bytes) }
 
     func now() -> Int64 { Int64(time(nil)) }
+}
+
+/// In which form a request wants a file: found in one pass over its fields, since most requests have few of them or none. Allocates
+/// nothing.
+struct RequestedForm {
+    /// It has at least one field that makes the answer other than the whole file.
+    private(set) var isConditional = false
+    private(set) var accepted = AcceptedCodings()
+
+    init(_ head: RequestHead) {
+        var index = 0
+        while let field = head.field(at: index) {
+            index &+= 1
+            if field.isHopByHop { continue }
+            switch field.name.count {
+            case 5: note(head, field, "Range")
+            case 8: note(head, field, "If-Match"); note(head, field, "If-Range")
+            case 13: note(head, field, "If-None-Match")
+            case 17: note(head, field, "If-Modified-Since")
+            case 19: note(head, field, "If-Unmodified-Since")
+            case 15 where Self.isNamed(head, field, "Accept-Encoding"):
+                head.withBytes(field.value) { accepted.add($0) }
+            default: break
+            }
+        }
+    }
+
+    private mutating func note(_ head: RequestHead, _ field: FieldRange, _ name: StaticString) {
+        if !isConditional, Self.isNamed(head, field, name) { isConditional = true }
+    }
+
+    static func isNamed(_ head: RequestHead, _ field: FieldRange, _ name: StaticString) -> Bool {
+        head.withBytes(field.name) { bytes in
+            unsafe bytes.equalsIgnoringCase(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount).bytes)
+        }
+    }
 }

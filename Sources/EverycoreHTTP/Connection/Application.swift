@@ -14,6 +14,8 @@ package protocol Application: AnyObject {
 package enum Outcome {
     /// A 200 with a text and a content type that are constants of the program: one copy, once laid out.
     case constant(type: StaticString, text: StaticString)
+    /// A 200 that was laid out before.
+    case whole(WholeResponse)
     case response(CheckedResponse)
     /// The exchange has noted a response, or gets one later.
     case later

@@ -112,9 +112,7 @@ extension Connection {
                     unsafe spare.head.rebase(onto: start + offset, count: length)
                     unsafe spare.start = life.readAt
                     let outcome = spare.head.facts.hasUnmetExpectation ? .later : application.respond(to: spare)
-                    if case .constant(let type, let text) = outcome, keepsGoing(after: spare.head.facts, service),
-                        unsafe service.encoder.appendConstant(type, text, isHead: spare.head.facts.method == .head, to: &service.output)
-                    {
+                    if keepsGoing(after: spare.head.facts, service), append(outcome, isHead: spare.head.facts.method == .head, service) {
                         service.figures.recordResponse(status: 200)
                         constants &+= 1
                         life.served &+= 1
@@ -176,6 +174,16 @@ extension Connection {
 
     /// Bytes of answers that are gathered before they are written.
     static var outputBound: Int { 131_072 }
+
+    /// Appends a response of which nothing is left to do then. False where it isn't such a one.
+    @inline(__always)
+    private func append(_ outcome: Outcome, isHead: Bool, _ service: HTTPService) -> Bool {
+        switch outcome {
+        case .constant(let type, let text): unsafe service.encoder.appendConstant(type, text, isHead: isHead, to: &service.output)
+        case .whole(let whole): unsafe service.encoder.append(whole, isHead: isHead, to: &service.output)
+        case .response, .later: false
+        }
+    }
 
     /// Whether nothing of the request is left once it is answered, so that the next one may be read.
     @inline(__always)

@@ -25,6 +25,7 @@ extension Connection {
         }
         switch outcome {
         case .constant(let type, let text): answer(exchange, CheckedResponse(constant: text, type: type))
+        case .whole(let whole): answer(exchange, whole.checked)
         case .response(let response): answer(exchange, response)
         case .later: return takeNote(of: exchange)
         }

@@ -176,6 +176,15 @@ package struct ResponseEncoder: ~Copyable {
         return templates.append(key, second: date.unixSeconds, headOnly: isHead, to: &output)
     }
 
+    /// The same for one that was laid out, which is appended as it is.
+    @inline(__always)
+    package func append(_ whole: WholeResponse, isHead: Bool, to output: inout OutputBuffer) -> Bool {
+        guard whole.isPlain else { return false }
+        appendBeginning(200, nil, ResponseFields(), to: &output)
+        whole.append(headOnly: isHead, to: &output)
+        return true
+    }
+
     @inline(never)
     private func makeConstant(_ key: ResponseTemplates.Key, _ type: StaticString, _ text: StaticString) -> Bool {
         let request = Request(minorVersion: 1, isHead: false, keepsConnection: true)

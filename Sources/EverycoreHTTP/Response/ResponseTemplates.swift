@@ -85,3 +85,34 @@ struct ResponseTemplates: ~Copyable {
         unsafe entry.pointee = Entry(key: key, second: second, headCount: headCount, bytes: bytes)
     }
 }
+
+/// A 200 whose bytes are laid out once, but for its first lines, in which the date changes: a small file in memory. Immutable.
+package final class WholeResponse: Sendable {
+    package let fields: PreparedFields
+    package let content: [UInt8]
+    /// From `Content-Length` to the blank line.
+    private let lines: [UInt8]
+
+    package init(fields: PreparedFields, content: [UInt8]) {
+        self.fields = fields
+        self.content = content
+        var output = OutputBuffer()
+        output.append(lengthLine: UInt64(content.count))
+        output.append(fields.bytes)
+        output.append("\r\n")
+        lines = unsafe output.withUnsafeBytes { unsafe Array($0) }
+    }
+
+    /// Whether nothing in it replaces what the server writes.
+    var isPlain: Bool { !fields.own.hasDate && !fields.own.hasServer && !fields.own.closes }
+
+    /// Appends what follows the first lines.
+    @inline(__always)
+    func append(headOnly: Bool, to output: inout OutputBuffer) {
+        output.append(lines)
+        if !headOnly { output.append(content) }
+    }
+
+    /// The same, laid out anew for a request that wants it otherwise.
+    package var checked: CheckedResponse { CheckedResponse(status: 200, prepared: fields, content: .bytes(content)) }
+}

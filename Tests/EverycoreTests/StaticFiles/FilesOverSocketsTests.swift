@@ -64,6 +64,24 @@ struct FilesOverSocketsTests {
         #expect(bytes.count > 2_000_000)
     }
 
+    @Test func `a small file's answer from memory has the bytes of the first one, whatever becomes of its connection`() {
+        func answers(_ requests: String) -> String {
+            let text = String(decoding: server.exchange(requests), as: UTF8.self)
+            return text.split(separator: "\r\n", omittingEmptySubsequences: false).filter { !$0.hasPrefix("Date: ") }.joined(separator: "\r\n")
+        }
+        func request(_ method: String = "GET", _ fields: String = "", version: String = "1.1") -> String {
+            "\(method) /small.txt HTTP/\(version)\r\nHost: x\r\n\(fields)\r\n"
+        }
+        let closing = request("GET", "Connection: close\r\n")
+        let closed = answers(closing)
+        #expect(closed.hasSuffix("\r\n\r\nHello, file!"))
+        let kept = closed.replacing("Connection: close\r\n", with: "")
+        let head = String(kept.dropLast("Hello, file!".count))
+        #expect(head.utf8.count + 12 == kept.utf8.count)
+        #expect(answers(request() + request() + request("HEAD") + request() + closing) == kept + kept + head + kept + closed)
+        #expect(answers(request(version: "1.0")) == closed)
+    }
+
     @Test func `a client that reads slowly gets it whole`() {
         let descriptor = server.connect()
         defer { close(descriptor) }
