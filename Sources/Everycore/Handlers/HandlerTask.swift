@@ -87,7 +87,7 @@ final class HandlerTasks {
     /// Runs a handler up to its first suspension, or its end.
     /// - Returns: what it came to, or that this comes later.
     func serve(
-        _ body: @escaping Body, _ request: consuming Request, _ exchange: Exchange, _ endpoint: Endpoint
+        _ body: @escaping Body, _ request: Request, _ exchange: Exchange, _ endpoint: Endpoint
     ) -> Outcome {
         unsafe (self.body, self.request, self.exchange, self.endpoint) = (body, request, exchange, endpoint)
         unsafe turn &+= 1

@@ -178,7 +178,7 @@ package import EverycoreHTTP
     /// Starts an async handler on the loop's thread: what it does before its first suspension happens within this call.
     @inline(never)
     private func start<Exchange: RequestExchange>(
-        _ handler: @escaping HandlerTask<Exchange>.Body, _ request: consuming Request, _ exchange: Exchange, _ endpoint: Endpoint
+        _ handler: @escaping HandlerTask<Exchange>.Body, _ request: Request, _ exchange: Exchange, _ endpoint: Endpoint
     ) -> Outcome {
         let task = tasks.take(for: Exchange.self) ?? HandlerTask(self, endpoint)
         return task.serve(handler, request, exchange, endpoint)
