@@ -4,9 +4,10 @@
 import EverycoreCommandLine
 import Everycore
 import Testing
+import TestSupport
 
 @Suite struct DeploymentFiles {
-    private let folder = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/config/"
+    private let folder = Project.root + "/config/"
 
     private func documents(_ name: String) throws -> [YAMLNode] { try YAMLDocument.all(in: fileBytes(at: folder + name)) }
 

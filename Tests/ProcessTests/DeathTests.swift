@@ -12,8 +12,10 @@ extension ProcessTests {
         /// Younger workers that die are replaced after a pause.
         private func awaitAdulthood(_ server: TestedServer) throws {
             try server.awaitReady(2)
-            let ages = try server.stats().workers.map(\.uptime_seconds)
-            usleep(UInt32(max(1.02 - (ages.min() ?? 0), 0) * 1_000_000))
+            let areAdults = server.program.becomesTrue(within: .seconds(3)) {
+                (try? server.stats().workers.allSatisfy { $0.uptime_seconds >= 1.02 }) == true
+            }
+            #expect(areAdults)
         }
 
         @Test func thatWasAWorkerIsReplacedUnderLoadAndCostsOnlyItsOwnConnections() throws {

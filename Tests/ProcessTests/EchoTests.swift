@@ -6,7 +6,7 @@ import Testing
 import TestSupport
 
 /// The examples are a package of their own.
-private let echoProgram = #filePath.replacing("/Tests/ProcessTests/EchoTests.swift", with: "/.build-examples/debug/tcp-echo")
+private let echoProgram = Project.root + "/.build-examples/debug/tcp-echo"
 
 extension ProcessTests {
     @Suite(.enabled(if: unsafe access(echoProgram, X_OK) == 0, "needs .build-examples, which scripts/test makes"))

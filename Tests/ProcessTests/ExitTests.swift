@@ -77,9 +77,11 @@ extension ProcessTests {
             var clients: [Connection] = []
             let targets = ["/sleep?ms=100", "/sleep?ms=9000", "/hang", "/tasks"]
             for _ in targets { clients.append(try server.connect(toSlot: 0).connection) }
+            let control = try server.connect(toSlot: 0).connection
             for (client, target) in zip(clients, targets) {
                 client.request("GET", target)
-                usleep(2000)  // Their order is what is tested.
+                // Their order is tested: an answer that was asked for later says that the worker has this request.
+                _ = try control.whoami()
             }
             // Two are over, the oldest among them.
             #expect(try clients[0].reply().status == 200)

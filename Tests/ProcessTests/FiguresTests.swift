@@ -63,7 +63,7 @@ extension ProcessTests {
                 #expect(try client.reply().status == 200)
             }
             client.request("GET", "/spin")
-            usleep(50_000)
+            server.awaitHeld(server.workers)
             #expect(try server.stats().total.requests == before + 25)
             server.stop(SIGQUIT)
         }
@@ -116,10 +116,10 @@ extension ProcessTests {
             #expect(program.error == "")
         }
 
-        @Test func areStillServedWhenNobodyReadsTheOutput() throws {
+        @Test func areServedThoughTheReaderOfTheOutputIsGone() throws {
             let server = try TestedServer.everycore("--report-interval", "100ms")
             server.program.closeOutput()
-            usleep(350_000)  // Three intervals, each a write to a pipe without a reader.
+            server.program.letTimePass(.milliseconds(350))  // Three intervals, each a write to a pipe without a reader.
             #expect(try load(server, requests: 100, connections: 2) == 100)
             #expect(try server.stats().total.requests >= 100)
             #expect(server.stop() == 0)

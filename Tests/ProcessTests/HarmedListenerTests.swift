@@ -105,7 +105,7 @@ extension ProcessTests {
                 // Those of two slots, and the quarantine's two.
                 server.program.error.split(separator: "\n").count { $0.contains("a hand-over socket was shut down: restored") } == 4
             })
-            usleep(100_000)
+            server.program.letTimePass(.milliseconds(100))
             server.program.signal(SIGHUP)
             #expect(server.program.logs("] reloaded", within: .seconds(10)))
             for client in idle + [client] { #expect(try client.whoami().generation == 2) }

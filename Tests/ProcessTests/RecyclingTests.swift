@@ -13,7 +13,6 @@ extension ProcessTests {
             var answered = 0
             let isRecycled = server.program.becomesTrue(within: .seconds(15)) {
                 for _ in 0..<50 where (try? server.get("/plaintext").status) == 200 { answered += 1 }
-                usleep(20_000)
                 return (try? server.stats().workers.allSatisfy { $0.generation >= 2 }) == true
             }
             #expect(isRecycled)

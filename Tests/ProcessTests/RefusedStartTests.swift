@@ -47,7 +47,7 @@ extension ProcessTests {
 
         @Test func refusesThePortOfAnotherServerOfItsKind() throws {
             let server = try TestedServer.everycore()
-            guard case .ipv4(let port) = server.endpoint else { return }
+            guard case .ipv4(let port) = server.endpoint else { throw NoReply(reason: "no IPv4 address", partial: "") }
             let second = try Running("everycore", ["--port", "\(port)", "--admin", "off"])
             #expect(second.wait(within: .seconds(5)) == 69)
             #expect(try server.get("/health").status == 200)

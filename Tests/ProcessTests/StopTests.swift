@@ -151,7 +151,7 @@ extension ProcessTests {
             server.program.signal(SIGTERM)
             #expect(server.program.logs("stopping"))
             // Sooner it would be the same order.
-            usleep(550_000)
+            server.program.letTimePass(.milliseconds(550))
             let began = ContinuousClock.now
             server.program.signal(second)
             let status = server.program.wait(within: .seconds(2))

@@ -50,7 +50,7 @@ extension ProcessTests {
             #expect(server.program.becomesTrue(within: .seconds(2)) {
                 (try? server.stats().workers[0].state) == "unresponsive"
             })
-            usleep(1_500_000)  // Three times the limit.
+            server.program.letTimePass(.milliseconds(1500))  // Three times the limit.
             kill(who.pid, SIGCONT)
             #expect(server.program.logs("worker responds again"))
             #expect(try client.whoami() == who)
@@ -68,9 +68,9 @@ extension ProcessTests {
             for all in [false, true] {
                 let held = [server.program.pid] + (all ? ProcessTable.children(of: server.program.pid) : [])
                 for pid in held { kill(pid, SIGSTOP) }
-                usleep(1_500_000)
+                server.program.letTimePass(.milliseconds(1500))
                 for pid in held { kill(pid, SIGCONT) }
-                usleep(400_000)  // Several looks.
+                server.program.letTimePass(.milliseconds(400))  // Several looks.
                 #expect(try server.get("/plaintext").status == 200)
             }
             #expect(server.workers == workers)
@@ -85,7 +85,7 @@ extension ProcessTests {
                 let start = ContinuousClock.now
                 #expect(try server.get("/plaintext").status == 200)
                 slowest = max(slowest, ContinuousClock.now - start)
-                usleep(5000)
+                server.program.letTimePass(.milliseconds(5))
             }
             return slowest
         }
@@ -93,9 +93,9 @@ extension ProcessTests {
         @Test(arguments: ["port=0", "listen=/tmp/everycore-stuck-\(getpid()).socket"])
         func getsNoNewConnections(_ listen: String) throws {
             let server = try TestedServer.harmful(listen, environment: Self.noTraces)
-            let (client, _) = try server.connect(toSlot: 1)
+            let (client, who) = try server.connect(toSlot: 1)
             client.request("GET", "/slow?ms=2500")
-            usleep(20_000)
+            server.awaitHeld([who.pid])
             #expect(try slowestAnswer(server, 48) < .milliseconds(250))
             #expect(server.program.logs("worker is stuck: a sibling accepts for it"))
             #expect(lines(server, "worker is stuck").first?.contains("request=GET /slow ") == true)
@@ -109,7 +109,7 @@ extension ProcessTests {
                 "listen=/tmp/everycore-standin-\(getpid()).socket", workers: workers, environment: Self.noTraces)
             let clients = try (0..<workers).map { try server.connect(toSlot: $0).connection }
             for client in clients { client.request("GET", "/slow?ms=4000") }
-            usleep(20_000)
+            server.awaitHeld(server.workers)
             #expect(try slowestAnswer(server, 1) < .milliseconds(2900))
             #expect(try slowestAnswer(server, 20) < .milliseconds(250))
             #expect(try server.get("/whoami").identity().generation == 2)
@@ -127,10 +127,10 @@ extension ProcessTests {
             let server = try TestedServer.harmful("port=0", "timeouts.drain=1s", environment: Self.noTraces)
             // Another route answers most requests.
             for _ in 0..<60 { #expect(try server.get("/plaintext").status == 200) }
-            usleep(1_100_000)
+            server.program.letTimePass(.milliseconds(1100))
             let clients = try (0..<16).map { _ in try server.connect() }
             for client in clients { client.request("GET", "/slow?ms=700") }
-            usleep(20_000)
+            server.awaitHeld(server.workers)
             #expect(try slowestAnswer(server, 1) < .milliseconds(3500))
             #expect(server.program.logs("quarantine began", within: .seconds(4)))
             for _ in 0..<2 { for client in clients { client.request("GET", "/slow?ms=700") } }
@@ -146,10 +146,11 @@ extension ProcessTests {
             // Each another one: those who stand in aren't given what holds a worker already.
             for (generation, target) in zip(1...3, ["/spin", "/loop-async", "/slow?ms=10000"]) {
                 let client = try server.connect()
-                #expect(try client.whoami().generation == generation)
+                let who = try client.whoami()
+                #expect(who.generation == generation)
                 client.request("GET", target)
-                // Until it is held: what comes sooner may be answered first.
-                usleep(20_000)
+                // What comes sooner may be answered first.
+                server.awaitHeld([who.pid])
                 #expect(try slowestAnswer(server, 1) < .seconds(3))
             }
             #expect(server.program.logs("more are stuck than there are workers"))
@@ -161,7 +162,7 @@ extension ProcessTests {
             let server = try TestedServer.harmful("stuck.stand_in=500ms", "timeouts.drain=500ms", workers: 2, environment: Self.noTraces)
             let holders = try (0..<8).map { _ in try server.connect() }
             for client in holders { client.request("GET", "/spin") }
-            usleep(20_000)
+            server.awaitHeld(server.workers)
             // A stand-in that took one of the six that wait would be held itself.
             #expect(try slowestAnswer(server, 1) < .milliseconds(1500))
             #expect(try slowestAnswer(server, 20) < .milliseconds(250))

@@ -203,7 +203,7 @@ extension ProcessTests {
             for delay in [0, 10, 20, 40, 80] as [UInt32] {
                 let server = try TestedServer.everycore()
                 server.program.signal(SIGUSR2)
-                usleep(delay * 1000)
+                server.program.letTimePass(.milliseconds(Int(delay)))
                 server.program.order(SIGHUP)
                 // Signals that come together have no order: this may be a reload and then an upgrade.
                 #expect(server.program.logs("] reloaded\n"), "\(server.program.error)")
@@ -232,7 +232,7 @@ extension ProcessTests {
         func termAfterUSR2EndsTheService(_ delay: UInt32) throws {
             let server = try TestedServer.everycore()
             server.program.signal(SIGUSR2)
-            usleep(delay * 1000)
+            server.program.letTimePass(.milliseconds(Int(delay)))
             server.program.order(SIGTERM)
             try endAll(server)
         }
@@ -243,7 +243,7 @@ extension ProcessTests {
                 let server = try TestedServer.everycore()
                 for order in orders {
                     server.program.order(order)
-                    usleep(delay * 1000)
+                    server.program.letTimePass(.milliseconds(Int(delay)))
                 }
                 try endAll(server)
             }

@@ -17,6 +17,12 @@ enum ProcessTable {
     /// Whether the main thread is in nanosleep(2) and its like, by the kernel's function that it waits in.
     static func isInSleep(_ pid: pid_t) -> Bool { read("/proc/\(pid)/wchan").contains("nanosleep") }
 
+    /// Whether the main thread waits in the kernel elsewhere than in its loop's epoll_wait(2).
+    static func isHeld(_ pid: pid_t) -> Bool {
+        let place = read("/proc/\(pid)/wchan")
+        return !place.isEmpty && place != "0" && !place.contains("poll")
+    }
+
     static func threadCount(of pid: pid_t) -> Int { names(in: "/proc/\(pid)/task").count }
 
     static func children(of pid: pid_t) -> [pid_t] {

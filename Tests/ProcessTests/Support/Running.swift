@@ -40,10 +40,6 @@ final class Running {
         inheriting: [Int32] = [], errorIsStuck: Bool = false, outputIsStuck: Bool = false, terminal: Terminal? = nil
     ) throws {
         let words = wrapper + (program.isEmpty ? [] : [BuiltPrograms.path(of: program)]) + arguments
-        var variables = environment
-        for name in ["LD_LIBRARY_PATH", "PATH", "ASAN_OPTIONS", "TSAN_OPTIONS"] where variables[name] == nil {
-            if let value = unsafe getenv(name) { variables[name] = unsafe String(cString: value) }
-        }
         let (output, error) = (try terminal?.ends() ?? Self.pipe(), try Self.pipe())
         defer {
             close(output.write)
@@ -53,7 +49,7 @@ final class Running {
         self.errorIsStuck = errorIsStuck
         if outputIsStuck { Self.fill(output.write) }
         self.outputIsStuck = outputIsStuck
-        pid = try Self.spawn(words, variables, output: output.write, error: error.write, inheriting: inheriting)
+        pid = try ChildProcess.start(words, environment: environment, output: output.write, error: error.write, inheriting: inheriting)
         (outputEnd, errorEnd) = (output.read, error.read)
     }
 
@@ -95,7 +91,7 @@ final class Running {
         _ = becomesTrue(within: limit) {
             var code: Int32 = 0
             if status == nil, unsafe waitpid(pid, &code, WNOHANG) == pid {
-                status = code & 0x7F == 0 ? (code >> 8) & 0xFF : -(code & 0x7F)
+                status = ChildProcess.status(code)
             }
             return status != nil
         }
@@ -123,6 +119,9 @@ final class Running {
             usleep(1000)
         }
     }
+
+    /// For what needs time and no event, such as that nothing happens. Takes the output meanwhile: a full pipe would hold the program.
+    func letTimePass(_ duration: Duration) { _ = becomesTrue(within: duration) { false } }
 
     /// Takes what the pipes hold, without waiting.
     func collect() {
@@ -169,38 +168,5 @@ final class Running {
         while unsafe write(descriptor, &byte, 1) == 1 {}
         // The program shares the open file, and expects it to be as a shell would have made it.
         _ = fcntl(descriptor, F_SETFL, 0)
-    }
-
-    private static func spawn(
-        _ words: [String], _ variables: [String: String], output: Int32, error: Int32, inheriting: [Int32]
-    ) throws -> pid_t {
-        // Out of the way of the numbers that they are to have.
-        let inherited = inheriting.map { fcntl($0, F_DUPFD_CLOEXEC, 200) }
-        defer { for descriptor in inherited { close(descriptor) } }
-        var argv = unsafe words.map { unsafe strdup($0) } + [nil]
-        var envp = unsafe variables.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
-        defer { unsafe (argv + envp).forEach { unsafe free($0) } }
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-        unsafe posix_spawn_file_actions_adddup2(&actions, error, 2)
-        for (index, descriptor) in inherited.enumerated() {
-            unsafe posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(3 + index))
-        }
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        // The test runner's threads may have signals blocked.
-        var none = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setpgroup(&attributes, 0)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK))
-        var pid = pid_t()
-        let result = unsafe posix_spawnp(&pid, words[0], &actions, &attributes, &argv, &envp)
-        try #require(result == 0, "could not start \(words[0]): \(unsafe String(cString: strerror(result)))")
-        return pid
     }
 }

@@ -94,12 +94,19 @@ final class TestedServer {
 
     /// Waits until so many workers have said that they are ready, and are alive: the master may not know yet of an end.
     func awaitReady(_ count: Int) throws {
-        for _ in 0..<1000 {
-            let stats = try stats()
-            if stats.server.workers_ready == count, stats.workers.allSatisfy({ ProcessTable.isAlive($0.pid) }) { return }
-            usleep(2000)
+        let areReady = program.becomesTrue(within: .seconds(5)) {
+            guard let stats = try? stats() else { return false }
+            return stats.server.workers_ready == count && stats.workers.allSatisfy { ProcessTable.isAlive($0.pid) }
         }
-        Issue.record("fewer than \(count) workers became ready")
+        #expect(areReady, "fewer than \(count) workers became ready")
+    }
+
+    /// Waits until handlers hold the loops of these processes, or of one of the server's children. Where the kernel doesn't show in which
+    /// call a process waits, that takes half a second.
+    func awaitHeld(_ pids: [pid_t]? = nil) {
+        _ = program.becomesTrue(within: .milliseconds(500)) {
+            pids?.allSatisfy(ProcessTable.isHeld) ?? ProcessTable.children(of: master).contains(where: ProcessTable.isHeld)
+        }
     }
 
     /// Sends TERM and waits for the end.

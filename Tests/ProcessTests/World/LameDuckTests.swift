@@ -47,7 +47,7 @@ extension ProcessTests {
             #expect(isBack)
             #expect(server.program.becomesTrue(within: .seconds(1)) { (try? server.get("/ready").status) == 503 })
             // Sooner it would be the same order.
-            usleep(550_000)
+            server.program.letTimePass(.milliseconds(550))
             #expect(server.stop() == 0)
         }
 
@@ -57,7 +57,7 @@ extension ProcessTests {
             server.program.signal(SIGTERM)
             #expect(server.program.logs("not ready any more"))
             // Sooner it would be the same order.
-            usleep(550_000)
+            server.program.letTimePass(.milliseconds(550))
             let began = ContinuousClock.now
             server.program.signal(second)
             #expect(server.program.wait(within: .seconds(2)) == 0)

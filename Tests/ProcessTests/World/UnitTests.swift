@@ -7,7 +7,7 @@ import TestSupport
 
 extension ProcessTests {
     @Suite struct TheUnit {
-        private static let folder = #filePath.split(separator: "/").dropLast(4).reduce("") { "\($0)/\($1)" } + "/config/"
+        private static let folder = Project.root + "/config/"
 
         private func setting(_ name: String) throws -> String {
             let lines = try String(contentsOfFile: Self.folder + "everycore.service", encoding: .utf8).split(separator: "\n")

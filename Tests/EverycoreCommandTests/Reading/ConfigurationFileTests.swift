@@ -4,10 +4,10 @@
 import EverycoreCommandLine
 import Everycore
 import Testing
+import TestSupport
 
 @Suite struct DocumentedConfiguration {
-    private let root = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" }
-    private var path: String { root + "/config/everycore.yaml" }
+    private let path = Project.root + "/config/everycore.yaml"
 
     @Test func itNamesEverySettingWithItsDefaultAndNothingElse() {
         let file = ConfigurationFile(path: path)
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func theArticleNamesEverySettingWithItsDefaultAndItsOption() throws {
-        let article = try fileBytes(at: root + "/Sources/Everycore/Everycore.docc/Configuration.md")
+        let article = try fileBytes(at: Project.root + "/Sources/Everycore/Everycore.docc/Configuration.md")
         let rows = String(decoding: article, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("| `") }
         #expect(rows.count == Setting.all.count)
         for (row, setting) in zip(rows, Setting.all) {

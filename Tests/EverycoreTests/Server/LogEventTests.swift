@@ -6,11 +6,11 @@ import Foundation
 import Logging
 import Synchronization
 import Testing
+import TestSupport
 
 @Suite struct LogEvents {
     @Test func areThoseThatTheArticleLists() throws {
-        let root = #filePath.replacing("/Tests/EverycoreTests/LogEventTests.swift", with: "")
-        let article = try String(contentsOfFile: "\(root)/Sources/Cluster/Cluster.docc/LogLines.md", encoding: .utf8)
+        let article = try String(contentsOfFile: "\(Project.root)/Sources/Cluster/Cluster.docc/LogLines.md", encoding: .utf8)
         let listed = article.matches(of: /(?m)^\| `(\w+)` \|/).map { String($0.1) }
         #expect(listed.count == Set(listed).count)
         // Written by the stream itself.

@@ -3,6 +3,7 @@
 import Glibc
 import EverycoreStatistics
 import Testing
+import TestSupport
 
 @Suite struct MetricsPageTests {
     private let server = ServerIdentity(name: "everycore", version: "1.0 \"beta\"\\\n", startedUnixSeconds: 1_700_000_000)
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test func `every family is in the article on figures`() throws {
-        let path = #filePath.split(separator: "/").dropLast(3).reduce("") { "\($0)/\($1)" } + "/Sources/Everycore/Everycore.docc/Figures.md"
+        let path = Project.root + "/Sources/Everycore/Everycore.docc/Figures.md"
         let file = try unsafe #require(fopen(path, "r"))
         defer { unsafe fclose(file) }
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
