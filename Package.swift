@@ -93,7 +93,8 @@ let package = Package(
         .testTarget(name: "EverycoreLoopTests", dependencies: ["EverycoreLoop"], swiftSettings: strict),
         .testTarget(name: "EverycoreStatisticsTests", dependencies: ["EverycoreStatistics", "TestSupport"], swiftSettings: strict),
         .testTarget(
-            name: "ClusterTests", dependencies: ["Cluster", "EverycoreLoop", "EverycoreStatistics", "CEverycorePosix"], swiftSettings: strict),
+            name: "ClusterTests", dependencies: ["Cluster", "EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", "TestSupport"],
+            swiftSettings: strict),
         .testTarget(
             name: "EverycoreHTTPTests",
             dependencies: ["EverycoreHTTP", "EverycoreLoop", "EverycoreStatistics", "CEverycoreScan", "TestSupport"], swiftSettings: strict),

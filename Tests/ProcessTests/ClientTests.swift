@@ -1,4 +1,4 @@
-// Clients that do what they shouldn't, and more of them than there is room for.
+// Clients that break the protocol, and more clients than descriptors.
 
 import Glibc
 import Testing

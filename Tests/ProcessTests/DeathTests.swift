@@ -1,4 +1,4 @@
-// Processes that die: workers that are killed or whose handlers crash, and the master. Who notices, for how long, and what is counted.
+// Processes that die: workers that are killed or whose handlers crash, and the master. Which clients notice, for how long, and the counts.
 
 import Glibc
 import Testing
@@ -126,7 +126,7 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
-        /// Has the worker in slot 0 crash under the eyes of clients. Returns how long it took until its successor answered.
+        /// Makes the worker in slot 0 crash while clients watch. Returns how long it took until its successor answered.
         private func crash(_ server: TestedServer, _ target: String, generation: Int) throws -> Duration {
             try awaitAdulthood(server)
             let watch = try Watch(server)

@@ -41,7 +41,7 @@ extension ProcessTests {
             let (program, endpoint) = try start()
             let workers = { ProcessTable.children(of: program.pid).filter { ProcessTable.name(of: $0).contains("-w") } }
             let count = UsableCores.current().count
-            // Who is there first accepts for those who aren't.
+            // The first worker accepts for those that aren't ready yet.
             for slot in 0..<count { #expect(program.prints("worker \(slot) accepts, generation 1\n")) }
             let connections = try (0..<16).map { _ in try Connection(endpoint) }
             for connection in connections { #expect(echoes(connection, "before\n")) }

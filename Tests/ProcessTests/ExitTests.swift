@@ -1,4 +1,4 @@
-// What is known of a worker's end: in the log, and in `exits[]` of `/stats`.
+// A worker's end in the log and in `exits[]` of `/stats`.
 
 import Foundation
 import Glibc
@@ -94,7 +94,7 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
-        @Test func thatWasToldToGoIsVoluntaryAndOneThatCalledExitIsNot() throws {
+        @Test func byAnOrderIsVoluntaryAndByACallOfExitIsNot() throws {
             let server = try TestedServer.harmful(environment: Self.noTraces)
             try server.awaitReady(2)
             let (client, who) = try server.connect(toSlot: 1)

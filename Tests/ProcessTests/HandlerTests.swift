@@ -41,7 +41,7 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
-        @Test func thatHoldsItsWorkerKeepsNobodyOfTheOthersWaiting() throws {
+        @Test func thatHoldsItsWorkerDelaysNoOtherClient() throws {
             let server = try TestedServer.harmful()
             let (held, _) = try server.connect(toSlot: 0)
             let (free, _) = try server.connect(toSlot: 1)
@@ -77,7 +77,7 @@ extension ProcessTests {
             #expect(!server.program.output.contains(", 0 ignored"))
         }
 
-        @Test func thatFailsIsAnsweredAlsoWhenNobodyReadsTheLog() throws {
+        @Test func thatFailsIsAnsweredAlsoWhenTheLogIsNotRead() throws {
             let program = try Running(
                 "everycore-test-server", ["port=0", "admin=127.0.0.1:0", "workers=2"], environment: ["SWIFT_BACKTRACE": "enable=no"],
                 errorIsStuck: true)

@@ -1,4 +1,4 @@
-// What a worker or another program can do to the sockets that all workers accept from, and how the service comes back.
+// Harm that a worker or another program can do to shared listening sockets, and how the service recovers.
 
 import Glibc
 import Testing
@@ -113,7 +113,7 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
-        @Test func isNotClosedByAWorkerThatIsNotToldToGo() throws {
+        @Test func isNotClosedByAWorkerThatDoesNotDrain() throws {
             let server = try TestedServer.harmful("closes_early=1")
             #expect(server.program.logs("closeListeners() has no effect"))
             for slot in 0..<2 { (try server.connect(toSlot: slot)).connection.leave() }

@@ -1,4 +1,4 @@
-// The events of workers' lives, with real forks: each once, in their order, whatever becomes of the worker.
+// The events of workers, with real forks: each once, in order, for every kind of end.
 
 import Glibc
 import Testing
@@ -31,7 +31,7 @@ extension ProcessTests {
             events.filter { $0.id == id }.map { $0.name == "message" ? $0["text"] : $0.name }
         }
 
-        /// `hello` is sent by the body, and `bye` while it drains. Of the fork two handlers hear.
+        /// `hello` is sent by the body, and `bye` while it drains. `fork` has two handlers.
         private let whole = ["fork", "again", "online", "hello", "listening", "bye", "disconnect", "exit"]
 
         private func exit(_ events: [Event], id: Int) throws -> Event {
@@ -85,7 +85,7 @@ extension ProcessTests {
             #expect(names(events, id: 1).prefix(2) == ["fork", "again"])
             #expect(names(events, id: 1).suffix(2) == ["disconnect", "exit"])
             #expect(try exit(events, id: 1)["reason"] == "SIGKILL")
-            // The master's code killed it: that is no accident.
+            // The master's code killed it: that is voluntary.
             #expect(try exit(events, id: 1)["voluntary"] == "true")
         }
 

@@ -73,7 +73,7 @@ extension ProcessTests {
             #expect(facts == ["received=2", "failures=some", "files=closed"])
         }
 
-        @Test func aFullQueueIsRefusedAndWhoWaitsIsServedInOrder() throws {
+        @Test func aFullQueueIsRefusedAndWaitingSendersAreServedInOrder() throws {
             #expect(try facts("room").filter { !$0.hasPrefix("exit=") } == ["all=true"])
         }
     }

@@ -1,4 +1,4 @@
-// Tests that start the real programs and do them the harm that a machine, a client or a user would.
+// Tests that start the real programs, and do the harm that a machine, a client or an operator can do.
 //
 // One at a time: several measure how long something takes, and each starts processes of its own. Every wait has a limit.
 

@@ -1,4 +1,4 @@
-// Workers that have served long enough, and slots whose workers never do.
+// Workers that are recycled, and slots whose workers never get ready.
 
 import Glibc
 import Testing

@@ -1,4 +1,4 @@
-// Starts that can't succeed: which exit status they have, and what they tell.
+// Starts that fail: their exit statuses and messages.
 
 import Glibc
 import Testing

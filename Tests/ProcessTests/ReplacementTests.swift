@@ -1,4 +1,4 @@
-// Workers that are replaced, added and taken away while clients are served: reloads, scaling, and what it costs those clients.
+// Workers that are replaced, added and taken away while clients are served: reloads, scaling, and what the clients notice.
 
 import Foundation
 import Glibc
@@ -31,7 +31,7 @@ extension ProcessTests {
         @Test func isReplacedByAReloadThatCameWhileAnotherOneStarted() throws {
             for _ in 0..<5 {
                 let server = try TestedServer.everycore()
-                // A worker accepts a moment before the master hears that it is ready.
+                // A worker accepts shortly before the master knows that it is ready.
                 let connection = try server.connect()
                 server.program.signal(SIGHUP)
                 #expect(server.program.logs("] reloaded\n"))
@@ -237,7 +237,7 @@ extension ProcessTests {
             try server.awaitReady(2)
             let victim = try server.connect(toSlot: 0).who
             kill(victim.pid, SIGSTOP)
-            // Every new connection is served, whosever queue it lands in.
+            // Every new connection is served, in whichever queue it waits.
             for _ in 0..<40 { #expect(try server.get("/whoami").identity().worker == 1) }
             kill(victim.pid, SIGCONT)
             let isBack = server.program.becomesTrue(within: .seconds(5)) { (try? server.get("/whoami").identity().worker) == 0 }

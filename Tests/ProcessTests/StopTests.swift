@@ -1,4 +1,4 @@
-// How a server leaves: in order, in time, and with nothing left behind, whatever its workers are at.
+// How a server stops: in order, in time, and with no process left, in every state of its workers.
 
 import Glibc
 import Testing
@@ -150,7 +150,7 @@ extension ProcessTests {
             try server.connect(toSlot: 1).connection.leave()
             server.program.signal(SIGTERM)
             #expect(server.program.logs("stopping"))
-            // Sooner it would be the same order.
+            // Earlier it would count as the same order.
             server.program.letTimePass(.milliseconds(550))
             let began = ContinuousClock.now
             server.program.signal(second)
@@ -193,7 +193,7 @@ extension ProcessTests {
             }
         }
 
-        /// Whether the kernel turns a new connection away at once, instead of letting it wait for nobody.
+        /// Whether the kernel refuses a new connection at once, instead of queueing it.
         private func isRefused(_ endpoint: Endpoint) -> Bool {
             do {
                 let connection = try Connection(endpoint)

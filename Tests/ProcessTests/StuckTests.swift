@@ -42,7 +42,7 @@ extension ProcessTests {
             #expect(server.stop() == 0)
         }
 
-        @Test func becauseItIsStoppedIsLeftAloneAndSaidOnce() throws {
+        @Test func becauseItIsStoppedIsLeftAloneAndLoggedOnce() throws {
             let server = try TestedServer.harmful(Self.limit)
             let (client, who) = try server.connect(toSlot: 0)
             kill(who.pid, SIGSTOP)
@@ -143,7 +143,7 @@ extension ProcessTests {
 
         @Test func whenMoreAreStuckThanThereAreWorkersTheLongestStuckOneIsKilled() throws {
             let server = try TestedServer.harmful("stuck.stand_in=300ms", "timeouts.drain=500ms", workers: 1, environment: Self.noTraces)
-            // Each another one: those who stand in aren't given what holds a worker already.
+            // Each another one: stand-ins aren't given requests of a kind that already blocks a worker.
             for (generation, target) in zip(1...3, ["/spin", "/loop-async", "/slow?ms=10000"]) {
                 let client = try server.connect()
                 let who = try client.whoami()
@@ -163,7 +163,7 @@ extension ProcessTests {
             let holders = try (0..<8).map { _ in try server.connect() }
             for client in holders { client.request("GET", "/spin") }
             server.awaitHeld(server.workers)
-            // A stand-in that took one of the six that wait would be held itself.
+            // A stand-in that took one of the six waiting requests would be blocked too.
             #expect(try slowestAnswer(server, 1) < .milliseconds(1500))
             #expect(try slowestAnswer(server, 20) < .milliseconds(250))
             #expect(lines(server, "no worker serves: starting others in their place").count == 1)

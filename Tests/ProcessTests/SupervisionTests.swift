@@ -1,4 +1,4 @@
-// What a worker's end proves decides what follows; every wait has an end; and no order to the master is lost.
+// The cause of a worker's end decides how it is replaced; every wait is bounded; and no order to the master is lost.
 
 import Foundation
 import Glibc
@@ -35,7 +35,7 @@ extension ProcessTests {
                 let client = try server.connect()
                 client.request("GET", "/trap")
                 if client.awaitEnd(within: .seconds(3)) != nil { deaths += 1 }
-                // Reads what the dying say: a pipe that is full would hold them.
+                // Reads the output: a full pipe would block dying workers.
                 _ = server.program.becomesTrue(within: .zero) { true }
             }
             #expect(deaths >= 30)
@@ -129,7 +129,7 @@ extension ProcessTests {
             }
         }
 
-        /// A death in another endpoint is no excuse for what comes later.
+        /// A death in another endpoint must not hide later ones.
         private func poison(_ server: TestedServer) throws {
             let client = try server.connect()
             client.request("GET", "/trap")
@@ -158,7 +158,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func anUpgradeGoesBackWhenNewWorkersDieInAllThatTheOldOnesAnswered() throws {
+        @Test func anUpgradeIsRolledBackWhenNewWorkersDieInAllThatTheOldOnesAnswered() throws {
             try doomed { server, doom in
                 #expect(try server.get("/whole").status == 200)
                 try poison(server)
@@ -249,7 +249,7 @@ extension ProcessTests {
             }
         }
 
-        @Test func whoGaveItsRoleAwaySaysNothingMoreToTheServiceManager() throws {
+        @Test func anOldMasterSendsNothingMoreToTheServiceManager() throws {
             let socket = try NotifySocket("@everycore-\(getpid())-role-\(UInt32.random(in: 0...UInt32.max))")
             let server = try TestedServer.everycore(environment: ["NOTIFY_SOCKET": socket.name])
             let old = server.program.pid

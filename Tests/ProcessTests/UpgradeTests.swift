@@ -1,4 +1,4 @@
-// A master that is replaced by a new program while its clients are served, and what becomes of them when that fails.
+// A master that is replaced by a new program while its clients are served, also when that fails.
 
 import Foundation
 import Glibc
@@ -112,7 +112,7 @@ extension ProcessTests {
                 server.program.signal(SIGTTIN)
                 #expect(server.program.logs("no scaling now"))
                 #expect(server.program.logs("] the old master has exited"))
-                // Every queue has an owner.
+                // A worker accepts from every queue.
                 for _ in 0..<40 { #expect(try server.get("/plaintext", within: .seconds(2)).status == 200) }
                 stop(server, try #require(server.program.successors.last))
             }
@@ -159,7 +159,7 @@ extension ProcessTests {
             #expect(server.program.wait(within: .seconds(8)) == 0)
         }
 
-        /// What becomes of a container whose first process still hands over, with a request in flight.
+        /// A container whose first process still hands over, with a request in flight.
         private func handingOver(_ body: (_ server: TestedServer, _ newMaster: pid_t, _ client: Connection) throws -> Void) throws {
             let server = try TestedServer.everycore(wrapper: ["unshare", "--pid", "--fork", "--kill-child"], isInside: true)
             let client = try server.connect()

@@ -24,7 +24,7 @@ extension Response {
         return true
     }
 
-    /// Tells caches that the answer depends on the field, unless it is told already.
+    /// Adds a field name to `Vary`, unless it is there.
     mutating func varyByEncoding() {
         for (name, value) in headers.fields where equalIgnoringCase(name, "Vary") {
             if lists(value, "*") || lists(value, "Accept-Encoding") { return }

@@ -78,7 +78,7 @@ private func covers(_ wide: ListenAddress, _ narrow: ListenAddress) -> Bool {
     return any == "0.0.0.0" && isIPv4(host) || any == "::" && isIPv6(host)
 }
 
-/// Whether two addresses can't both be listened on, where none of them is told to leave the other family alone.
+/// Whether two addresses can't both be listened on, unless an IPv6 one excludes IPv4.
 private func overlaps(_ one: ListenAddress, _ other: ListenAddress) -> Bool {
     guard case .tcp(let host, let port) = one, case .tcp(let otherHost, port) = other, port != 0 else { return false }
     return host == otherHost || isAny(host) || isAny(otherHost)

@@ -39,6 +39,6 @@ final class Endpoint: @unchecked Sendable {
 }
 
 extension BuiltRoutes {
-    /// What the cluster is told of the endpoints.
+    /// The endpoints' names for the cluster.
     package var descriptions: [EndpointDescription] { endpoints.map(\.description) + [Endpoint.files] }
 }

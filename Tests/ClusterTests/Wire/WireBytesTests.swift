@@ -3,6 +3,7 @@
 import Cluster
 import Foundation
 import Testing
+import TestSupport
 
 @Suite struct WireBytesTests {
     private struct Blob<Bytes: Codable & Equatable>: Codable, Equatable { var bytes: Bytes; var more: [Bytes?] }
@@ -85,7 +86,7 @@ import Testing
 
     @Test func damagedBytesThrowOrDecodeButNeverTrap() throws {
         let good = try WireEncoder(sizeLimit: 1 << 20).encode(Everything())
-        var random = SystemRandomNumberGenerator()
+        var random = SeededGenerator.printingSeed(12)
         for length in 0..<good.count { _ = try? WireDecoder().decode(Everything.self, from: Array(good[..<length])) }
         for _ in 0..<3000 {
             var bytes = good
@@ -95,7 +96,7 @@ import Testing
             _ = try? WireDecoder().decode(Everything.self, from: bytes)
         }
         for _ in 0..<2000 {
-            let bytes = (0..<Int.random(in: 0...40)).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let bytes = (0..<Int.random(in: 0...40, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }
             _ = try? WireDecoder().decode(Everything.self, from: bytes)
             _ = try? WireDecoder().decode([Shape].self, from: bytes)
         }

@@ -49,7 +49,7 @@ import Testing
         #expect(ledger.figures(now: 3).total[.requests] == 21)
     }
 
-    @Test func `a report of a slot that nobody started is refused`() {
+    @Test func `a report of a slot that was never started is refused`() {
         var ledger = ledger()
         #expect(ledger.ingest(Sample.report(slot: 1, sequence: 1, FigureSnapshot()), now: 1) == .ignored(.unknownSlot))
         #expect(ledger.ingest(Sample.report(slot: 1023, sequence: 1, FigureSnapshot()), now: 1) == .ignored(.unknownSlot))

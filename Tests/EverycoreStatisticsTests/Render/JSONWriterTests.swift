@@ -1,4 +1,4 @@
-// JSON as other people's parsers read it.
+// JSON that every parser accepts.
 
 import Foundation
 import EverycoreStatistics

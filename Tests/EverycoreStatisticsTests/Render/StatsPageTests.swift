@@ -1,4 +1,4 @@
-// `/stats` and the JSON lines hold the names that other people's scripts rely on.
+// The field names of `/stats` and of the JSON lines, an interface for scripts.
 
 import Foundation
 import EverycoreStatistics

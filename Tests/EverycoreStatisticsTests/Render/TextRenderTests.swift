@@ -1,4 +1,4 @@
-// What people read: the live table, the interval's line, the summary.
+// The texts: the live table, the interval's line, the summary.
 
 import EverycoreStatistics
 import Testing

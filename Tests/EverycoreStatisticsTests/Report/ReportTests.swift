@@ -1,4 +1,4 @@
-// The report's bytes, and what becomes of bytes that are no report.
+// The report's bytes, and the refusal of bytes that are no report.
 
 import EverycoreStatistics
 import Testing

@@ -54,7 +54,7 @@ struct BuiltInRoutesTests {
         #expect(try client.get("/sleep?ms=0").status == 200)
     }
 
-    @Test func `work computes as long as it is told`() throws {
+    @Test func `work computes for the requested time`() throws {
         let client = try client()
         let start = EventLoop.monotonicNanoseconds()
         #expect(try client.get("/work?ms=5").body == "worked 5 ms\n")

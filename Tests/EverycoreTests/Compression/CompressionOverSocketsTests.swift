@@ -44,7 +44,7 @@ struct CompressionOverSocketsTests {
         #expect(body == Array(page.utf8))
     }
 
-    @Test func `one that takes nothing is told so, and a short answer isn't coded`() throws {
+    @Test func `a client that accepts no coding gets a 406, and a short answer isn't coded`() throws {
         let server = try server()
         let (head, _) = get(server, "/page", "Accept-Encoding: *;q=0")
         #expect(head.first == "HTTP/1.1 406 Not Acceptable" && head.contains("Vary: Accept-Encoding"))

@@ -1,4 +1,4 @@
-// Facts about what becomes of a request: which handler runs, and what the client reads when none can.
+// Facts about requests: which handler runs, and the response when none can.
 
 import Everycore
 import Testing

@@ -60,7 +60,7 @@ struct AsyncHandlerTests {
         slow.abandon()
     }
 
-    @Test func `it is cancelled when nobody waits for the answer any longer, and that is no error`() throws {
+    @Test func `it is cancelled when the client has disconnected, and that is no error`() throws {
         let wasCancelled = Atomic(false)
         let client = try TestClient {
             $0.get("/") { request in

@@ -125,7 +125,7 @@ struct RouteTableTests {
         #expect(match(table, "/users/7", .put) == found(1, 7..<8))
     }
 
-    @Test func `a route that yields gives way to its like and takes no number`() throws {
+    @Test func `a route that yields is left out beside one with its method and paths, and takes no number`() throws {
         var builder = RouteTableBuilder()
         #expect(builder.add("GET", "/a") == [])
         #expect(builder.add("GET", "/a", yields: true) == nil)

@@ -32,7 +32,7 @@ struct FilesOverSocketsTests {
         #expect(get("/large.txt", method: "HEAD").body == "")
     }
 
-    @Test func `a large file is closed when nobody asks for it any longer`() {
+    @Test func `a large file is closed a second after its last request`() {
         #expect(get("/large.txt").body == large)
         #expect(directory.openFiles == ["large.txt"])
         directory.remove("large.txt")

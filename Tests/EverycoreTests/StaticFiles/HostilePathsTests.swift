@@ -69,7 +69,7 @@ private func withoutRootsRights<Result>(_ body: () throws -> Result) rethrows ->
         #expect(try client.get("/.well-known/x").body == "public")
     }
 
-    @Test func `a link that stays beneath the root is followed by the kernel, and by nobody else`() throws {
+    @Test func `a link that stays beneath the root is followed by the kernel, and not by the walk`() throws {
         let root = try DocumentRoot(directory.path)
         if !root.walks { #expect(try directory.client().get("/sub/in.txt").body == "inside") }
         #expect(try directory.client(walks: true).get("/sub/in.txt").status == 404)

@@ -1,4 +1,4 @@
-// What the tests of the quarantine share: a server whose routes kill their workers, and what it says of them.
+// Shared by the tests of the quarantine: a server whose routes kill their workers, and its figures about them.
 
 import Foundation
 import Glibc

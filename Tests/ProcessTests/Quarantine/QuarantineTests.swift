@@ -108,9 +108,9 @@ extension ProcessTests.ARouteThatKillsWorkers {
         #expect(server.stop() == 0)
     }
 
-    @Test func takesNoneAlongForLongThatOnlyWaitedBesideIt() throws {
+    @Test func releasesRoutesThatOnlyWaitedBesideIt() throws {
         let server = try start()
-        // Until it is known what is usual.
+        // Until the master has samples of the normal state.
         server.program.letTimePass(.seconds(5))
         for _ in 0..<3 {
             let waiting = try (0..<4).map { _ in try server.connect() }
@@ -132,7 +132,7 @@ extension ProcessTests.ARouteThatKillsWorkers {
         #expect(server.stop() == 0)
     }
 
-    @Test func isNotBlamedForItsNeighbour() throws {
+    @Test func isNotSuspectWhereAnotherRouteKills() throws {
         let server = try start()
         // Always in flight, in every worker, when others die.
         let slow = try (0..<8).map { _ in try server.connect() }

@@ -1,4 +1,4 @@
-// What becomes of requests in quarantine: answered, refused or ended, and the connection goes back.
+// Requests in quarantine: answered, refused or ended; and the connection goes back.
 
 import Glibc
 import Testing
@@ -40,7 +40,7 @@ extension ProcessTests.ARouteThatKillsWorkers {
         let reply = try client.reply()
         #expect(try slot(reply) > 1)
         #expect(reply.body.hasSuffix(" \(text)\n"))
-        // Piece by piece, and only after the server has said so.
+        // In two pieces, after the 100.
         client.send("POST /brittle HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
         #expect(try client.reply().status == 100)
         client.send("ab")
@@ -67,7 +67,7 @@ extension ProcessTests.ARouteThatKillsWorkers {
         #expect(server.program.becomesTrue(within: .seconds(2)) { (try? server.stats().total.connections.open) == 0 })
         let after = try server.stats().total
         #expect(after.requests - before.requests == 30)
-        // Those that died, the one that stayed, and nothing for the ways between workers.
+        // Those that died and the one that stayed; moves between workers don't count.
         #expect(after.connections.accepted - before.connections.accepted == 4)
         #expect(server.stop() == 0)
     }

@@ -46,7 +46,7 @@ extension ProcessTests {
             }
             #expect(isBack)
             #expect(server.program.becomesTrue(within: .seconds(1)) { (try? server.get("/ready").status) == 503 })
-            // Sooner it would be the same order.
+            // Earlier it would count as the same order.
             server.program.letTimePass(.milliseconds(550))
             #expect(server.stop() == 0)
         }
@@ -56,7 +56,7 @@ extension ProcessTests {
             let server = try start("20s")
             server.program.signal(SIGTERM)
             #expect(server.program.logs("not ready any more"))
-            // Sooner it would be the same order.
+            // Earlier it would count as the same order.
             server.program.letTimePass(.milliseconds(550))
             let began = ContinuousClock.now
             server.program.signal(second)

@@ -15,8 +15,8 @@ enum Doom {
     nonisolated(unsafe) static var failsInQuarantine = false
     nonisolated(unsafe) private static var timer: LoopTimer?
 
-    /// Whether the file says "bad" when the server is described: then all workers of this description die in `/whole`, whatever becomes of
-    /// the file.
+    /// Whether the file says "bad" when the server is described: then all workers of this description die in `/whole`, even if the file
+    /// is removed.
     static var makesBad: Bool { letter == UInt8(ascii: "b") }
 
     private static var letter: UInt8? {
