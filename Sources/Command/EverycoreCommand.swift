@@ -1,6 +1,7 @@
 // The `everycore` program: what its arguments mean, and which exit status its end has.
 // Runs in the process that becomes the master. Nothing here is async: `AsyncParsableCommand` would start Dispatch's threads
 // before the fork.
+// Process: master, before the fork · Thread: main
 
 #if Command
 package import ArgumentParser

@@ -1,5 +1,6 @@
 // The exit statuses, an interface for scripts; the numbers are those of sysexits.h.
 // ArgumentParser itself ends the process with 64 (EX_USAGE) when the arguments are wrong.
+// Process: master, before the fork · Thread: main
 
 #if Command
 import Everycore

@@ -1,5 +1,6 @@
 // Standard output and standard error, written at once and whole: no buffer that a fork could copy.
 // Runs in the master before the fork.
+// Process: master, before the fork · Thread: main
 
 #if Command
 import Glibc

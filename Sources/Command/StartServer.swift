@@ -1,5 +1,6 @@
 // Where the command becomes the server.
 // Runs in the process that becomes the master, with exactly one thread; returns after an orderly stop.
+// Process: master, before the fork · Thread: main
 
 #if Command
 import Everycore

@@ -1,4 +1,5 @@
 // The program of a build without the trait Command: it says how to build the command.
+// Process: master, before the fork · Thread: main
 
 #if !Command
 import Glibc

@@ -1,4 +1,5 @@
 // Readiness of descriptors, level-triggered. On the loop's thread. The watch doesn't own the descriptor.
+// Process: any · Thread: loop
 
 import CEverycoreLibevent
 

@@ -1,5 +1,6 @@
 // Makes one loop the home of all concurrency in the process: Task, Task.sleep, @MainActor and detached tasks run on it.
 // A worker does this before any user code: a fork leaves no Dispatch threads, and none need to start.
+// Process: any · Thread: loop
 
 import CEverycoreLibevent
 import CEverycorePosix

@@ -1,4 +1,5 @@
 // The loop as an executor of Swift's concurrency: what is enqueued here runs on the loop's thread.
+// Process: any · Thread: loop
 
 @_spi(ExperimentalScheduling) public import _Concurrency
 

@@ -1,5 +1,6 @@
 // Whose turn it is: lets a worker note which task its loop runs, so that a crash after a suspension has a name.
 // A task's job is the task itself, so the two have one address; it is compared and never followed.
+// Process: any · Thread: loop
 
 extension EventLoop {
     /// Calls `began` before each job of a task runs on this loop, with the task's identity, and `ended` after it. On the loop's thread.

@@ -5,6 +5,8 @@
 //   after · every                    timers (LoopTimer)
 //   onSignal · watch                 signals (SignalWatch), descriptors (DescriptorWatch)
 //   enqueue · sleep · adoptConcurrency   async code on the loop (EventLoop+Executor, EventLoop+Concurrency)
+//
+// Process: any · Thread: loop
 
 import CEverycoreLibevent
 import Glibc

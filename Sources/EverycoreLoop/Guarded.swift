@@ -2,6 +2,8 @@
 //
 // Not Synchronization's Mutex: the thread sanitizer can't see into that one when threads contend for it, and would tell every user
 // who looks for races in a program of their own that there is one here. Any thread.
+//
+// Process: any · Thread: any
 
 import Glibc
 

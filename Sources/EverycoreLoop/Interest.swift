@@ -1,4 +1,5 @@
 // What can be asked of a descriptor. Any process that has a loop.
+// Process: any · Thread: any
 
 import CEverycoreLibevent
 

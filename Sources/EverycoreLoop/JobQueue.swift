@@ -1,5 +1,6 @@
 // Work that waits for the loop: jobs of Swift's concurrency and closures. From the loop's thread it is a plain array and no
 // system call; from another thread a locked array and one write to an eventfd (eventfd(2)), or a pipe. Owned by its loop.
+// Process: any · Thread: any
 
 import CEverycoreLibevent
 import CEverycorePosix

@@ -1,5 +1,6 @@
 // One libevent event and the Swift closure behind it: the base of timers, signals and descriptor watches.
 // Lives on its loop's thread. Owned by the caller that asked for it: the event ends with the last reference.
+// Process: any · Thread: loop
 
 import CEverycoreLibevent
 import Glibc

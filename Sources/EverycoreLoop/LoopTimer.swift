@@ -2,6 +2,8 @@
 //
 // A repeating timer is a descriptor of its own (timerfd_create(2)), armed once: a poll that has a time to keep costs a third of
 // a microsecond more each time, and would have one all the time, only for what happens once a second.
+//
+// Process: any · Thread: loop
 
 import CEverycoreLibevent
 import CEverycorePosix

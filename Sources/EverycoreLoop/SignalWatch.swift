@@ -1,4 +1,5 @@
 // Signals, delivered as ordinary callbacks on the loop's thread through libevent's self-pipe.
+// Process: any · Thread: loop
 
 import CEverycoreLibevent
 

@@ -1,4 +1,5 @@
 // One suspended `EventLoop.sleep`: a timer, a continuation, and cancellation from any thread.
+// Process: any · Thread: any
 
 import Synchronization
 

@@ -1,4 +1,5 @@
 // The one error and the one wrapper for system calls. Any process.
+// Process: any · Thread: any
 
 import Glibc
 

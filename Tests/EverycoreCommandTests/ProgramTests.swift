@@ -79,7 +79,9 @@ import TestSupport
         #expect(run.error == "environment: EVERYCORE_PROT: names no setting; did you mean EVERYCORE_PORT?\n")
     }
 
-    @Test(arguments: [["--bogus"], ["check", "extra"], ["check", "--port"], ["check", "--port", "80a"], ["--workers", "0"], ["check", "--log-format", "xml"]])
+    @Test(arguments: [
+        ["--bogus"], ["check", "extra"], ["check", "--port"], ["check", "--port", "80a"], ["--workers", "0"], ["check", "--log-format", "xml"],
+    ])
     func wrongUseEndsWith64(_ arguments: [String]) {
         let scratch = ScratchDirectory()
         let process = Program.start(arguments, environment: [:], output: scratch.path("out"), error: scratch.path("err"))

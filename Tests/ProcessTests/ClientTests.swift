@@ -1,8 +1,8 @@
 // Clients that break the protocol, and more clients than descriptors.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct AClient {

@@ -1,8 +1,8 @@
 // Processes that die: workers that are killed or whose handlers crash, and the master. Which clients notice, for how long, and the counts.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct ADeadProcess {

@@ -2,8 +2,8 @@
 
 import Cluster
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 /// The examples are a package of their own.
 private let echoProgram = Project.root + "/.build-examples/debug/tcp-echo"

@@ -1,8 +1,8 @@
 // Handlers that fail, hang or hold their worker without ending it.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct AHandler {

@@ -1,8 +1,8 @@
 // Harm that a worker or another program can do to shared listening sockets, and how the service recovers.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct AListener {
@@ -101,10 +101,11 @@ extension ProcessTests {
             let client = try server.connect()
             client.request("GET", "/shut-down-hand-overs")
             #expect(try client.reply().status == 200)
-            #expect(server.program.becomesTrue(within: .seconds(3)) {
-                // Those of two slots, and the quarantine's two.
-                server.program.error.split(separator: "\n").count { $0.contains("a hand-over socket was shut down: restored") } == 4
-            })
+            #expect(
+                server.program.becomesTrue(within: .seconds(3)) {
+                    // Those of two slots, and the quarantine's two.
+                    server.program.error.split(separator: "\n").count { $0.contains("a hand-over socket was shut down: restored") } == 4
+                })
             server.program.letTimePass(.milliseconds(100))
             server.program.signal(SIGHUP)
             #expect(server.program.logs("] reloaded", within: .seconds(10)))

@@ -2,8 +2,8 @@
 
 import Cluster
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct HiMaster {

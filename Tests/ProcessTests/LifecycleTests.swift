@@ -1,8 +1,8 @@
 // The events of workers, with real forks: each once, in order, for every kind of end.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct TheLifecycle {

@@ -1,8 +1,8 @@
 // How evenly connections are spread over the workers, at the start and when one is new.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct Load {

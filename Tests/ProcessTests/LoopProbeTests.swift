@@ -1,7 +1,7 @@
 // A loop around a fork, and its threads, as the program everycore-loop-probe finds them.
 
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct AnEventLoop {

@@ -2,7 +2,7 @@
 //
 // One at a time: several measure how long something takes, and each starts processes of its own. Every wait has a limit.
 
-import Testing
 import TestSupport
+import Testing
 
 @Suite(.serialized) enum ProcessTests {}

@@ -1,8 +1,8 @@
 // Workers that are recycled, and slots whose workers never get ready.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct ASlot {

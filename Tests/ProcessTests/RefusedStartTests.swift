@@ -1,8 +1,8 @@
 // Starts that fail: their exit statuses and messages.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct AStartThatCannotSucceed {

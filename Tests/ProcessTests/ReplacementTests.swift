@@ -2,8 +2,8 @@
 
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct AWorkerThatIsWell {
@@ -50,10 +50,11 @@ extension ProcessTests {
             #expect(server.program.logs("] reloaded\n"))
             #expect(try client.reply().body == "slept 500 ms\n")
             // And the connection goes on with another worker; what comes together with the answer's end is still the old one's.
-            #expect(server.program.becomesTrue(within: .seconds(2)) {
-                guard let now = try? client.whoami() else { return false }
-                return now.pid != who.pid && now.generation == 2
-            })
+            #expect(
+                server.program.becomesTrue(within: .seconds(2)) {
+                    guard let now = try? client.whoami() else { return false }
+                    return now.pid != who.pid && now.generation == 2
+                })
             client.leave()
             #expect(server.stop() == 0)
         }

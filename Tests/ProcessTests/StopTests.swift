@@ -1,8 +1,8 @@
 // How a server stops: in order, in time, and with no process left, in every state of its workers.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct Stopping {

@@ -1,8 +1,8 @@
 // Streams through real workers: handlers that read and write at their own pace, clients that break off.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct Streams {

@@ -2,8 +2,8 @@
 
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct AWorkerThatDoesNotTurnItsLoop {
@@ -47,9 +47,10 @@ extension ProcessTests {
             let (client, who) = try server.connect(toSlot: 0)
             kill(who.pid, SIGSTOP)
             #expect(server.program.logs("left alone"))
-            #expect(server.program.becomesTrue(within: .seconds(2)) {
-                (try? server.stats().workers[0].state) == "unresponsive"
-            })
+            #expect(
+                server.program.becomesTrue(within: .seconds(2)) {
+                    (try? server.stats().workers[0].state) == "unresponsive"
+                })
             server.program.letTimePass(.milliseconds(1500))  // Three times the limit.
             kill(who.pid, SIGCONT)
             #expect(server.program.logs("worker responds again"))

@@ -1,8 +1,8 @@
 // What the server shows on a terminal: a pseudoterminal stands in for one.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct OnATerminal {

@@ -2,8 +2,8 @@
 
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct AnUpgrade {
@@ -93,9 +93,10 @@ extension ProcessTests {
             try "slow".write(toFile: path, atomically: true, encoding: .utf8)
             server.program.signal(SIGUSR2)
             // The new master, and its first worker.
-            #expect(server.program.becomesTrue(within: .seconds(5)) {
-                server.program.successors.last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
-            })
+            #expect(
+                server.program.becomesTrue(within: .seconds(5)) {
+                    server.program.successors.last.map { !ProcessTable.children(of: $0).isEmpty } ?? false
+                })
             try body(server)
         }
 

@@ -12,11 +12,13 @@ import Glibc
     package init(_ loop: EventLoop) {
         self.loop = loop
         let unmanaged = unsafe Unmanaged.passRetained(loop)
-        unsafe pthread_create(&thread, nil, { context in
-            guard let context = unsafe context else { return nil }
-            unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
-            return nil
-        }, unsafe unmanaged.toOpaque())
+        unsafe pthread_create(
+            &thread, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                unsafe Unmanaged<EventLoop>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, unsafe unmanaged.toOpaque())
         while loop.isOnLoop { sched_yield() }
     }
 

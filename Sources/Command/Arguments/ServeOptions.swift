@@ -1,5 +1,6 @@
 // The options that `serve` and `check` share. They are kept as written: the table of settings says what they may be,
 // as it does for the file and the environment.
+// Process: master, before the fork · Thread: main
 
 #if Command
 import ArgumentParser

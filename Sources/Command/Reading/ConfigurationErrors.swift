@@ -1,4 +1,5 @@
 // Everything that is wrong with a configuration, at once, so that one run of the command shows every mistake.
+// Process: master · Thread: main, before the fork and at a reload
 
 #if Command
 /// Where a value comes from.

@@ -1,8 +1,9 @@
 // A YAML configuration file, taken apart: the settings it names, and what is wrong with it.
-// Runs in the master, before the fork and again at a reload.
 //
 // libyaml is asked directly, not through swift-configuration's `YAMLSnapshot`, for four reasons: a snapshot doesn't tell which keys a file has
 // (so unknown ones would pass), nor their lines; it walks through aliases without a bound; and its package brings all of Foundation with it.
+//
+// Process: master · Thread: main, before the fork and at a reload
 
 #if Command
 import Everycore

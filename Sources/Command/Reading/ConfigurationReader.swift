@@ -1,5 +1,6 @@
 // Reads the configuration from its sources through swift-configuration: option over environment over file over default.
 // Runs in the master, before the fork and again at a reload: synchronous, no thread started.
+// Process: master · Thread: main, before the fork and at a reload
 
 #if Command
 import Configuration

@@ -1,5 +1,6 @@
 // What `everycore check` prints: a configuration file with every setting, and behind each where its value comes from.
 // Read again as a file it gives the same configuration.
+// Process: master · Thread: main, before the fork and at a reload
 
 #if Command
 import Everycore

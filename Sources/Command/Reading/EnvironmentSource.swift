@@ -1,5 +1,5 @@
 // The environment variables that begin with EVERYCORE_. A name that is no setting is refused, so that a typo is noticed.
-// Runs in the master, before the fork and again at a reload.
+// Process: master · Thread: main, before the fork and at a reload
 
 #if Command
 import Everycore

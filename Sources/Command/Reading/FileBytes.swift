@@ -1,5 +1,6 @@
 // A configuration file's bytes. Runs in the master, before the fork and again at a reload: synchronous system calls,
 // because `FileProvider` of swift-configuration reads asynchronously, which would start threads.
+// Process: master · Thread: main, before the fork and at a reload
 
 #if Command
 import Glibc

@@ -1,5 +1,5 @@
 // What an unknown name was probably meant to be.
-// Runs in the master, before the fork; pure.
+// Process: master · Thread: main, before the fork and at a reload
 
 #if Command
 import Everycore

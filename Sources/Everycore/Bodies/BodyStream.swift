@@ -3,8 +3,8 @@
 // Made in the workers; used on the loop's thread. What the handler hasn't taken yet is bounded: beyond it the connection stops
 // reading, the kernel's window fills, and the client waits.
 
-internal import EverycoreLoop
 internal import EverycoreHTTP
+internal import EverycoreLoop
 
 /// A request's content, piece by piece, in order: each piece is what one read of the socket brought. It can be read once.
 ///

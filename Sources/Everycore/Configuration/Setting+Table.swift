@@ -33,10 +33,10 @@ extension Setting {
         Setting("files.cache_control", \.files.cacheControl, .cacheRules, "Cache-Control by pattern of the path"),
         Setting("files.types", \.files.types, .typeRules, "media types by the file's ending or name"),
         Setting("files.charset", \.files.charset, .charset, "charset of text files"),
-        Setting("files.cache_size", \.files.cacheSize, .size(0 ... 1 << 40), "bytes of files that a worker keeps in memory"),
+        Setting("files.cache_size", \.files.cacheSize, .size(0...1 << 40), "bytes of files that a worker keeps in memory"),
         Setting("files.precompressed", \.files.precompressed, .flag, "send compressed siblings of files"),
         Setting("compression.codings", \.compression.codings, .codings, "codings of responses that handlers make"),
-        Setting("compression.minimum", \.compression.minimum, .size(0 ... 1 << 30), "bytes of a body from which it is compressed"),
+        Setting("compression.minimum", \.compression.minimum, .size(0...1 << 30), "bytes of a body from which it is compressed"),
         Setting("compression.level", \.compression.level, .number(1...9), "how hard to compress; 1 is fastest"),
     ]
 
@@ -44,9 +44,9 @@ extension Setting {
         Setting("limits.request_line", \.limits.requestLine, .size(256...65536), "bytes of the request line"),
         Setting("limits.target", \.limits.target, .size(64...65520), "bytes of the request target"),
         Setting("limits.field_line", \.limits.fieldLine, .size(256...65536), "bytes of one header field line"),
-        Setting("limits.header_section", \.limits.headerSection, .size(1024 ... 1 << 20), "bytes of the header section"),
+        Setting("limits.header_section", \.limits.headerSection, .size(1024...1 << 20), "bytes of the header section"),
         Setting("limits.field_count", \.limits.fieldCount, .number(8...10000), "header field lines"),
-        Setting("limits.body", \.limits.body, .size(0 ... 1 << 40), "bytes of a request's content"),
+        Setting("limits.body", \.limits.body, .size(0...1 << 40), "bytes of a request's content"),
         Setting("limits.chunk_extensions", \.limits.chunkExtensions, .size(0...65536), "bytes of chunk extensions per request"),
         Setting("limits.trailer_section", \.limits.trailerSection, .size(0...65536), "bytes of the trailer section"),
         Setting(
@@ -62,7 +62,7 @@ extension Setting {
         Setting("timeouts.handler", \.timeouts.handler, .durationOrOff(.milliseconds(10) ... .seconds(86400)), "until a handler answers"),
         Setting("timeouts.drain", \.timeouts.drain, .duration(.zero ... .seconds(86400)), "until requests in flight end at a stop"),
         Setting("timeouts.lame_duck", \.timeouts.lameDuck, .duration(.zero ... .seconds(86400)), "from TERM to the drain, while /ready says no"),
-        Setting("rates.body_minimum", \.rates.bodyMinimum, .size(0 ... 1 << 30), "bytes per second at which content must arrive; 0 sets no bound"),
+        Setting("rates.body_minimum", \.rates.bodyMinimum, .size(0...1 << 30), "bytes per second at which content must arrive; 0 sets no bound"),
     ]
 
     private static let processes = [
@@ -71,7 +71,8 @@ extension Setting {
         Setting("respawn.young", \.respawn.young, .duration(.zero ... .seconds(3600)), "time ready after which an idle worker's end is no failed start"),
         Setting("respawn.start_deadline", \.respawn.startDeadline, .duration(.milliseconds(100) ... .seconds(3600)), "time until a worker must be ready"),
         Setting("respawn.rate", \.respawn.rate, .automaticNumber(1...10_000), "starts a second after deaths, for all workers"),
-        Setting("respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause after a failed start, doubled each time"),
+        Setting(
+            "respawn.delay_first", \.respawn.delayFirst, .duration(.milliseconds(10) ... .seconds(60)), "first pause after a failed start, doubled each time"),
         Setting("respawn.delay_maximum", \.respawn.delayMaximum, .duration(.milliseconds(10) ... .seconds(600)), "longest pause"),
         Setting("respawn.give_up", \.respawn.giveUp, .duration(.seconds(1) ... .seconds(86400)), "time of failed starts only, until exit 70"),
         Setting("stuck.limit", \.stuck.limit, .stuckLimit, "time that a loop may be stuck before its worker is killed"),

@@ -27,6 +27,6 @@ extension ValueFormat where Value == ServerConfiguration.Recycle.Memory {
         accepts: isPossible)
 
     private static func isPossible(_ memory: Value) -> Bool {
-        (memory.bytes.map((1 << 20 ... 1 << 40).contains) ?? true) && (memory.percentOfMedian.map((110...10000).contains) ?? true)
+        (memory.bytes.map((1 << 20...1 << 40).contains) ?? true) && (memory.percentOfMedian.map((110...10000).contains) ?? true)
     }
 }

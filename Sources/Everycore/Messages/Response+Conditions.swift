@@ -2,8 +2,8 @@
 //
 // Runs in the workers, between a handler and the wire. Files have their own way (StaticFiles, Response.file).
 
-internal import Glibc
 internal import EverycoreHTTP
+internal import Glibc
 
 extension Response {
     /// A 304 or a 412 in the place of a 200 to GET or HEAD that has an `ETag` or a `Last-Modified`, in the order of RFC 9110 §13.2.2.

@@ -145,4 +145,3 @@ package struct BuiltRoutes {
     /// Routes that are looked up where no file is, and where their numbers begin among the endpoints.
     let afterFiles: (table: RouteTable, offset: Int)?
 }
-

@@ -3,9 +3,9 @@
 // Used in every process of the server. One write(2) for a line of up to 4 KB, so that the lines of several processes don't mix.
 
 internal import Cluster
+internal import EverycoreStatistics
 internal import Glibc
 package import Logging
-internal import EverycoreStatistics
 
 package struct JSONLogHandler: LogHandler {
     package var logLevel = Logger.Level.info
@@ -21,7 +21,9 @@ package struct JSONLogHandler: LogHandler {
             level: event.level, message: event.message.description,
             metadata: metadata.merging(event.metadata ?? [:]) { $1 }, at: Self.now())
         var stream = StandardErrorStream { lost in
-            Self.line(level: .warning, message: "log lines were lost: the reader was too slow", metadata: ["event": "log_lines_lost", "lost": "\(lost)"], at: Self.now())
+            Self.line(
+                level: .warning, message: "log lines were lost: the reader was too slow", metadata: ["event": "log_lines_lost", "lost": "\(lost)"],
+                at: Self.now())
         }
         stream.write(line)
     }

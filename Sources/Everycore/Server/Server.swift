@@ -5,9 +5,9 @@
 
 public import Cluster
 internal import EverycoreLoop
+internal import EverycoreStatistics
 internal import Glibc
 internal import Logging
-internal import EverycoreStatistics
 
 /// An HTTP server on every core.
 ///

@@ -2,6 +2,7 @@
 // The raw value is the figure's word in the shared page and its place in a report: a change of the order or
 // of the number of cases is a change of layout, so `Report.layoutVersion` goes up with it.
 // Every process knows these; only a worker writes them.
+// Process: any · Thread: loop
 
 @usableFromInline package enum Counter: Int, CaseIterable, Sendable {
     /// Final responses sent, hence requests served.

@@ -1,4 +1,5 @@
 // Figures in memory that another process has written over: what the worker adds from there on still counts. Used by the master.
+// Process: any · Thread: loop
 
 extension FigureSnapshot {
     /// What is too much in this reading, where only `counts` counts. The worker's additions wrap, and so do these subtractions.

@@ -1,6 +1,6 @@
 // Whether figures can be true. They come from a worker, which may have gone wrong: one wrong figure would stay in the totals for ever,
 // since these only grow. The bounds are far above what a machine does in the time, so that only nonsense is beyond them.
-// Used by the master.
+// Process: any · Thread: loop
 
 extension FigureSnapshot {
     private enum Bound {

@@ -1,6 +1,7 @@
 // One worker's figures at one moment, or the sum of several workers', as a value.
 // A worker takes one for each report; the master keeps, merges and compares them; the admin worker renders them.
 // Nothing in here traps or wraps, whatever the figures are: a worker that went wrong may have written anything.
+// Process: any · Thread: loop
 
 package struct FigureSnapshot: Equatable, Sendable {
     /// Sum and maximum of the latency are the histogram's; their places here stay zero.

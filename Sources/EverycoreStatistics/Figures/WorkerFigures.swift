@@ -5,6 +5,7 @@
 // Its functions are inlined into other modules, which takes `@usableFromInline` on every type they touch: without it the
 // compiler drops `@inlinable` from a package type's members and says nothing.
 // Layout: one word for each `Counter` in the order of its raw values, then one for each histogram bucket.
+// Process: any · Thread: loop
 
 /// A view: copying it copies the pointer, not the figures.
 @safe

@@ -2,6 +2,7 @@
 // of 32 ns below 1024 ns, then 32 equal ones in each power of two up to 2^36 ns (68.7 s), then one for all that is longer.
 // A bucket is at most 1/32 of its lower edge wide, so its midpoint is within 1.6 % of every value in it.
 // Workers call `bucket(of:)` for each request; the master and the admin worker use the rest.
+// Process: any · Thread: loop
 
 @usableFromInline package enum HistogramScale {
     /// The linear part, 26 octaves, and the overflow bucket.

@@ -2,6 +2,7 @@
 // A value: the master merges the workers', and subtracts an earlier one from a later one to look at an interval.
 // Percentiles of many workers come from the merged counts; an average of percentiles means nothing.
 // Additions stop at the greatest number instead of wrapping: a worker may have scribbled over what is read here.
+// Process: any · Thread: loop
 
 package struct LatencyHistogram: Equatable, Sendable {
     package static let bucketCount = HistogramScale.bucketCount

@@ -1,6 +1,7 @@
 // What the whole cluster has done, as one value: the ledger makes it, renderers turn it into text, and the master sends it to the
 // admin worker in parts (ClusterFigures+Parts.swift).
 // The total is the sum of the slots and of what slots did that exist no more.
+// Process: master, admin · Thread: loop
 
 package struct SlotFigures: Equatable, Sendable {
     package var slot: Int

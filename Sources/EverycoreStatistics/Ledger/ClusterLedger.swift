@@ -2,6 +2,7 @@
 // in, `ClusterFigures` come out. No event can trap it, and none can make a total go down.
 // The datagram events come from workers and may hold anything; the others come from the supervisor.
 // The admin worker has no slot here: what it serves is no traffic of the service.
+// Process: master, admin · Thread: loop
 
 package struct ClusterLedger: Equatable, Sendable {
     /// How many workers there should be. Shown beside how many are ready.

@@ -1,5 +1,6 @@
 // How workers ended: the last hundred ends one by one, and all of them counted by kind. Plain values, made by the master when it
 // has reaped a worker, and sent to the admin worker with the other figures.
+// Process: master, admin · Thread: loop
 
 package struct ExitRecord: Equatable, Sendable {
     /// Why a worker ended, in as few kinds as an alarm can tell apart. The raw value travels to the admin worker.

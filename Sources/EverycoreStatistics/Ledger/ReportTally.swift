@@ -1,5 +1,6 @@
 // What became of the reports: those that counted, those that never arrived, and those that were ignored, by reason.
 // The ledger keeps one for each slot, and one for what it cannot lay at a slot's door.
+// Process: master, admin · Thread: loop
 
 /// Why a datagram did not count.
 package enum IgnoredReason: Int, CaseIterable, Sendable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 // The books of one slot: the generations that live in it, and the sum of those that are gone.
 // Usually one generation lives; while a worker drains and its successor serves already, there are two.
-// Runs in the master, inside `ClusterLedger`.
+// Process: master, admin · Thread: loop
 
 struct SlotLedger: Equatable, Sendable {
     let slot: Int

@@ -1,5 +1,6 @@
 // Where a slot's worker is in its life, as the master's supervisor sees it and as tables and pages name it.
 // The raw value travels to the admin worker.
+// Process: master, admin · Thread: loop
 
 package enum WorkerState: UInt8, CaseIterable, Sendable, CustomStringConvertible {
     /// Forked, and has not said yet that it serves.

@@ -1,6 +1,7 @@
 // What happened between two moments: the difference of two snapshots and the time between them, hence the rates, and percentiles
 // that speak of this time alone.
 // Without an earlier moment it is the whole run.
+// Process: master, admin · Thread: loop
 
 struct Interval {
     let seconds: Double

@@ -1,5 +1,6 @@
 // The line that the master prints at each interval when its output is no terminal, as text or as JSON.
 // Counts and bytes are those of the whole run, so the last line is the truth; the rate and the percentiles are of the interval.
+// Process: master, admin · Thread: loop
 
 package enum IntervalLine {
     /// `requests=20 rate=10/s 2xx=19 4xx=1 5xx=0 in=2kB out=3.1kB open=1 p50=23µs … workers=2/2 restarts=0`

@@ -1,5 +1,6 @@
 // The figures' JSON members, under the names that the article on figures promises to other people's scripts. One place for the interval's
 // line, the summary and `/stats`, so that a figure has the same name everywhere.
+// Process: master, admin · Thread: loop
 
 extension JSONWriter {
     /// What a total and a single worker have in common.

@@ -1,6 +1,7 @@
 // Writes JSON (RFC 8259) from the front to the back, in one line: commas, escapes and numbers, nothing else.
 // The order of the members is the order of the calls. A key that is written twice stands there twice.
 // Used by the renderers, in the master and in the admin worker.
+// Process: master, admin · Thread: loop
 
 package struct JSONWriter {
     package private(set) var text = ""

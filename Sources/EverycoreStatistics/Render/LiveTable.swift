@@ -1,6 +1,7 @@
 // The table that the master redraws on a terminal: a header, one row for each worker, a total.
 // Rates and percentiles are of the last interval, as the header says; counts are of the whole run.
 // Makes lines; moving the cursor and clearing are the caller's.
+// Process: master, admin · Thread: loop
 
 package struct LiveTable {
     /// The terminal's columns; nil shows every column.

@@ -1,5 +1,6 @@
 // The metrics that are plain counters and gauges of a snapshot, as a table: each is written once for the cluster and, where it
 // helps to tell workers apart, once for each worker.
+// Process: master, admin · Thread: loop
 
 extension MetricsPage {
     struct Family {

@@ -1,6 +1,7 @@
 // `/metrics`: everything for Prometheus. Served by the admin worker.
 // The cluster's series and the workers' are families of their own, so that a sum over one counts nothing twice. Workers are told
 // apart by their slot: pids and generations are never used again, and as labels would make new series for ever.
+// Process: master, admin · Thread: loop
 
 package enum MetricsPage {
     /// What the page is served as.

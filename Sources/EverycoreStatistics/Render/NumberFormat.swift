@@ -1,5 +1,6 @@
 // Numbers as people and as machines read them, without Foundation and without a locale: the point is always a point.
 // Used by every renderer, in the master and in the admin worker.
+// Process: master, admin · Thread: loop
 
 package enum NumberFormat {
     /// With exactly `digits` (0…9) decimals, rounded half up. What is no finite number is `0`.

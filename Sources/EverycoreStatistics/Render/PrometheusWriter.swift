@@ -1,5 +1,6 @@
 // Writes Prometheus' text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats): families of samples, each with its
 // help and type. Knows the syntax; MetricsPage.swift knows the metrics.
+// Process: master, admin · Thread: loop
 
 struct PrometheusWriter {
     private(set) var text = ""

@@ -1,5 +1,6 @@
 // What the master prints when the run is over: everything the cluster did, as text for people or as one line of JSON.
 // All of it is of the whole run; the percentiles come from the merged histograms of every worker that ever lived.
+// Process: master, admin · Thread: loop
 
 package enum RunSummary {
     package static func text(_ cluster: ClusterFigures) -> String {

@@ -1,4 +1,5 @@
 // `/stats`: everything as JSON, under the names that the article on figures promises. Served by the admin worker.
+// Process: master, admin · Thread: loop
 
 /// Who serves: what the pages say about the server itself.
 package struct ServerIdentity: Equatable, Sendable {

@@ -1,5 +1,6 @@
 // Rows of cells as aligned lines: columns two spaces apart, numbers to the right. Used by the live table and by the summary.
 // On a narrow terminal whole columns go, the least important first; a line that is still too long is cut.
+// Process: master, admin · Thread: loop
 
 struct GridColumn<Row> {
     let title: String

@@ -1,6 +1,7 @@
 // What a worker tells the master at each interval: who it is, and its figures since it began. Cumulative, so a lost report
 // costs freshness and never a count.
 // The worker fills one in and sends its bytes as one datagram; the master decodes it in `ClusterLedger.ingest`.
+// Process: worker, master · Thread: loop
 
 package struct Report: Equatable, Sendable {
     /// The first number that is no slot's.

@@ -6,6 +6,7 @@
 //     12  UInt32  generation               48  UInt64  checksum of every other byte
 //     16  UInt16  number of counters       56  the snapshot (FigureSnapshot+Wire.swift)
 //     18  UInt16  number of bucket entries
+// Process: worker, master · Thread: loop
 
 extension Report {
     package static let magic: UInt32 = 0x5052_4345

@@ -1,5 +1,6 @@
 // Appends numbers to a datagram, little-endian and unpadded.
 // Used by a worker for its reports and by the master for the figures that it hands to the admin worker.
+// Process: any · Thread: loop
 
 package struct ByteWriter {
     package private(set) var bytes: [UInt8] = []

@@ -3,6 +3,7 @@
 // A part's header, little-endian: UInt32 magic "ECFP", UInt16 layout version, UInt16 index, UInt16 number of parts,
 // UInt64 the time the figures were taken at, which tells one update from the next. The rest is a piece of the encoding.
 // The socket keeps the order, so a part out of order means that an update was abandoned: the assembler starts afresh.
+// Process: any · Thread: loop
 
 private let partMagic: UInt32 = 0x5046_4345
 private let partVersion: UInt16 = 3

@@ -6,6 +6,7 @@
 //     quarantine QuarantineRecord.swift, then UInt64 requests refused
 //     tally      UInt64 received, UInt64 lost, UInt64 × IgnoredReason
 //     snapshot   UInt16 number of bucket entries, then FigureSnapshot+Wire.swift
+// Process: any · Thread: loop
 
 extension ClusterFigures {
     /// The most that figures can take: what an assembler holds at most.

@@ -5,6 +5,7 @@
 //                UInt64 requests, UInt64 peak resident bytes, UInt8 out of memory (0 no, 1 yes, 2 unknown), UInt64 waiting requests,
 //                UInt8 1 when a request follows: text, UInt64 age; else 0
 //     text       UInt8 number of bytes, printable ASCII
+// Process: any · Thread: loop
 
 extension ExitRecord {
     /// The most that all of it can take.

@@ -3,6 +3,7 @@
 //     offset 0        UInt64 × Counter.count    the counters, in the order of their raw values
 //     then            (UInt16, UInt64) × n      the histogram's buckets that are not empty: bucket and count, ascending
 // `n` is in the header that precedes a snapshot.
+// Process: any · Thread: loop
 
 extension FigureSnapshot {
     package static let countersByteCount = Counter.count * 8

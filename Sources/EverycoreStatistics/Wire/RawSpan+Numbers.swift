@@ -1,6 +1,7 @@
 // Reads numbers out of a datagram, little-endian and at any alignment. What lies outside the bytes is nil, never a trap:
 // the bytes come from another process.
 // Used by the master for reports and by the admin worker for what the master sends it.
+// Process: any · Thread: loop
 
 extension RawSpan {
     /// The number at an offset, or nil when the bytes end before it does.

@@ -48,9 +48,10 @@ import TestSupport
     }
 
     @Test func aStrongerPortThatWouldDoNothingIsRefused() {
-        #expect(refusal(["port": "3"], ["EVERYCORE_LISTEN": "/run/e.sock"]) == [
-            "--port: has no effect, because listen is set (environment EVERYCORE_LISTEN); give listen there, or turn it off"
-        ])
+        #expect(
+            refusal(["port": "3"], ["EVERYCORE_LISTEN": "/run/e.sock"]) == [
+                "--port: has no effect, because listen is set (environment EVERYCORE_LISTEN); give listen there, or turn it off"
+            ])
         #expect(refusal([:], ["EVERYCORE_HOST": "::"], yaml: "listen: /run/e.sock\n").count == 1)
         #expect(refusal(["port": "3", "listen": "/run/e.sock"]) == [])
         #expect(refusal(["port": "3", "listen": "off"], yaml: "listen: /run/e.sock\n") == [])

@@ -41,7 +41,7 @@ import Testing
 }
 
 @Suite struct SizeTexts {
-    let format = ValueFormat.size(0 ... 1 << 40)
+    let format = ValueFormat.size(0...1 << 40)
 
     @Test(arguments: [("0", 0), ("1048576", 1 << 20), ("64k", 65536), ("64K", 65536), ("1m", 1 << 20), ("2g", 2 << 30), ("8000", 8000)])
     func bytesMayHaveABinaryUnit(_ text: String, _ bytes: Int) {
@@ -84,7 +84,9 @@ import Testing
         #expect(ValueFormat.admin.parse(ValueFormat.admin.render(admin)) == admin)
     }
 
-    @Test(arguments: ["", ":8081", "8081", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:080", "127.0.0.1:-1", "::1:8081", "[::1]", "[::1]:", "a:1", "admin.sock"])
+    @Test(arguments: [
+        "", ":8081", "8081", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:080", "127.0.0.1:-1", "::1:8081", "[::1]", "[::1]:", "a:1", "admin.sock",
+    ])
     func anyOtherAdminAddressIsRefused(_ text: String) {
         #expect(ValueFormat.admin.parse(text) == nil)
     }

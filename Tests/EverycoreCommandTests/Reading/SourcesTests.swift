@@ -69,7 +69,10 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
     @Test(arguments: Setting.all.map(\.key))
     func whatCheckPrintsGivesTheSameConfigurationAgain(_ key: String) throws {
         let setting = try #require(Setting.all.first { $0.key == key })
-        let candidates = ["off", "json", "true", "false", "127.0.0.9", "[::1]:9", "3000", "90s", "/tmp", "512", "16k", "200ms", "*.js no-cache; /a/* max-age=5, public", "gzip", "a=b/c;d=e", "7", "cores", "root", "300%"]
+        let candidates = [
+            "off", "json", "true", "false", "127.0.0.9", "[::1]:9", "3000", "90s", "/tmp", "512", "16k", "200ms", "*.js no-cache; /a/* max-age=5, public",
+            "gzip", "a=b/c;d=e", "7", "cores", "root", "300%",
+        ]
         let value = candidates.first { text in
             var configuration = ServerConfiguration()
             return setting.apply(text, to: &configuration) == nil && configuration != ServerConfiguration() && configuration.problems().isEmpty
@@ -105,13 +108,14 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
 
     @Test func everyErrorIsListedWithFileLineKeyAndReason() {
         let lines = refusal("prot: 80\nport: 70000\nlimits:\n  bdoy: 1m\n  field_count: \"9\"\n", environment: ["EVERYCORE_QUIET": "maybe"])
-        #expect(lines == [
-            "file:1: prot: unknown key; did you mean port?",
-            "file:2: port: \"70000\" is not a whole number from 0 to 65535",
-            "file:4: limits.bdoy: unknown key; did you mean limits.body?",
-            "file:5: limits.field_count: text in quotes is not a whole number from 8 to 10000",
-            "environment: EVERYCORE_QUIET: \"maybe\" is not true or false",
-        ])
+        #expect(
+            lines == [
+                "file:1: prot: unknown key; did you mean port?",
+                "file:2: port: \"70000\" is not a whole number from 0 to 65535",
+                "file:4: limits.bdoy: unknown key; did you mean limits.body?",
+                "file:5: limits.field_count: text in quotes is not a whole number from 8 to 10000",
+                "environment: EVERYCORE_QUIET: \"maybe\" is not true or false",
+            ])
     }
 
     @Test(arguments: [
@@ -162,20 +166,24 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
     }
 
     @Test func settingsThatContradictEachOtherAreRefusedWhereTheyAreGiven() {
-        #expect(refusal("limits:\n  target: 8190\n") == [
-            "file:2: limits.target: must be at least 16 bytes less than limits.request_line (8192)"
-        ])
-        #expect(refusal("limits:\n  request_line: 8000\n") == [
-            "default: limits.target: must be at least 16 bytes less than limits.request_line (8000)"
-        ])
+        #expect(
+            refusal("limits:\n  target: 8190\n") == [
+                "file:2: limits.target: must be at least 16 bytes less than limits.request_line (8192)"
+            ])
+        #expect(
+            refusal("limits:\n  request_line: 8000\n") == [
+                "default: limits.target: must be at least 16 bytes less than limits.request_line (8000)"
+            ])
     }
 
     @Test func aVariableThatNamesNoSettingIsRefused() {
-        #expect(refusal("", environment: ["EVERYCORE_PROT": "1"]) == [
-            "environment: EVERYCORE_PROT: names no setting; did you mean EVERYCORE_PORT?"
-        ])
-        #expect(refusal("", environment: ["EVERYCORE_SERVICE_HOST": "10.0.0.1"]).first?.hasSuffix(
-            "(Kubernetes sets it for a service called everycore: set enableServiceLinks: false in the pod)") == true)
+        #expect(
+            refusal("", environment: ["EVERYCORE_PROT": "1"]) == [
+                "environment: EVERYCORE_PROT: names no setting; did you mean EVERYCORE_PORT?"
+            ])
+        #expect(
+            refusal("", environment: ["EVERYCORE_SERVICE_HOST": "10.0.0.1"]).first?.hasSuffix(
+                "(Kubernetes sets it for a service called everycore: set enableServiceLinks: false in the pod)") == true)
     }
 
     @Test func distanceCountsInsertionsDeletionsReplacementsAndSwaps() {

@@ -1,8 +1,8 @@
 // The histogram's scale, its stated error and its percentiles.
 
 import EverycoreStatistics
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct HistogramTests {
     @Test func `buckets follow each other without gap or overlap`() {

@@ -1,9 +1,9 @@
 // Ends of workers in the ledger, on the wire and on the pages.
 
-import Foundation
 import EverycoreStatistics
-import Testing
+import Foundation
 import TestSupport
+import Testing
 
 @Suite struct ExitRecordTests {
     private let server = ServerIdentity(name: "everycore", version: "1", startedUnixSeconds: 0)

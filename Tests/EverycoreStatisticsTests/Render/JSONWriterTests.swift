@@ -1,7 +1,7 @@
 // JSON that every parser accepts.
 
-import Foundation
 import EverycoreStatistics
+import Foundation
 import Testing
 
 @Suite struct JSONWriterTests {

@@ -1,9 +1,9 @@
 // `/metrics` as Prometheus reads it.
 
-import Glibc
 import EverycoreStatistics
-import Testing
+import Glibc
 import TestSupport
+import Testing
 
 @Suite struct MetricsPageTests {
     private let server = ServerIdentity(name: "everycore", version: "1.0 \"beta\"\\\n", startedUnixSeconds: 1_700_000_000)

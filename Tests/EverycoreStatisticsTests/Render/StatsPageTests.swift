@@ -1,7 +1,7 @@
 // The field names of `/stats` and of the JSON lines, an interface for scripts.
 
-import Foundation
 import EverycoreStatistics
+import Foundation
 import Testing
 
 @Suite struct StatsPageTests {

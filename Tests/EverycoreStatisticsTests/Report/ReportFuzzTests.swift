@@ -1,8 +1,8 @@
 // Datagrams as a broken worker might send them: mutated, cut, extended, random. From a fixed seed, so a failure repeats.
 
 import EverycoreStatistics
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct ReportFuzzTests {
     @Test func `200,000 damaged datagrams never trap and never change a total`() {

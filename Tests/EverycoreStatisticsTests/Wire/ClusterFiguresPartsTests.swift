@@ -1,8 +1,8 @@
 // The way of the figures from the master to the admin worker.
 
 import EverycoreStatistics
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct ClusterFiguresPartsTests {
     private func assemble(_ parts: [[UInt8]]) throws -> ClusterFigures? {

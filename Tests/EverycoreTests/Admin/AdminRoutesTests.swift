@@ -1,7 +1,7 @@
 // Facts about the admin worker's pages.
 
-import EverycoreLoop
 import Everycore
+import EverycoreLoop
 import EverycoreStatistics
 import Testing
 

@@ -1,7 +1,7 @@
 // Facts about handlers whose content comes or goes piece by piece, with everything between the socket and the handler in place.
 
-import EverycoreLoop
 import Everycore
+import EverycoreLoop
 import Glibc
 import Synchronization
 import Testing

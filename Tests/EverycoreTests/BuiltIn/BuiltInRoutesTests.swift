@@ -1,7 +1,7 @@
 // Facts about the routes that every server has, and those that the command demonstrates.
 
-import EverycoreLoop
 import Everycore
+import EverycoreLoop
 import Testing
 
 struct BuiltInRoutesTests {

@@ -31,16 +31,22 @@ struct CompressionOverSocketsTests {
     ])
     func `a client that takes gzip gets it`(accepted: String) throws {
         let (head, body) = get(try server(), "/page", "Accept-Encoding: \(accepted)")
-        #expect(head == ["HTTP/1.1 200 OK", "Date: D", "Content-Type: text/plain; charset=utf-8", "Content-Length: \(body.count)", "Connection: close",
-            "Vary: Accept-Encoding", "Content-Encoding: gzip", "ETag: W/\"1\""])
+        #expect(
+            head == [
+                "HTTP/1.1 200 OK", "Date: D", "Content-Type: text/plain; charset=utf-8", "Content-Length: \(body.count)", "Connection: close",
+                "Vary: Accept-Encoding", "Content-Encoding: gzip", "ETag: W/\"1\"",
+            ])
         #expect(decoded(body, .gzip) == page)
     }
 
     @Test(arguments: ["", "identity", "gzip;q=0", "br", "*;q=0, identity", "gzip;q=0.5, identity"])
     func `another one gets it as it is`(accepted: String) throws {
         let (head, body) = get(try server(), "/page", "Accept-Encoding: \(accepted)")
-        #expect(head == ["HTTP/1.1 200 OK", "Date: D", "Content-Type: text/plain; charset=utf-8", "Content-Length: \(page.utf8.count)",
-            "Connection: close", "ETag: \"1\"", "Vary: Accept-Encoding"])
+        #expect(
+            head == [
+                "HTTP/1.1 200 OK", "Date: D", "Content-Type: text/plain; charset=utf-8", "Content-Length: \(page.utf8.count)",
+                "Connection: close", "ETag: \"1\"", "Vary: Accept-Encoding",
+            ])
         #expect(body == Array(page.utf8))
     }
 

@@ -42,7 +42,9 @@ struct CompressionTests {
                     $0.get("/constant") { _ in .html(constantPage) }
                 }
                 // Twice, since encoders are used again and constants are kept.
-                for (path, content) in [("/text", page), ("/bytes", page), ("/constant", constantPage.description)] + [("/text", page), ("/constant", constantPage.description)] {
+                for (path, content) in [("/text", page), ("/bytes", page), ("/constant", constantPage.description)] + [
+                    ("/text", page), ("/constant", constantPage.description),
+                ] {
                     let exchange = try client.finish("GET", path, headers: [("Accept-Encoding", coding.name.description)])
                     let response = try #require(exchange.response)
                     #expect(response["content-encoding"] == coding.name.description)

@@ -1,9 +1,8 @@
 // Facts about the table of routes: which endpoint a method and a path lead to.
 
-import Testing
-
 import Everycore
 import EverycoreHTTP
+import Testing
 
 struct RouteTableTests {
     private func table(_ routes: String...) throws -> RouteTable {

@@ -11,7 +11,8 @@ import Testing
         #expect(configuration.clusterOptions.standInAfter == .seconds(2))
         #expect(configuration.clusterOptions.recycle == .init())
         for (key, value) in [
-            ("stuck.limit", "off"), ("stuck.stand_in", "off"), ("recycle.requests", "1000"), ("recycle.age", "24h"), ("recycle.memory", "1m 250%"), ("recycle.jitter", "50"),
+            ("stuck.limit", "off"), ("stuck.stand_in", "off"), ("recycle.requests", "1000"), ("recycle.age", "24h"), ("recycle.memory", "1m 250%"),
+            ("recycle.jitter", "50"),
         ] {
             #expect(try #require(Setting.all.first { $0.key == key }).apply(value, to: &configuration) == nil)
         }

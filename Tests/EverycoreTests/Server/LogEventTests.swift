@@ -5,8 +5,8 @@ import Everycore
 import Foundation
 import Logging
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct LogEvents {
     @Test func areThoseThatTheArticleLists() throws {
@@ -29,8 +29,14 @@ import TestSupport
 
 private final class CollectedLog: LogHandler {
     let fields = Mutex<[Logger.Metadata]>([])
-    var logLevel: Logger.Level { get { .trace } set {} }
-    var metadata: Logger.Metadata { get { [:] } set {} }
+    var logLevel: Logger.Level {
+        get { .trace }
+        set {}
+    }
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set {}
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { nil }

@@ -1,13 +1,13 @@
 // An application behind real sockets: the HTTP layer on a loopback listener, its loop on a thread of its own.
 
-import EverycoreLoop
 import Everycore
-import Glibc
 import EverycoreHTTP
-import Logging
+import EverycoreLoop
 import EverycoreStatistics
-import Testing
+import Glibc
+import Logging
 import TestSupport
+import Testing
 
 /// Serves until it goes.
 @safe final class SocketServer: @unchecked Sendable {

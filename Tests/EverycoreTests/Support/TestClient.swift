@@ -2,10 +2,10 @@
 // real encoder, and between them what a connection would do.
 
 import Cluster
-import EverycoreLoop
 import Everycore
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
+import Glibc
 import Logging
 import Testing
 

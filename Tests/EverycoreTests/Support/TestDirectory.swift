@@ -2,8 +2,8 @@
 
 import Everycore
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 final class TestDirectory {
     private let scratch = ScratchDirectory()

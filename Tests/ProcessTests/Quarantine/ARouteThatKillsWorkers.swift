@@ -2,8 +2,8 @@
 
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct ARouteThatKillsWorkers {

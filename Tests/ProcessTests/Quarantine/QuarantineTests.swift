@@ -1,8 +1,8 @@
 // Which requests are quarantined, for how long, and which are not.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests.ARouteThatKillsWorkers {
     @Test(arguments: [("/brittle?die", "GET /brittle"), ("/brittle-async?die", "GET /brittle-async"), ("/brittle?exit", "GET /brittle")])

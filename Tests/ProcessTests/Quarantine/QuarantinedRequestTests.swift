@@ -1,8 +1,8 @@
 // Requests in quarantine: answered, refused or ended; and the connection goes back.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests.ARouteThatKillsWorkers {
     @Test func isAnsweredInQuarantineAndTheConnectionGoesBack() throws {

@@ -1,8 +1,8 @@
 // The socket on which a service manager hears from its services (sd_notify(3)), played by the test.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 final class NotifySocket {
     /// What a service finds in NOTIFY_SOCKET.

@@ -3,8 +3,8 @@
 // Each is the head of a process group of its own, so that what it leaves behind can be found, and ended without touching anything else.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 final class Running {
     let pid: pid_t

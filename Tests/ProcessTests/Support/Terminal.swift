@@ -1,8 +1,8 @@
 // A terminal of the test's own.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 struct Terminal {
     let columns: UInt16

@@ -3,8 +3,8 @@
 
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 final class Watch {
     /// A client that asks again as soon as it was answered.

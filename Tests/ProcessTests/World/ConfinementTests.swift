@@ -2,8 +2,8 @@
 
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     /// The tests change users and namespaces, so they need root.
@@ -144,10 +144,11 @@ extension ProcessTests {
             try #require(program.prints("  admin  "))
             let master = try #require(ProcessTable.children(of: program.pid).first)
             var orphan: pid_t?
-            #expect(program.becomesTrue(within: .seconds(5)) {
-                orphan = ProcessTable.children(of: master).first { ProcessTable.name(of: $0) == "sleep" }
-                return orphan != nil && ProcessTable.children(of: master).count == 3
-            })
+            #expect(
+                program.becomesTrue(within: .seconds(5)) {
+                    orphan = ProcessTable.children(of: master).first { ProcessTable.name(of: $0) == "sleep" }
+                    return orphan != nil && ProcessTable.children(of: master).count == 3
+                })
             let stranger = try #require(orphan)
             kill(stranger, SIGKILL)
             #expect(program.becomesTrue(within: .seconds(3)) { ProcessTable.state(of: stranger) == nil })

@@ -1,8 +1,8 @@
 // The time between TERM and the drain, when load balancers are told to look elsewhere.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct ALameDuck {

@@ -1,8 +1,8 @@
 // Where a server listens: several addresses, both families of IP, Unix sockets.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct Listening {

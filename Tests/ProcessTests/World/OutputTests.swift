@@ -2,8 +2,8 @@
 
 import Foundation
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct ReadersThatDoNotRead {
@@ -59,7 +59,9 @@ extension ProcessTests {
         @Test func ofASocketCostLinesToo() throws {
             // As a service manager's journal: a stream socket whose other end reads nothing.
             let program = try Running(
-                command: ["python3", "-c", """
+                command: [
+                    "python3", "-c",
+                    """
                     import os, socket, sys
                     a, b = socket.socketpair()
                     a.setblocking(False)
@@ -70,7 +72,8 @@ extension ProcessTests {
                     b.set_inheritable(True)
                     os.dup2(a.fileno(), 1); os.dup2(a.fileno(), 2)
                     os.execv(sys.argv[1], sys.argv[1:])
-                    """, BuiltPrograms.path(of: "everycore-test-server"), "port=0", "admin=/tmp/everycore-\(getpid())-journal.socket", "workers=1"])
+                    """, BuiltPrograms.path(of: "everycore-test-server"), "port=0", "admin=/tmp/everycore-\(getpid())-journal.socket", "workers=1",
+                ])
             defer { unsafe unlink("/tmp/everycore-\(getpid())-journal.socket") }
             let admin = Endpoint.unix("/tmp/everycore-\(getpid())-journal.socket")
             #expect(program.becomesTrue(within: .seconds(5)) { (try? Connection(admin)) != nil })
@@ -78,10 +81,11 @@ extension ProcessTests {
             program.signal(SIGUSR1)
             let worker = try #require(ProcessTable.children(of: program.pid).first)
             kill(worker, SIGKILL)
-            #expect(program.becomesTrue(within: .seconds(5)) {
-                let children = ProcessTable.children(of: program.pid)
-                return children.count == 2 && !children.contains(worker)
-            })
+            #expect(
+                program.becomesTrue(within: .seconds(5)) {
+                    let children = ProcessTable.children(of: program.pid)
+                    return children.count == 2 && !children.contains(worker)
+                })
             program.signal(SIGTERM)
             #expect(program.wait(within: .seconds(5)) == 0)
         }

@@ -1,8 +1,8 @@
 // What a service manager hears and hands over, as systemd would: a socket for news, and listeners.
 
 import Glibc
-import Testing
 import TestSupport
+import Testing
 
 extension ProcessTests {
     @Suite struct UnderAServiceManager {

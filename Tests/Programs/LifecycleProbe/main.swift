@@ -51,8 +51,9 @@ func live() throws(ClusterError) {
     cluster.listen(on: [.tcp(host: "127.0.0.1", port: 0)])
 
     func say(_ event: String, _ worker: WorkerHandle, _ more: String = "") {
-        print("\(event) id=\(worker.id) slot=\(worker.slot) gen=\(worker.generation) pid=\(worker.pid) "
-            + "connected=\(worker.isConnected) dead=\(worker.isDead) \(more)")
+        print(
+            "\(event) id=\(worker.id) slot=\(worker.slot) gen=\(worker.generation) pid=\(worker.pid) "
+                + "connected=\(worker.isConnected) dead=\(worker.isDead) \(more)")
     }
 
     func sayWorkers() { print("workers ids=\(cluster.workers.map { "\($0.id)" }.joined(separator: ","))") }
@@ -125,7 +126,9 @@ func live() throws(ClusterError) {
         ended += 1
         if scenario == "wave", ended == count { cluster.stop() }
     }
-    .handOver { counts } takeOver: { before in
+    .handOver {
+        counts
+    } takeOver: { before in
         counts.masters += before.masters
         counts.texts += before.texts
         print("took masters=\(before.masters) texts=\(before.texts) handovers=\(before.notes.count)")

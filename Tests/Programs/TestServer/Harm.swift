@@ -89,9 +89,11 @@ func addHarm(_ routes: inout Routes) {
     // Uses up the process' descriptors, also those that become free.
     routes.get("/eat-descriptors") { _ in
         var thread = pthread_t()
-        unsafe pthread_create(&thread, nil, { _ in
-            while true { if dup(0) < 0 { usleep(1000) } }
-        }, nil)
+        unsafe pthread_create(
+            &thread, nil,
+            { _ in
+                while true { if dup(0) < 0 { usleep(1000) } }
+            }, nil)
         return .text("eating\n")
     }
     // Takes all that there are now, and keeps them.
