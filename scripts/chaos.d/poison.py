@@ -164,8 +164,10 @@ def storm(run, cell, seconds, patience=20):
         with Traffic(server.port, cell.groups) as traffic:
             time.sleep(seconds)
             for order in (acts.reload, acts.upgrade) if cell.has_orders else ():
-                orders.append(time.monotonic())
+                begun = time.monotonic()
                 took = timed(order, server, 1, patience + 4 * cell.start_ms / 1000)
+                # What is known of suspects ends with a reload at once, and with an upgrade when the new master takes over.
+                orders.append(server.moment("upgrade_took_over") if order is acts.upgrade else begun)
                 verdict.notes.append(f"{order.__name__} {took:.1f} s")
                 time.sleep(seconds)
             counts = traffic.end()

@@ -123,6 +123,10 @@ class Server:
     def events(self, name):
         return [line for line in self.log() if line.get("event") == name]
 
+    def moment(self, event):
+        """When such an event was last logged, by the monotonic clock."""
+        return time.monotonic() - (time.time() - float(self.events(event)[-1]["time"]))
+
     def wait_for(self, event, count, patience=20):
         """Until the log has so many such events; the last of them."""
         deadline = time.monotonic() + patience
