@@ -11,6 +11,12 @@ struct FiguresRequests {
     var last: UInt32 = 0
     var pending: [UInt32: (done: (ClusterFigures?) -> Void, timeout: LoopTimer)] = [:]
     var assembler = ClusterFigures.Assembler()
+
+    /// An answer answers all questions that were asked before its own: figures are taken when the last one has come. Numbers wrap around.
+    mutating func take(answeredBy number: UInt32) -> [(ClusterFigures?) -> Void] {
+        let answered = pending.keys.filter { Int32(bitPattern: number &- $0) >= 0 }
+        return answered.compactMap { pending.removeValue(forKey: $0)?.done }
+    }
 }
 
 extension Worker {
@@ -41,7 +47,7 @@ extension Worker {
     }
 
     /// Asks the master for the figures of the whole cluster as they are now: it reads what every worker counts.
-    /// - Parameter done: called on the loop, once; with nil when the master hasn't answered within a second.
+    /// - Parameter done: called on the loop, once; with nil when the master hasn't answered within five seconds.
     package func requestFigures(_ done: @escaping (ClusterFigures?) -> Void) {
         figuresRequests.last &+= 1
         let number = figuresRequests.last
@@ -51,7 +57,7 @@ extension Worker {
             logger.log(.warning, .figuresNotAsked, "could not ask the master for figures", metadata: ["reason": "\(error)"])
             return done(nil)
         }
-        let timeout = loop.after(.seconds(1)) { [unowned self] in
+        let timeout = loop.after(.seconds(5)) { [unowned self] in
             figuresRequests.pending.removeValue(forKey: number)?.done(nil)
         }
         figuresRequests.pending[number] = (done, timeout)
@@ -61,7 +67,7 @@ extension Worker {
         guard let (number, part) = packet.numbered else { return }
         // A part that doesn't fit belongs to an answer that was cut short; its request runs into its timeout.
         guard let complete = try? figuresRequests.assembler.add(Array(part)) else { return }
-        figuresRequests.pending.removeValue(forKey: number)?.done(complete)
+        for done in figuresRequests.take(answeredBy: number) { done(complete) }
     }
 }
 

@@ -88,7 +88,7 @@ package struct FigureSnapshot: Equatable, Sendable {
 
 extension Counter {
     /// The figures that are not part of the histogram.
-    fileprivate static let ownWords = allCases.filter {
+    static let ownWords = allCases.filter {
         $0 != .latencySumNanoseconds && $0 != .latencyMaxNanoseconds
     }
 }

@@ -93,6 +93,15 @@ package struct LatencyHistogram: Equatable, Sendable {
         return difference
     }
 
+    /// How many values came after `earlier`.
+    package func growth(since earlier: LatencyHistogram) -> UInt64 {
+        var count: UInt64 = 0
+        for bucket in buckets.indices where buckets[bucket] > earlier.buckets[bucket] {
+            count = count.addingUpToLimit(buckets[bucket] - earlier.buckets[bucket])
+        }
+        return count
+    }
+
     /// Takes from each figure the greater of its own and the other's.
     package mutating func raise(to other: LatencyHistogram) {
         for bucket in buckets.indices where other.buckets[bucket] > buckets[bucket] {

@@ -13,13 +13,11 @@ final class FiguresCollector {
     private var ledger: ClusterLedger
     private let reporter: Reporter
     private var reportTimer: LoopTimer?
-    /// Who asks in this turn of the loop, and under which number.
+    /// Each process that asks, with the number of its last question: the answer to that one answers those before it.
     private var questions: [(child: Child, number: UInt32)] = []
     private var answerTimer: LoopTimer?
     private var pace = FiguresPace()
 
-    /// One process may have so many questions open.
-    private static let questionLimit = 16
     /// The figures go over a channel in parts of so many bytes.
     private static let partByteCount = 60_000
 
@@ -112,10 +110,7 @@ final class FiguresCollector {
     /// The child asks for the figures of all. All that ask before they are taken get the same, and they are taken at a bounded pace: no number
     /// of questions makes more work.
     private func asked(by child: Child, _ number: UInt32) {
-        guard questions.count(where: { $0.child === child }) < Self.questionLimit else {
-            return context.logOfPeer(.figuresAsked, .figuresNotAsked, "a question for figures was left out: too many are open", about: child)
-        }
-        questions.append((child, number))
+        if let index = questions.firstIndex(where: { $0.child === child }) { questions[index].number = number } else { questions.append((child, number)) }
         guard answerTimer == nil else { return }
         answerTimer = context.loop.after(pace.delay(now: EventLoop.monotonicNanoseconds())) { [unowned self] in
             answerTimer = nil
