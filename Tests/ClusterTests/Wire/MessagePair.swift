@@ -48,7 +48,7 @@ import Testing
     /// Turns the loop until the condition holds; false when it doesn't within ten seconds.
     func run(until condition: @escaping () -> Bool) -> Bool {
         var isInTime = true
-        let end = loop.after(.seconds(10)) { [unowned self] in
+        let end = loop.after(.seconds(30)) { [unowned self] in
             isInTime = false
             loop.stop()
         }
