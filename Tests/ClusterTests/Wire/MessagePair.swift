@@ -45,7 +45,7 @@ import Testing
         unsafe memory.deallocate()
     }
 
-    /// Turns the loop until the condition holds; false when it doesn't within ten seconds.
+    /// Turns the loop until the condition holds; false when it doesn't within half a minute.
     func run(until condition: @escaping () -> Bool) -> Bool {
         var isInTime = true
         let end = loop.after(.seconds(30)) { [unowned self] in
