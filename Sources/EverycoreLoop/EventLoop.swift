@@ -9,6 +9,7 @@
 // Process: any · Thread: loop
 
 import CEverycoreLibevent
+import CEverycorePosix
 import Glibc
 import Synchronization
 
@@ -36,6 +37,8 @@ import Synchronization
         defer { unsafe event_config_free(config) }
         // One thread touches the base: libevent needs no locks for it.
         unsafe event_config_set_flag(config, Int32(EVENT_BASE_FLAG_NOLOCK.rawValue))
+        // The clock is read where a time is wanted, not once for each wake-up.
+        unsafe event_config_set_flag(config, Int32(EVENT_BASE_FLAG_NO_CACHE_TIME.rawValue))
         guard let base = unsafe event_base_new_with_config(config) else {
             throw SystemError(errno: errno, operation: "create an event loop")
         }
@@ -83,11 +86,7 @@ import Synchronization
     }
 
     /// Nanoseconds of the system's monotonic clock (CLOCK_MONOTONIC, clock_gettime(2)).
-    public static func monotonicNanoseconds() -> UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(truncatingIfNeeded: time.tv_sec) &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: time.tv_nsec)
-    }
+    public static func monotonicNanoseconds() -> UInt64 { cposix_monotonic_nanoseconds() }
 
     /// The same clock, cheaper, and late by up to a scheduler tick of some milliseconds (CLOCK_MONOTONIC_COARSE, clock_gettime(2)).
     package static func coarseNanoseconds() -> UInt64 {
@@ -118,6 +117,18 @@ import Synchronization
         _ descriptor: Int32, for interest: Interest, _ body: @escaping (Interest) -> Void
     ) throws(SystemError) -> DescriptorWatch {
         let watch = DescriptorWatch(loop: self, descriptor: descriptor, interest: interest, body: body)
+        guard watch.add() else { throw SystemError(errno: errno, operation: "watch descriptor \(descriptor)") }
+        return watch
+    }
+
+    /// The same for a watch that is its owner's part, which costs less each time.
+    /// - Parameters:
+    ///   - owner: lives for as long as the watch is in force.
+    ///   - body: gets the owner, and captures nothing.
+    package func watch(
+        _ descriptor: Int32, for interest: Interest, owner: AnyObject, _ body: @escaping (AnyObject) -> Void
+    ) throws(SystemError) -> DescriptorWatch {
+        let watch = DescriptorWatch(loop: self, descriptor: descriptor, interest: interest, owner: owner, body: body)
         guard watch.add() else { throw SystemError(errno: errno, operation: "watch descriptor \(descriptor)") }
         return watch
     }

@@ -18,15 +18,18 @@ import Glibc
         keptLoop = keepsLoop ? loop : nil
         unsafe event = .allocate(capacity: 1)
         unsafe event.initialize(to: CEverycoreLibevent.event())
-        let callback: event_callback_fn = { _, flags, context in
+        unsafe assign(descriptor, flags) { _, flags, context in
             guard let context = unsafe context else { return }
             // Holding a reference lets the handler cancel or drop its own watch.
             let registration = unsafe Unmanaged<LoopEvent>.fromOpaque(context).takeUnretainedValue()
             registration.fire(flags)
         }
+    }
+
+    /// Says what libevent calls, with this object as its context. Before the event is added.
+    final func assign(_ descriptor: Int32, _ flags: Int32, _ callback: event_callback_fn) {
         unsafe event_assign(
-            event, unsafe loop.base, descriptor, Int16(truncatingIfNeeded: flags), callback,
-            Unmanaged.passUnretained(self).toOpaque())
+            event, unsafe loop.base, descriptor, Int16(truncatingIfNeeded: flags), callback, Unmanaged.passUnretained(self).toOpaque())
     }
 
     deinit {

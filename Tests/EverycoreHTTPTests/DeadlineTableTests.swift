@@ -9,7 +9,7 @@ import TestSupport
 
     @Test func `a deadline is found within two ticks of its time, and not before it`() {
         var generator = SeededGenerator(seed: 4)
-        var table = DeadlineTable(interval: Self.tick)
+        let table = DeadlineTable(interval: Self.tick)
         var expected: [Int: UInt64] = [:]
         var now: UInt64 = 5_000_000_000_000
         for _ in 0..<200 { expected[table.allocate()] = DeadlineTable.never }
@@ -31,7 +31,7 @@ import TestSupport
     }
 
     @Test func `a deadline that moves on with each request is looked at once for each timeout`() {
-        var table = DeadlineTable(interval: Self.tick)
+        let table = DeadlineTable(interval: Self.tick)
         let slots = (0..<1000).map { _ in table.allocate() }
         let start: UInt64 = 9_000_000_000_000
         _ = table.expired(at: start)
@@ -44,7 +44,7 @@ import TestSupport
     }
 
     @Test func `a slot that is free has no deadline, and the next connection's is its own`() {
-        var table = DeadlineTable(interval: Self.tick)
+        let table = DeadlineTable(interval: Self.tick)
         let (first, second) = (table.allocate(), table.allocate())
         table[first] = 10 * Self.tick
         table[second] = 10 * Self.tick

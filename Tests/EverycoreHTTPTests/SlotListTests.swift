@@ -7,7 +7,8 @@ import TestSupport
 @Suite struct SlotListTests {
     @Test func isInTheOrderInWhichItsSlotsWereLastAppended() {
         var random = SeededGenerator.printingSeed(77)
-        var (list, model) = (SlotList(), [Int]())
+        let list = SlotList()
+        var model: [Int] = []
         for _ in 0..<20_000 {
             let slot = Int.random(in: 0..<40, using: &random)
             switch Int.random(in: 0..<4, using: &random) {
@@ -33,7 +34,7 @@ import TestSupport
     }
 
     @Test func ignoresSlotsThatCantBe() {
-        var list = SlotList()
+        let list = SlotList()
         list.append(-1)
         list.remove(5)
         #expect(list.first == nil)

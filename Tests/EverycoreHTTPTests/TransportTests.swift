@@ -99,7 +99,7 @@ import Testing
 
     @Test func contentHasAnAverageAndPausesDontCount() {
         var content = ContentIntake()
-        content.begin(.length(100), limits: HTTPLimits(), at: 1000)
+        content.begin(.length(100), at: 1000)
         #expect(content.due(rate: 0) == nil)
         #expect(content.due(rate: 10) == 5_000_001_000)
         content.received = 20

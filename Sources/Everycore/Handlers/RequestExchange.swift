@@ -94,10 +94,8 @@ extension Response {
     /// What most answers are, and what costs nothing but the copy of its bytes: a 200 of the program's constants.
     @inline(__always)
     func constant(shorterThan bound: Int) -> Outcome? {
-        guard status == 200, headers.isEmpty, case .constant(let type) = contentType, case .constant(let text) = body,
-            text.hasPointerRepresentation, text.utf8CodeUnitCount < bound
-        else { return nil }
-        return .constant(type: type, text: text)
+        guard let constants, constants.text.hasPointerRepresentation, constants.text.utf8CodeUnitCount < bound else { return nil }
+        return .constant(type: constants.type, text: constants.text)
     }
 }
 

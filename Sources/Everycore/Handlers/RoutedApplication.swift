@@ -51,30 +51,25 @@ package import EverycoreHTTP
     package func answer<Exchange: RequestExchange>(_ exchange: Exchange) -> Outcome {
         let head = exchange.head
         let index = enter(head, at: exchange.start)
-        let outcome: Outcome
+        defer { context.blackBox?.leave() }
         if index >= 0 {
-            outcome = unsafe endpointReferences[index]._withUnsafeGuaranteedRef { endpoint in
+            return unsafe endpointReferences[index]._withUnsafeGuaranteedRef { endpoint in
                 if let gate, gate.isClosed, let diverted = diverted(endpoint.number, exchange) { return diverted }
                 if exchange.hasBody { return collect(endpoint, [], exchange) }
                 context.blackBox?.setEndpoint(endpoint.number)
                 return call(endpoint, Request(head: head, keptBy: exchange, context: context), exchange)
             }
-        } else if files != nil, let response = answerFromMemory(exchange) {
-            outcome = response
-        } else {
-            outcome = search(exchange)
         }
-        context.blackBox?.leave()
-        return outcome
+        if files != nil, let response = answerFromMemory(exchange) { return response }
+        return search(exchange)
     }
 
     /// Notes method and path where they outlive the process, and looks the path up among those without parameters.
     @inline(__always)
     private func enter(_ head: RequestHead, at time: UInt64) -> Int {
-        let (start, path) = (head.methodRange.start, head.pathRange)
-        return head.withBytes(ByteRange(start, path.end)) { line in
+        head.withMethodAndPath { line, path in
             context.blackBox?.enter(line, now: time)
-            return table.plainEndpoint(head.method, line.extracting(last: path.count))
+            return table.plainEndpoint(head.method, path)
         }
     }
 
@@ -157,18 +152,22 @@ package import EverycoreHTTP
     /// Calls a handler. An async one that is not over when this returns is among those that wait.
     @inline(__always)
     private func call<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) -> Outcome {
-        switch endpoint.handler {
-        case .sync(let handler):
-            let result: Outcome
+        if endpoint.isSync {
+            defer { endpoint.answered(in: context.endpoints) }
             do {
-                result = outcome(try handler(request), exchange, of: endpoint)
+                return outcome(try endpoint.syncHandler(request), exchange, of: endpoint)
             } catch {
-                result = failed(exchange, error)
+                return failed(exchange, error)
             }
-            endpoint.answered(in: context.endpoints)
-            return result
-        case .async(let handler):
-            return start(handler, request, exchange, endpoint)
+        }
+        return startHandler(endpoint, request, exchange)
+    }
+
+    @inline(never)
+    private func startHandler<Exchange: RequestExchange>(_ endpoint: Endpoint, _ request: Request, _ exchange: Exchange) -> Outcome {
+        switch endpoint.handler {
+        case .sync: return failed(exchange, HTTPError(500))
+        case .async(let handler): return start(handler, request, exchange, endpoint)
         case .streaming(let limit, let handler):
             let source = BodySource(exchange, upTo: limit, on: context.loop)
             return start({ try await handler($0, BodyStream(source: source)) }, Request(request, contentFrom: source), exchange, endpoint)

@@ -112,8 +112,7 @@ final class WaitingRequests {
     }
 
     private func withDescription(of entry: Entry, _ body: (RawSpan) -> Void) {
-        guard let head = entry.head else { return }
-        head.withBytes(ByteRange(head.methodRange.start, head.pathRange.end)) { body($0) }
+        entry.head?.withMethodAndPath { line, _ in body(line) }
     }
 }
 

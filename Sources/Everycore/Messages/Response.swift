@@ -1,7 +1,7 @@
 // A handler's response: status, header fields, body.
 //
-// Made in the workers, once per request. A response with a constant body allocates nothing: the body is a StaticString,
-// the content type is one, and the array of further fields is empty.
+// Made in the workers, once per request. A response of constants allocates nothing, and no reference is counted when it is copied or
+// dropped: its content type and its body are StaticStrings. All that others have more is in one object.
 
 public import HTTPTypes
 
@@ -34,19 +34,63 @@ public struct Response: Sendable {
 
     /// The status code, 200…599. Anything else becomes a 500 and a line in the log.
     public var status: Int
+    private var constantType: StaticString
+    private var constantText: StaticString
+    /// Nil where the response is its status and the two constants.
+    private var details: Details?
+
+    /// Copied before it is changed, where another response has it too.
+    private final class Details: @unchecked Sendable {
+        var headers: Headers
+        var contentType: ContentType?
+        var body: Body
+
+        init(headers: Headers, contentType: ContentType?, body: Body) {
+            self.headers = headers
+            self.contentType = contentType
+            self.body = body
+        }
+    }
+
+    private mutating func ownDetails() -> Details {
+        if isKnownUniquelyReferenced(&details), let details { return details }
+        let own = Details(headers: headers, contentType: contentType, body: body)
+        details = own
+        return own
+    }
 
     /// The header fields; a `Content-Type` among them replaces the body's own. Names and
     /// values are checked when the response is sent: one that HTTP doesn't allow makes the response a 500, and the log
     /// says why (RFC 9110 §5.5).
-    public var headers = Headers()
+    public var headers: Headers {
+        get { details?.headers ?? Headers() }
+        _modify { yield &ownDetails().headers }
+    }
 
-    package var contentType: ContentType?
-    package var body: Body
+    package var contentType: ContentType? {
+        get { details.map(\.contentType) ?? .constant(constantType) }
+        set { ownDetails().contentType = newValue }
+    }
 
+    package var body: Body {
+        get { details?.body ?? .constant(constantText) }
+        set { ownDetails().body = newValue }
+    }
+
+    /// The content type and the text of a 200 that has nothing else.
+    var constants: (type: StaticString, text: StaticString)? {
+        @inline(__always) get { details == nil && status == 200 ? (constantType, constantText) : nil }
+    }
+
+    @inline(__always)
     package init(status: Int = 200, contentType: ContentType? = nil, body: Body = .empty) {
         self.status = status
-        self.contentType = contentType
-        self.body = body
+        if case .constant(let type)? = contentType, case .constant(let text) = body {
+            (constantType, constantText, details) = (type, text, nil)
+        } else {
+            (constantType, constantText) = ("", "")
+            details = Details(headers: Headers(), contentType: contentType, body: body)
+        }
     }
 
     /// The fields as `HTTPFields`, which can't hold fields that HTTP doesn't allow.

@@ -6,6 +6,9 @@ package import Cluster
 
 final class Endpoint: @unchecked Sendable {
     let handler: Handler
+    /// The handler where it is a synchronous one: calling it from here copies nothing.
+    let syncHandler: (Request) throws -> Response
+    let isSync: Bool
     let parameterNames: [String]
     /// The endpoint's identity for the cluster: the same in every worker and every generation.
     let number: UInt64
@@ -16,6 +19,11 @@ final class Endpoint: @unchecked Sendable {
     /// - Parameter text: method and pattern.
     init(handler: Handler, parameterNames: [String], text: String, mayBeQuarantined: Bool = true) {
         self.handler = handler
+        if case .sync(let body) = handler {
+            (syncHandler, isSync) = (body, true)
+        } else {
+            (syncHandler, isSync) = ({ _ in throw HTTPError(500) }, false)
+        }
         self.parameterNames = parameterNames
         description = EndpointDescription(number: PathHash.of(text.utf8), text: text, mayBeQuarantined: mayBeQuarantined)
         number = description.number

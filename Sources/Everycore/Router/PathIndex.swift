@@ -51,40 +51,54 @@ struct PathIndex: Sendable {
     private func agree(_ path: borrowing RawSpan, at offset: Int) -> Bool {
         let keys = unsafe keys.span.bytes
         let count = path.byteCount
-        var position = 0
-        while position &+ 8 < count {
-            guard Self.word(path, at: position) == Self.word(keys, at: offset &+ position) else { return false }
-            position &+= 8
-        }
-        return Self.tail(path, at: 0, count) == Self.tail(keys, at: offset, count)
+        guard count >= 8 else { return Self.short(path, at: 0, count) == Self.short(keys, at: offset, count) }
+        return Self.word(path, at: count &- 8) == Self.word(keys, at: offset &+ count &- 8)
+            && Self.word(path, at: 0) == Self.word(keys, at: offset)
+            && (count <= 16 || Self.agree(path, keys, at: offset, upTo: count &- 8))
     }
 
-    /// Eight bytes a step, each step a multiplication and a fold of the product's upper bits into the lower.
+    @inline(never)
+    private static func agree(_ path: borrowing RawSpan, _ keys: borrowing RawSpan, at offset: Int, upTo end: Int) -> Bool {
+        var position = 8
+        while position < end {
+            guard word(path, at: position) == word(keys, at: offset &+ position) else { return false }
+            position &+= 8
+        }
+        return true
+    }
+
+    /// Eight bytes a step, each step a multiplication and a fold of the product's upper bits into the lower. Most paths take two.
     @inline(__always)
     private static func hash(_ path: borrowing RawSpan) -> UInt64 {
         let count = path.byteCount
-        var hash = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
-        var position = 0
-        while position &+ 8 < count {
+        let seed = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+        guard count >= 8 else { return mix(seed ^ short(path, at: 0, count)) }
+        let start = count <= 16 ? mix(seed ^ word(path, at: 0)) : hash(seed, path, upTo: count &- 8)
+        return mix(start ^ word(path, at: count &- 8))
+    }
+
+    @inline(never)
+    private static func hash(_ seed: UInt64, _ path: borrowing RawSpan, upTo end: Int) -> UInt64 {
+        var (hash, position) = (seed, 0)
+        while position < end {
             hash = mix(hash ^ word(path, at: position))
             position &+= 8
         }
-        return mix(hash ^ tail(path, at: 0, count))
+        return hash
     }
 
-    /// The last eight of `count` bytes, some of which may have been seen; or all of them, where they are fewer.
+    /// All of `count` bytes, fewer than eight.
     @inline(__always)
-    private static func tail(_ bytes: borrowing RawSpan, at offset: Int, _ count: Int) -> UInt64 {
-        if count >= 8 { return word(bytes, at: offset &+ count &- 8) }
+    private static func short(_ bytes: borrowing RawSpan, at offset: Int, _ count: Int) -> UInt64 {
         // Two halves, which overlap.
         if count >= 4 { return half(bytes, at: offset) << 32 | half(bytes, at: offset &+ count &- 4) }
-        var tail: UInt64 = 0
+        var word: UInt64 = 0
         var position = offset
         while position < offset &+ count {
-            tail = tail << 8 | UInt64(byte(bytes, at: position))
+            word = word << 8 | UInt64(byte(bytes, at: position))
             position &+= 1
         }
-        return tail
+        return word
     }
 
     @inline(__always)

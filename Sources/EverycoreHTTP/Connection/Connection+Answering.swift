@@ -30,7 +30,7 @@ extension Connection {
     /// Appends a response. False where its content follows: the exchange is held until then.
     private func encode(_ response: CheckedResponse, for exchange: Exchange, to output: inout OutputBuffer) -> Bool {
         let facts = exchange.head.facts
-        let outcome = unsafe service.encoder.append(response, for: request(facts, keeps: true), to: &output)
+        let outcome = unsafe HTTP1.append(response, to: facts, keeps: keepsConnection(after: facts), with: service.encoder, &output)
         switch response.content {
         case .none, .constant, .text, .bytes: break
         case .file(let file):
@@ -39,13 +39,8 @@ extension Connection {
             streaming?.file = file
             return false
         case .stream(let length):
-            let framing: StreamingResponse.Framing =
-                switch outcome.body {
-                case .omitted: .omitted
-                case .chunked: .chunked
-                case .identity: length.map { .length(remaining: $0) } ?? .untilClose
-                }
-            if case .untilClose = framing { ending.endsContent = true }
+            let framing = HTTP1.ContentFraming(outcome.body, length: length)
+            if framing == .untilClose { ending.endsContent = true }
             stream(exchange, response, outcome, framing)
             return false
         }
@@ -54,7 +49,7 @@ extension Connection {
     }
 
     private func stream(
-        _ exchange: Exchange, _ response: CheckedResponse, _ outcome: ResponseEncoder.Outcome, _ framing: StreamingResponse.Framing
+        _ exchange: Exchange, _ response: CheckedResponse, _ outcome: ResponseEncoder.Outcome, _ framing: HTTP1.ContentFraming
     ) {
         streaming = StreamingResponse(status: response.status, closes: outcome.closes, framing: framing)
         let isReadingContent = phase == .body
@@ -72,16 +67,12 @@ extension Connection {
         } == count
     }
 
-    /// What the request decides about its response.
-    func request(_ facts: HeadFacts, keeps: Bool) -> ResponseEncoder.Request {
-        ResponseEncoder.Request(
-            minorVersion: Int(facts.minorVersion), isHead: facts.method == .head,
-            keepsConnection: keeps && facts.keepAlive && !service.isDraining && !isLastRequest && canSkipContent(facts))
-    }
+    /// Whether the server lets the connection go on after the response to a request.
+    private func keepsConnection(after facts: HeadFacts) -> Bool { !service.isDraining && !isLastRequest && canSkipContent(facts) }
 
     /// Whether the next request can be found behind content that the application left unread.
     private func canSkipContent(_ facts: HeadFacts) -> Bool {
-        switch content.remaining {
+        switch unsafe http1.remaining {
         case .none: true
         // A client that was never told to send its content may or may not send it (RFC 9110 §10.1.1); much of it isn't worth reading.
         case .length(let length): (!facts.expectContinue || content.continueSettled) && length <= UInt64(service.limits.body)
@@ -98,7 +89,7 @@ extension Connection {
     func finish(_ exchange: Exchange, status: Int, closes: Bool) {
         exchange.close()
         if unsafe self.exchange === exchange { unsafe self.exchange = nil }
-        finish(exchange.head.facts, since: unsafe exchange.start, status: status, closes: closes)
+        finish(exchange.head.facts, since: exchange.start, status: status, closes: closes)
         if let collector = exchange.takeCollector() { collector.fail(.incomplete) }
     }
 
@@ -113,21 +104,23 @@ extension Connection {
             ending.isUnasked = facts.keepAlive
             ending.mayHaveInput = ending.isUnasked || facts.hasContent
             if ending.isUnasked, !service.isDraining, isLastRequest { service.figures.add(.limitRequestsPerConnection, 1) }
-            if !content.isOver { ending.lingers = true }
+            if unsafe !http1.contentIsOver { ending.lingers = true }
         }
         life.served &+= 1
-        phase = content.isOver ? .head : .body
+        phase = unsafe http1.contentIsOver ? .head : .body
     }
 
     /// Constants that are in the output buffer.
+    @inline(__always)
     func book(_ constants: Int) {
+        service.figures.recordResponse(status: 200, count: UInt64(truncatingIfNeeded: constants))
         if !latencies.takes(life.readAt) { recordLatency() }
         latencies.add(life.readAt, count: constants)
     }
 
     func recordLatency() {
         guard latencies.count > 0 else { return }
-        let now = EventLoop.monotonicNanoseconds()
+        let now = HTTPService.now
         service.figures.recordLatency(nanoseconds: now &- min(latencies.start, now), count: latencies.count)
         latencies.end()
     }
@@ -137,7 +130,7 @@ extension Connection {
         guard streaming == nil else { return breakOff(flushing: &output) }
         if let limit = refusal.limit { service.figures.add(limit, 1) }
         let text = "\(refusal.status) \(refusal.reason)\n"
-        let request = request(facts, keeps: !refusal.closes)
+        let request = HTTP1.request(facts, keeps: !refusal.closes && keepsConnection(after: facts))
         let body = unsafe text.utf8Span.span.bytes
         // The status and the fields are the program's: this can't fail.
         let outcome = unsafe try? service.encoder.appendHead(

@@ -19,8 +19,8 @@ extension Connection {
     }
 
     func wantContent(_ output: inout OutputBuffer) {
-        guard phase == .waiting, let exchange = unsafe exchange, !content.isOver else { return }
-        if case .length(let length) = content.remaining, let limit = unsafe exchange.collector?.limit, content.received == 0,
+        guard phase == .waiting, let exchange = unsafe exchange, unsafe !http1.contentIsOver else { return }
+        if case .length(let length) = unsafe http1.remaining, let limit = unsafe exchange.collector?.limit, content.received == 0,
             length > limit
         {
             return contentFailed(.tooLarge, .contentTooLarge, &output)
@@ -42,73 +42,43 @@ extension Connection {
     private var hasAllContent: Bool {
         if content.isHere { return true }
         let kept = input.kept
-        return unsafe completesContent(kept.span.bytes)
+        return unsafe http1.contentEnds(within: kept.span.bytes)
     }
 
     /// Notes whether the content is complete, when its head is.
     func noteContent(_ range: Range<Int>) {
         let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + range.lowerBound, count: range.count)
-        content.isHere = unsafe completesContent(bytes.bytes)
-    }
-
-    /// Whether the content that is still to come ends within these bytes.
-    private func completesContent(_ bytes: RawSpan) -> Bool {
-        switch content.remaining {
-        case .none: return true
-        case .length(let length): return UInt64(bytes.byteCount) >= length
-        case .chunked(let chunked):
-            var (decoder, offset) = (chunked.decoder, 0)
-            while true {
-                switch decoder.next(bytes.extracting(offset..<bytes.byteCount)) {
-                case .needMore: return false
-                case .data(let range): offset &+= range.upperBound
-                case .end, .refused: return true
-                }
-            }
-        }
+        content.isHere = unsafe http1.contentEnds(within: bytes.bytes)
     }
 
     // MARK: Content that is in hand
 
     /// Uses bytes of the content. Returns how many; at its end, or where no more is wanted for now, the phase is another.
     func readContent(_ range: Range<Int>) -> Int {
-        switch content.remaining {
-        case .none:
+        guard unsafe !http1.contentIsOver else {
             phase = unsafe exchange == nil ? .head : .waiting
             return 0
-        case .length(let remaining):
-            let count = Int(min(remaining, UInt64(range.count)))
-            content.remaining = .length(remaining - UInt64(count))
-            guard take(range.prefix(count)) else { return count }
-            if UInt64(count) == remaining { contentIsOver() } else if content.isPaused { phase = .waiting }
-            return count
-        case .chunked(let chunked):
-            return readChunks(range, chunked)
         }
-    }
-
-    private func readChunks(_ range: Range<Int>, _ chunked: ContentIntake.ChunkedContent) -> Int {
         var offset = range.lowerBound
         while true {
-            let bytes = unsafe UnsafeRawBufferPointer(
-                start: service.inputStart + offset, count: range.upperBound &- offset)
-            switch unsafe chunked.decoder.next(bytes.bytes) {
-            case .needMore:
-                return range.count
-            case .data(let data):
+            let bytes = unsafe UnsafeRawBufferPointer(start: service.inputStart + offset, count: range.upperBound &- offset)
+            switch unsafe http1.nextContent(bytes.bytes) {
+            case .content(let data):
                 guard take(offset &+ data.lowerBound..<offset &+ data.upperBound) else { return range.count }
                 offset &+= data.upperBound
-                if content.isPaused {
+                // The end of content of a known length has come with its last byte.
+                if content.isPaused, unsafe http1.remaining != .length(0) {
                     phase = .waiting
                     return offset &- range.lowerBound
                 }
             case .end(let consumed):
-                contentIsOver(chunked.decoder.trailers)
+                contentIsOver(unsafe http1.takeTrailers())
                 return offset &+ consumed &- range.lowerBound
             case .refused(let refusal):
                 service.figures.add(.parseFailures, 1)
                 unsafe contentFailed(.malformed, refusal, &service.output)
                 return range.count
+            case .needMore, .head, .skipped: return range.count
             }
         }
     }
@@ -142,7 +112,7 @@ extension Connection {
         return true
     }
 
-    private func contentIsOver(_ trailers: Trailers = Trailers()) {
+    private func contentIsOver(_ trailers: Trailers) {
         content.end()
         phase = unsafe exchange == nil ? .head : .waiting
         guard let exchange = unsafe exchange, let collector = exchange.takeCollector() else { return }
@@ -163,18 +133,19 @@ extension Connection {
         guard unsafe self.exchange === exchange else { return }
         _ = takeNote(of: exchange)
         // Nothing was said, or a response has begun.
-        if unsafe self.exchange === exchange, self.phase == .waiting, !content.isOver { self.phase = phase }
+        if unsafe self.exchange === exchange, self.phase == .waiting, unsafe !http1.contentIsOver { self.phase = phase }
     }
 
     /// Content that can't be read to its end.
     func contentFailed(_ failure: BodyFailure, _ refusal: Refusal, _ output: inout OutputBuffer) {
         content.end()
+        unsafe http1.reset()
         ending.lingers = true
         ending.closes = true
         guard let exchange = unsafe exchange else { return }
         // The collector learns of it after the client was answered, so that nothing it does can come first.
         let collector = exchange.takeCollector()
-        refuse(refusal, exchange.head.facts, since: unsafe exchange.start, to: &output)
+        refuse(refusal, exchange.head.facts, since: exchange.start, to: &output)
         collector?.fail(failure)
     }
 
@@ -185,7 +156,7 @@ extension Connection {
         if let collected = unsafe exchange?.collector?.bytes.capacity, collected > 0 { content.hold(collected, of: service.held) }
         setDeadline(service.timeouts.body, from: life.readAt)
         guard let due = content.due(rate: service.connectionLimits.bodyMinimumRate) else { return }
-        unsafe service.deadlines[slot] = min(service.deadlines[slot], due)
+        service.deadlines[slot] = min(service.deadlines[slot], due)
     }
 
     /// Whether it was the average that ran out, and not the time between two pieces.

@@ -28,7 +28,7 @@ extension Connection {
         guard phase == .head, isBetweenRequests, unsafe exchange == nil, !queue.isBlocked, !ending.closes else { return }
         // Nothing was left unanswered here: a stop doesn't wait long for a client that keeps its end open.
         guard life.served == 0 else { return lingerClose(for: Self.drainLingerTime) }
-        unsafe service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
+        service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
     }
 
     private static var drainGrace: UInt64 { 1_000_000_000 }
@@ -68,7 +68,7 @@ extension Connection {
     func headIsOverdue(at now: UInt64) -> Bool {
         guard awaitsHead else { return false }
         // The time that it has runs from there.
-        let began = unsafe service.deadlines[slot] &- service.timeouts.header
+        let began = service.deadlines[slot] &- service.timeouts.header
         return now &- min(began, now) >= Self.overdueTime
     }
 
@@ -115,7 +115,8 @@ extension Connection {
         guard phase != .closed, phase != .lingering else { return }
         releaseExchange(.incomplete)
         phase = .lingering
-        (input.kept, input.count, input.partial) = ([], 0, nil)
+        (input.kept, input.count) = ([], 0)
+        unsafe http1.reset()
         content.end()
         unsafe transport.endSending()
         setDeadline(time, from: EventLoop.monotonicNanoseconds())
@@ -165,7 +166,8 @@ extension Connection {
         queue.isBlocked = false
         if queue.isFast { service.fastConnections &-= 1 }
         let streaming = streaming.take()
-        (input.kept, input.count, input.partial) = ([], 0, nil)
+        (input.kept, input.count) = ([], 0)
+        unsafe http1.reset()
         unsafe transport.close()
         releaseExchange(failure)
         service.remove(self)

@@ -6,7 +6,7 @@ import EverycoreStatistics
 
 extension Connection {
     func deadlinePassed(_ now: UInt64) {
-        unsafe service.deadlines[slot] = DeadlineTable.never
+        service.deadlines[slot] = DeadlineTable.never
         if queue.isBlocked { return writeTimePassed(now) }
         switch phase {
         case .head where isBetweenRequests:
@@ -41,7 +41,7 @@ extension Connection {
 
     /// All clients together make the worker hold too much, and this one is among the slowest.
     func giveUp(_ now: UInt64) {
-        unsafe service.deadlines[slot] = DeadlineTable.never
+        service.deadlines[slot] = DeadlineTable.never
         if queue.isBlocked { return giveUpWriting() }
         guard phase == .body else { return }
         service.figures.add(.limitBodyRate, 1)
@@ -63,11 +63,11 @@ extension Connection {
     func watchPeer() {
         guard phase == .waiting, input.isPaused, !queue.isBlocked else { return }
         if hasOwnPace { return stopTime() }
-        life.handlerDue = unsafe service.deadlines[slot]
+        life.handlerDue = service.deadlines[slot]
         setNextLook(EventLoop.monotonicNanoseconds())
     }
 
-    private func setNextLook(_ now: UInt64) { unsafe service.deadlines[slot] = min(life.handlerDue, now &+ Self.lookInterval) }
+    private func setNextLook(_ now: UInt64) { service.deadlines[slot] = min(life.handlerDue, now &+ Self.lookInterval) }
 
     private static var lookInterval: UInt64 { 1_000_000_000 }
 
@@ -88,6 +88,7 @@ extension Connection {
         unsafe exchange?.onCancel = nil
         let collector = exchange?.takeCollector()
         content.end()
+        unsafe http1.reset()
         let now = EventLoop.monotonicNanoseconds()
         service.updateDate(at: now)
         var output = service.takeLateOutput()

@@ -18,12 +18,12 @@ extension Connection {
         // Not while the answers before it wait for room. Most clients send nothing then, so that this comes first when they do.
         guard !queue.isBlocked else { return pauseReading() }
         guard input.count < service.inputCapacity else { return pauseReading() }
-        life.readAt = EventLoop.monotonicNanoseconds()
+        life.readAt = HTTPService.now
         let room = unsafe UnsafeMutableRawBufferPointer(start: service.inputStart + input.count, count: service.inputCapacity &- input.count)
         switch unsafe transport.receive(into: room) {
         case .bytes(let count):
             service.figures.add(.bytesIn, UInt64(count))
-            if case .waiting = phase { keepForLater(count) } else { process(restoreKept() &+ count) }
+            if case .waiting = phase { keepForLater(count) } else { process(input.count == 0 ? count : restoreKept() &+ count) }
         case .notNow: return
         case .ended: return inputEnd()
         case .refused, .failed: return closeNow(.incomplete)
@@ -90,81 +90,115 @@ extension Connection {
 
     /// Uses the first `count` bytes of the input buffer: as many requests as are whole, each answered in order.
     func process(_ count: Int) {
-        let (service, application, start) = unsafe (service, service.application, service.inputStart)
         service.updateDate(at: life.readAt)
-        var parser = takeParser()
-        var spare = service.takeExchange()
-        unsafe spare.mayMove = transport.mayMove && diversion == nil
-        diversion = nil
+        var batch = Batch(count: count, mayMove: unsafe transport.mayMove && diversion == nil)
+        if diversion != nil { diversion = nil }
         let servedBefore = life.served
-        var (offset, constants, exceeded) = (0, 0, false)
-        processing: while !queue.isBlocked, !ending.closes {
+        var goesOn = true
+        while goesOn, !queue.isBlocked, !ending.closes {
             switch phase {
             case .head:
-                guard offset < count else { break processing }
-                switch unsafe parser.parse(PaddedBytes(start + offset, count: count &- offset), into: spare.head) {
-                case .needMore: break processing
-                case .emptyLine(let length): offset &+= length
-                case .refused(let refusal):
-                    refuseHead(refusal, spare, &parser)
-                    break processing
-                case .complete(let length):
-                    unsafe spare.head.rebase(onto: start + offset, count: length)
-                    unsafe spare.start = life.readAt
-                    let outcome = spare.head.facts.hasUnmetExpectation ? .later : application.respond(to: spare)
-                    if keepsGoing(after: spare.head.facts, service), append(outcome, isHead: spare.head.facts.method == .head, service) {
-                        service.figures.recordResponse(status: 200)
-                        constants &+= 1
-                        life.served &+= 1
-                    } else if !conclude(outcome, spare, following: offset &+ length..<count) {
-                        break processing
-                    }
-                    offset &+= length
-                    if unsafe exchange !== spare { reuse(&spare) }
-                    // A client that sends many requests and reads no answers must not fill the memory.
-                    if unsafe service.output.count > Self.outputBound { unsafe flush(&service.output) }
-                    // A look at the clock costs as much as a hundredth of a small request.
-                    guard life.served & 3 == 0, offset < count, phase == .head, exceededTimeSlice else { continue processing }
-                    exceeded = true
-                    break processing
-                }
+                goesOn = service.withExchange { answerRequests(&batch, $0, $0.head) }
             case .body:
-                offset &+= readContent(offset..<count)
+                batch.offset &+= readContent(batch.offset..<count)
                 // The application may keep one whose request is answered.
-                if unsafe exchange !== spare { reuse(&spare) }
-                if phase == .body { break processing }
+                service.recycleExchange(unlessHeldBy: self)
+                if phase == .body { goesOn = false }
             case .waiting, .lingering, .closed:
-                break processing
+                goesOn = false
             }
         }
-        if constants > 0 { book(constants) }
+        if batch.constants > 0 { book(batch.constants) }
         if life.served != servedBefore { input.headBegan = false }
-        service.keepSpare(consume spare)
         guard phase != .closed else { return unsafe service.output.removeAll() }
-        if parser.isInHead, phase == .head { input.partial = PartialHead(parser) }
-        if offset < count {
-            if ending.closes { ending.lingers = true } else { keep(offset..<count) }
+        if batch.offset < count {
+            if ending.closes { ending.lingers = true } else { keep(batch.offset..<count) }
         }
-        endOfBatch(exceeded)
+        endOfBatch(batch.exceededTimeSlice)
+    }
+
+    /// Answers one request after the other for as long as the application returns their responses, with the same exchange.
+    /// False where nothing more can be done with what is in hand.
+    private func answerRequests(_ batch: inout Batch, _ exchange: Exchange, _ head: RequestHead) -> Bool {
+        unsafe exchange.mayMove = batch.mayMove
+        while batch.offset < batch.count {
+            let start = unsafe service.inputStart + batch.offset
+            let length: Int
+            switch unsafe http1.next(PaddedBytes(start, count: batch.count &- batch.offset), service.rules, into: head) {
+            case .head(let bytes): length = bytes
+            case .skipped(let bytes):
+                batch.offset &+= bytes
+                continue
+            case .refused(let refusal):
+                refuseHead(refusal, head)
+                return false
+            case .needMore, .content, .end: return false
+            }
+            unsafe head.rebase(onto: start, count: length)
+            exchange.start = life.readAt
+            switch head.facts.hasUnmetExpectation ? .later : service.application.respond(to: exchange) {
+            case .constant(let type, let text):
+                guard keepsGoing(after: head),
+                    unsafe service.encoder.appendConstant(type, text, isHead: head.method == .head, to: &service.output)
+                else { return conclude(.constant(type: type, text: text), exchange, length, &batch) }
+            case .whole(let whole):
+                guard keepsGoing(after: head), unsafe service.encoder.append(whole, isHead: head.method == .head, to: &service.output)
+                else { return conclude(.whole(whole), exchange, length, &batch) }
+            case .response(let response): return conclude(.response(response), exchange, length, &batch)
+            case .later: return conclude(.later, exchange, length, &batch)
+            }
+            batch.constants &+= 1
+            life.served &+= 1
+            batch.offset &+= length
+            guard service.ownsExchangeAlone else {
+                service.recycleExchange(unlessHeldBy: self)
+                return !mustPause(&batch)
+            }
+            if mustPause(&batch) { return false }
+        }
+        return false
+    }
+
+    @inline(never)
+    private func conclude(_ outcome: Outcome, _ exchange: Exchange, _ length: Int, _ batch: inout Batch) -> Bool {
+        let isTaken = conclude(outcome, exchange, following: batch.offset &+ length..<batch.count)
+        service.recycleExchange(unlessHeldBy: self)
+        guard isTaken else { return false }
+        batch.offset &+= length
+        return !mustPause(&batch)
+    }
+
+    /// Bounds what a client that sends many requests at once can take.
+    @inline(__always)
+    private func mustPause(_ batch: inout Batch) -> Bool {
+        // One that reads no answers must not fill the memory.
+        if unsafe service.output.count > Self.outputBound {
+            unsafe flush(&service.output)
+            if queue.isBlocked || phase == .closed { return true }
+        }
+        // A look at the clock costs as much as a hundredth of a small request.
+        guard life.served & 3 == 0, batch.offset < batch.count, phase == .head, exceededTimeSlice else { return false }
+        batch.exceededTimeSlice = true
+        return true
     }
 
     /// After everything in hand was used: what was answered is sent, then what takes more than that is begun.
     @inline(__always)
     private func endOfBatch(_ exceededTimeSlice: Bool) {
         // The input buffer is about to be reused.
-        if let exchange = unsafe exchange { exchange.head.detach() }
+        if let exchange = unsafe exchange { release(exchange) }
         unsafe flush(&service.output, moreFollows: streaming?.file != nil)
         guard phase != .closed, phase != .lingering else { return }
         if let streaming { return goOnStreaming(streaming) }
-        guard !queue.isBlocked else { return diversion = nil }
+        guard !queue.isBlocked else { return }
         if let diversion { return move(with: diversion) }
         exceededTimeSlice ? yieldToLoop() : settle()
     }
 
-    private func takeParser() -> RequestParser {
-        guard let partial = input.partial else { return RequestParser(limits: service.limits) }
-        input.partial = nil
-        return partial.parser
+    @inline(never)
+    private func release(_ exchange: Exchange) {
+        exchange.head.detach()
+        service.leaveExchange(exchange)
     }
 
     /// Fairness: a client that sends many requests at once yields to others after five milliseconds, checked every four requests.
@@ -175,34 +209,10 @@ extension Connection {
     /// Bytes of answers that are gathered before they are written.
     static var outputBound: Int { 131_072 }
 
-    /// Appends a response of which nothing is left to do then. False where it isn't such a one.
-    @inline(__always)
-    private func append(_ outcome: Outcome, isHead: Bool, _ service: HTTPService) -> Bool {
-        switch outcome {
-        case .constant(let type, let text): unsafe service.encoder.appendConstant(type, text, isHead: isHead, to: &service.output)
-        case .whole(let whole): unsafe service.encoder.append(whole, isHead: isHead, to: &service.output)
-        case .response, .later: false
-        }
-    }
-
     /// Whether nothing of the request is left once it is answered, so that the next one may be read.
     @inline(__always)
-    private func keepsGoing(after facts: HeadFacts, _ service: HTTPService) -> Bool {
-        facts.keepAlive && facts.minorVersion == 1 && facts.framing == .none && !service.isDraining && !isLastRequest
-    }
-
-    /// An exchange for the next request: the last one unless the connection or a handler keeps it.
-    @inline(__always)
-    private func reuse(_ spare: inout Exchange) {
-        if isKnownUniquelyReferenced(&spare) { spare.recycle() } else { replace(&spare) }
-    }
-
-    @inline(never)
-    private func replace(_ spare: inout Exchange) {
-        spare.head.detach()
-        let mayMove = unsafe spare.mayMove
-        spare = service.takeExchange()
-        unsafe spare.mayMove = mayMove
+    private func keepsGoing(after head: RequestHead) -> Bool {
+        head.keepAlive && head.minorVersion == 1 && head.framing == .none && !service.isDraining && !isLastRequest
     }
 
     /// After everything in hand was used: the right deadline, and the end of input if that came.
@@ -216,7 +226,7 @@ extension Connection {
                 if service.isPassingOn, canBePassedOn, service.pass(self) { return }
                 if life.served != life.idleSince {
                     life.idleSince = life.served
-                    unsafe service.idle.append(slot)
+                    service.idle.append(slot)
                     setDeadline(timeouts.idle, from: life.readAt)
                 }
             } else if !input.headBegan {
@@ -224,7 +234,7 @@ extension Connection {
                 input.headBegan = true
                 if life.served > 0 {
                     setDeadline(timeouts.header, from: life.readAt)
-                    unsafe service.awaiting.append(slot)
+                    service.awaiting.append(slot)
                 }
             }
         case .body:

@@ -35,9 +35,10 @@ extension Connection {
     }
 
     /// One attempt to send; consumes what went. A failed connection is closed.
+    @inline(__always)
     @discardableResult
     private func write(_ buffer: inout OutputBuffer, moreFollows: Bool = false) -> Int {
-        switch unsafe buffer.withUnsafeBytes({ unsafe transport.send($0, moreFollows: moreFollows) }) {
+        switch unsafe transport.send(buffer.waiting, moreFollows: moreFollows) {
         case .bytes(let count):
             service.figures.add(.bytesOut, UInt64(count))
             buffer.consume(count)

@@ -6,18 +6,16 @@ import EverycoreStatistics
 
 extension Connection {
     @inline(never)
-    func refuseHead(_ refusal: Refusal, _ spare: Exchange, _ parser: inout RequestParser) {
-        parser.reset()
+    func refuseHead(_ refusal: Refusal, _ head: RequestHead) {
         service.figures.add(.parseFailures, 1)
-        unsafe refuse(refusal, spare.head.facts, since: life.readAt, to: &service.output)
+        unsafe refuse(refusal, head.facts, since: life.readAt, to: &service.output)
     }
 
     /// Takes what the application said of a request. False where another process is to have the request: it stays in the input.
     /// - Parameter following: where in the input buffer the bytes are that came together with the head.
-    @inline(never)
     func conclude(_ outcome: Outcome, _ exchange: Exchange, following: Range<Int>) -> Bool {
         let facts = exchange.head.facts
-        content.begin(facts.framing, limits: service.limits, at: life.readAt)
+        content.begin(facts.framing, at: life.readAt)
         if facts.expectContinue { noteContent(following) }
         if let refusal = exchange.head.refusal {
             unsafe refuse(refusal, facts, since: life.readAt, to: &service.output)
@@ -45,6 +43,7 @@ extension Connection {
             unsafe take(early, to: &service.output)
         case .move(let mover)?:
             content = ContentIntake()
+            unsafe http1.reset()
             diversion = mover
             return false
         case .abort?:

@@ -40,17 +40,7 @@ extension Connection {
     }
 
     private func append(_ bytes: RawSpan, _ streaming: StreamingResponse, to output: inout OutputBuffer) {
-        guard !bytes.isEmpty else { return }
-        switch streaming.framing {
-        case .omitted: break
-        case .length(let remaining):
-            let count = min(UInt64(bytes.byteCount), remaining)
-            guard count > 0 else { return }
-            output.append(bytes.extracting(first: Int(count)))
-            streaming.framing = .length(remaining: remaining - count)
-        case .chunked: unsafe service.encoder.appendChunk(bytes, to: &output)
-        case .untilClose: output.append(bytes)
-        }
+        unsafe streaming.framing.append(bytes, with: service.encoder, &output)
     }
 
     func endContent() {
@@ -65,11 +55,7 @@ extension Connection {
     }
 
     private func end(_ streaming: StreamingResponse, _ output: inout OutputBuffer) {
-        switch streaming.framing {
-        case .length(let remaining) where remaining > 0: return breakOff(flushing: &output)
-        case .chunked: unsafe service.encoder.appendLastChunk(to: &output)
-        case .omitted, .length, .untilClose: break
-        }
+        guard unsafe streaming.framing.end(with: service.encoder, &output) else { return breakOff(flushing: &output) }
         self.streaming = nil
         if let exchange = unsafe exchange { finish(exchange, status: streaming.status, closes: streaming.closes) }
     }

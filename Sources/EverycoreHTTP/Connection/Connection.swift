@@ -1,4 +1,4 @@
-// One client connection: the shell that ties a transport, the request parser and an exchange. Owned by the service's table until it
+// One client connection: the shell that ties a transport, a protocol and an exchange. Owned by the service's table until it
 // closes. Everything here is driven by readiness, by an answer, or by a deadline.
 //
 //   Connection+Input      the loop over the requests in hand
@@ -22,6 +22,8 @@ class ConnectionState {
     final let service: HTTPService
     private final let storedSlot: Int32
     final var phase = ConnectionPhase.head
+    /// Touched once or twice a request, for the length of a call that doesn't come back here.
+    @exclusivity(unchecked) final var http1 = HTTP1()
     final var input = KeptInput()
     @exclusivity(unchecked) private final var storedContent = ContentIntake()
     @exclusivity(unchecked) private final var storedQueue = WriteQueue()
@@ -71,7 +73,9 @@ final class Connection<Way: Transport>: ConnectionState {
         input.count == 0 ? readable() : process(restoreKept())
         guard phase != .closed, watches.read == nil else { return }
         do {
-            watches.read = try service.loop.watch(descriptor, for: .read) { [unowned self] _ in readable() }
+            watches.read = try service.loop.watch(descriptor, for: .read, owner: self) { connection in
+                unsafe unsafeDowncast(connection, to: Connection<Way>.self).readable()
+            }
             if input.isPaused { watches.read?.pause() }
         } catch {
             // Out of kernel memory for watches: this one can't be served.
@@ -79,8 +83,9 @@ final class Connection<Way: Transport>: ConnectionState {
         }
     }
 
+    @inline(__always)
     func setDeadline(_ timeout: UInt64, from now: UInt64) {
-        unsafe service.deadlines[slot] = timeout == 0 ? DeadlineTable.never : now &+ timeout
+        service.deadlines[slot] = timeout == 0 ? DeadlineTable.never : now &+ timeout
     }
 
     /// Stops reading while bytes could only pile up, or the end of input would be reported forever.

@@ -35,15 +35,19 @@ struct KeptInput {
     var goesOn = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false
-    /// How far the parser is in that part.
-    var partial: PartialHead?
 }
 
-/// How far the parser is in a head of which a part has come. Few connections have one, and only for a moment.
-final class PartialHead {
-    let parser: RequestParser
+/// How far `process` is in the bytes in hand.
+struct Batch {
+    let count: Int
+    /// Whether another process may get the connection.
+    let mayMove: Bool
+    var offset = 0
+    /// Responses that are constants, which aren't in the figures yet.
+    var constants = 0
+    var exceededTimeSlice = false
 
-    init(_ parser: RequestParser) { self.parser = parser }
+    init(count: Int, mayMove: Bool) { (self.count, self.mayMove) = (count, mayMove) }
 }
 
 /// How the connection ends when its output is gone.

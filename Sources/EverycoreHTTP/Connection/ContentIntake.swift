@@ -4,25 +4,8 @@
 package struct ContentIntake {
     package init() {}
 
-    /// Content that has not come yet.
-    enum Remaining {
-        case none
-        case length(UInt64)
-        case chunked(ChunkedContent)
-    }
-
-    /// Most requests have none of this, so it is no part of the connection.
-    final class ChunkedContent {
-        var decoder: ChunkedDecoder
-
-        init(limits: HTTPLimits) {
-            decoder = ChunkedDecoder(limits: limits)
-        }
-    }
-
     /// Takes memory only while a request has content, and while the connection lingers: an idle connection has none of it.
     private final class State {
-        var remaining = Remaining.none
         var received: UInt64 = 0
         var began: UInt64 = 0
         var pausedAt: UInt64 = 0
@@ -39,20 +22,6 @@ package struct ContentIntake {
         let made = State()
         state = made
         return made
-    }
-
-    var remaining: Remaining {
-        @inline(__always) get { state.map(\.remaining) ?? .none }
-        set { makeState().remaining = newValue }
-    }
-
-    /// Whether nothing is to come.
-    var isOver: Bool {
-        @inline(__always) get {
-            guard let state else { return true }
-            if case .none = state.remaining { return true }
-            return false
-        }
     }
 
     /// Bytes of the current request's content that have come, and since when they were to come.
@@ -90,22 +59,13 @@ package struct ContentIntake {
 
     /// A head has come, at `now`.
     @inline(__always)
-    package mutating func begin(_ framing: MessageFraming, limits: @autoclosure () -> HTTPLimits, at now: UInt64) {
-        if case .none = framing {
-            if state != nil { state = nil }
-        } else {
-            begin(framing, limits(), now)
-        }
+    package mutating func begin(_ framing: MessageFraming, at now: UInt64) {
+        if framing == .none { end() } else { begin(at: now) }
     }
 
     @inline(never)
-    private mutating func begin(_ framing: MessageFraming, _ limits: HTTPLimits, _ now: UInt64) {
+    private mutating func begin(at now: UInt64) {
         let state = State()
-        switch framing {
-        case .none: break
-        case .length(let length): if length > 0 { state.remaining = .length(length) }
-        case .chunked: state.remaining = .chunked(ChunkedContent(limits: limits))
-        }
         state.began = now
         self.state = state
     }
@@ -121,7 +81,7 @@ package struct ContentIntake {
     }
 
     /// It is here, or isn't to be read.
-    package mutating func end() { state = nil }
+    package mutating func end() { if state != nil { state = nil } }
 
     /// The rest isn't wanted: it is thrown away at the client's pace.
     @inline(__always)

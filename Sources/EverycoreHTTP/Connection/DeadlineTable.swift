@@ -1,10 +1,10 @@
 // When each connection of a worker runs out of time: a timing wheel whose entries are moved lazily. A request sets its deadline with a
 // store and a comparison. A connection is filed where its earliest deadline since then is due, and looked at when that time has come:
-// once for each timeout that could have passed, however many there are. A value; no I/O.
+// once for each timeout that could have passed, however many there are. No I/O. Touches raw memory.
 // Process: worker · Thread: loop
 
 /// Deadlines by connection slot, in monotonic nanoseconds; `never` where none runs.
-package struct DeadlineTable {
+@safe package final class DeadlineTable {
     package static var never: UInt64 { .max }
 
     private struct Entry {
@@ -20,7 +20,10 @@ package struct DeadlineTable {
     private static var places: UInt64 { 64 }
     /// A tick is so many bits of a nanosecond's count.
     private let shift: UInt64
-    private var entries: ContiguousArray<Entry> = []
+    // Touched with each request, for the length of a load or a store.
+    @exclusivity(unchecked) private var entries: UnsafeMutablePointer<Entry>
+    private var capacity = 64
+    private var count = 0
     private var free: ContiguousArray<Int32> = []
     private var wheel = ContiguousArray(repeating: Entry.none, count: Int(places))
     /// What was due up to here has been looked at.
@@ -31,32 +34,53 @@ package struct DeadlineTable {
     /// - Parameter interval: how often `expired` will be asked, in nanoseconds.
     package init(interval: UInt64) {
         shift = UInt64(UInt64.bitWidth - 1 - max(interval, 1).leadingZeroBitCount)
+        unsafe entries = .allocate(capacity: 64)
     }
+
+    deinit { unsafe entries.deallocate() }
 
     /// Takes a free slot.
-    package mutating func allocate() -> Int {
+    package func allocate() -> Int {
         if let slot = free.popLast() { return Int(slot) }
-        entries.append(Entry())
-        return entries.count - 1
+        if count == capacity { grow() }
+        unsafe (entries + count).initialize(to: Entry())
+        count &+= 1
+        return count &- 1
     }
 
-    package mutating func release(_ slot: Int) {
+    private func grow() {
+        let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity &* 2)
+        unsafe larger.moveInitialize(from: entries, count: count)
+        unsafe entries.deallocate()
+        unsafe entries = larger
+        capacity &*= 2
+    }
+
+    package func release(_ slot: Int) {
         unfile(slot)
-        entries[slot].deadline = Self.never
+        unsafe entry(slot).pointee.deadline = Self.never
         free.append(Int32(truncatingIfNeeded: slot))
     }
 
+    /// - Parameter slot: one that was taken.
+    @inline(__always)
+    private func entry(_ slot: Int) -> UnsafeMutablePointer<Entry> {
+        assert(slot >= 0 && slot < count)
+        return unsafe entries + slot
+    }
+
     package subscript(slot: Int) -> UInt64 {
-        @inline(__always) get { entries[slot].deadline }
+        @inline(__always) get { unsafe entry(slot).pointee.deadline }
         @inline(__always) set {
-            entries[slot].deadline = newValue
+            let entry = unsafe entry(slot)
+            unsafe entry.pointee.deadline = newValue
             // One that is due later is found when its place is looked at.
-            if newValue &>> shift < entries[slot].tick, newValue != Self.never { file(slot) }
+            if unsafe newValue &>> shift < entry.pointee.tick, newValue != Self.never { file(slot) }
         }
     }
 
     /// The slots whose deadline isn't after `now`. A deadline is found within two ticks.
-    package mutating func expired(at now: UInt64) -> [Int] {
+    package func expired(at now: UInt64) -> [Int] {
         let tick = now &>> shift
         guard tick > lastTick else { return [] }
         var slots: [Int] = []
@@ -69,10 +93,11 @@ package struct DeadlineTable {
             wheel[place] = Entry.none
             while next >= 0 {
                 let slot = Int(next)
-                next = entries[slot].after
-                entries[slot].tick = Entry.unfiled
+                let entry = unsafe entry(slot)
+                next = unsafe entry.pointee.after
+                unsafe entry.pointee.tick = Entry.unfiled
                 looks &+= 1
-                let deadline = entries[slot].deadline
+                let deadline = unsafe entry.pointee.deadline
                 if deadline <= now { slots.append(slot) } else if deadline != Self.never { file(slot) }
             }
         }
@@ -80,27 +105,28 @@ package struct DeadlineTable {
     }
 
     @inline(never)
-    private mutating func file(_ slot: Int) {
+    private func file(_ slot: Int) {
         unfile(slot)
-        let tick = min(max(entries[slot].deadline &>> shift, lastTick &+ 1), lastTick &+ Self.places &- 1)
+        let entry = unsafe entry(slot)
+        let tick = unsafe min(max(entry.pointee.deadline &>> shift, lastTick &+ 1), lastTick &+ Self.places &- 1)
         let place = Int(tick & (Self.places &- 1))
         let first = wheel[place]
-        entries[slot].tick = tick
-        entries[slot].before = Entry.none
-        entries[slot].after = first
-        if first >= 0 { entries[Int(first)].before = Int32(truncatingIfNeeded: slot) }
+        unsafe entry.pointee.tick = tick
+        unsafe entry.pointee.before = Entry.none
+        unsafe entry.pointee.after = first
+        if first >= 0 { unsafe self.entry(Int(first)).pointee.before = Int32(truncatingIfNeeded: slot) }
         wheel[place] = Int32(truncatingIfNeeded: slot)
     }
 
-    private mutating func unfile(_ slot: Int) {
-        let entry = entries[slot]
+    private func unfile(_ slot: Int) {
+        let entry = unsafe entry(slot).pointee
         guard entry.tick != Entry.unfiled else { return }
         if entry.before >= 0 {
-            entries[Int(entry.before)].after = entry.after
+            unsafe self.entry(Int(entry.before)).pointee.after = entry.after
         } else {
             wheel[Int(entry.tick & (Self.places &- 1))] = entry.after
         }
-        if entry.after >= 0 { entries[Int(entry.after)].before = entry.before }
-        entries[slot].tick = Entry.unfiled
+        if entry.after >= 0 { unsafe self.entry(Int(entry.after)).pointee.before = entry.before }
+        unsafe self.entry(slot).pointee.tick = Entry.unfiled
     }
 }

@@ -132,22 +132,15 @@ final class EarlyContent {
 
 /// A response whose content comes piece by piece, and what waits for room.
 final class StreamingResponse {
-    enum Framing {
-        case omitted
-        case length(remaining: UInt64)
-        case chunked
-        case untilClose
-    }
-
     let status: Int
     let closes: Bool
-    var framing: Framing
+    var framing: HTTP1.ContentFraming
     var file: FileTransfer?
     var waiters: [() -> Void] = []
     /// Bytes that were written since other connections were served.
     var inARow = 0
 
-    init(status: Int, closes: Bool, framing: Framing) {
+    init(status: Int, closes: Bool, framing: HTTP1.ContentFraming) {
         self.status = status
         self.closes = closes
         self.framing = framing

@@ -20,7 +20,11 @@ package import EverycoreLoop
     /// Called when the answer isn't wanted any longer: the client is gone, or its time was up.
     @exclusivity(unchecked) package var onCancel: (() -> Void)?
     /// When the bytes that completed the head were read, in monotonic nanoseconds.
-    @exclusivity(unchecked) @usableFromInline package internal(set) final var start: UInt64 = 0
+    @inlinable package internal(set) final var start: UInt64 {
+        get { unsafe storedStart }
+        set { unsafe storedStart = newValue }
+    }
+    @exclusivity(unchecked) @usableFromInline final var storedStart: UInt64 = 0
     @exclusivity(unchecked) var collector: BodyCollector?
     /// The trailer section of the content (RFC 9112 §7.1.2), while its end is told.
     @exclusivity(unchecked) package internal(set) final var trailers = Trailers()

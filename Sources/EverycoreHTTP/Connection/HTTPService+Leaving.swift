@@ -29,7 +29,7 @@ extension HTTPService {
 
     func passOnIdle() {
         // By their slots, not by how long they have been idle: the busy ones shall be among those that go.
-        for slot in unsafe (idle.slots + awaiting.slots).sorted() {
+        for slot in (idle.slots + awaiting.slots).sorted() {
             guard isPassingOn else { return }
             if let connection = connections[slot], connection.canBePassedOn { _ = pass(connection) }
         }
@@ -74,7 +74,7 @@ extension HTTPService {
 
     private func closeIdle(then done: (() -> Void)? = nil) {
         // Only these can be between two requests. A slot's connection may have ended by then, and another one never begins here.
-        for slot in unsafe idle.slots + awaiting.slots { connections[slot]?.serviceDrains() }
+        for slot in idle.slots + awaiting.slots { connections[slot]?.serviceDrains() }
         // Not before: a connection that was answered and closed above doesn't end the drain while others wait to be accepted.
         if let done { drained = done }
         finishDrainIfEmpty()

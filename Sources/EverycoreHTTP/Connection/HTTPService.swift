@@ -16,6 +16,7 @@ package import EverycoreStatistics
     let input: UnsafeMutableRawBufferPointer
     let inputStart: UnsafeMutableRawPointer
     let inputCapacity: Int
+    let rules: HTTP1.Rules
     /// What a connection answers in one go. Empty between events.
     @exclusivity(unchecked) var output: OutputBuffer
     /// For what is answered later, of any connection. Nil while one uses it: a handler that hears of that one's end may answer another.
@@ -46,13 +47,16 @@ package import EverycoreStatistics
     private(set) var openConnections = 0
     /// Those for whom the kernel may hold more (Connection+Output).
     var fastConnections = 0
-    @exclusivity(unchecked) var deadlines: DeadlineTable
+    let deadlines: DeadlineTable
     /// Connections between two requests, the one that is so for longest first. Some may have a request again.
-    @exclusivity(unchecked) var idle = SlotList()
+    let idle = SlotList()
     /// Those that have begun, and sent a part of a head or nothing; also some that have sent it whole since.
-    @exclusivity(unchecked) var awaiting = SlotList()
+    let awaiting = SlotList()
     var sweep: LoopTimer?
-    private var spare: Exchange?
+    /// For the next request, of any connection; owned here until something else keeps it (HTTPService+Exchange).
+    @exclusivity(unchecked) var nextExchange: Exchange?
+    /// The same: calling with it retains nothing.
+    @exclusivity(unchecked) var exchangeReference: Unmanaged<Exchange>?
     /// When the date of responses changes, by the monotonic clock.
     var dateDue: UInt64 = 0
     var drained: (() -> Void)?
@@ -68,7 +72,8 @@ package import EverycoreStatistics
         self.timeouts = timeouts
         self.connectionLimits = connectionLimits
         self.figures = figures
-        unsafe deadlines = DeadlineTable(interval: timeouts.sweepNanoseconds)
+        deadlines = DeadlineTable(interval: timeouts.sweepNanoseconds)
+        rules = HTTP1.Rules(limits)
         held = HeldMemory(limit: connectionLimits.heldMemory)
         inputCapacity = max(65536, limits.longestHead &+ 16384)
         unsafe inputStart = .allocate(byteCount: inputCapacity &+ PaddedBytes.padding, alignment: 16)
@@ -120,21 +125,21 @@ package import EverycoreStatistics
     func makeRoom() -> Bool {
         figures.add(.limitConnections, 1)
         // A list may have some that aren't so any more: each is dropped from it once for each time that it was.
-        while let slot = unsafe idle.first {
-            unsafe idle.remove(slot)
+        while let slot = idle.first {
+            idle.remove(slot)
             guard let connection = connections[slot], connection.isIdle else { continue }
             connection.evict()
             if connection.isClosed { return true }
         }
         let now = EventLoop.monotonicNanoseconds()
-        while let slot = unsafe awaiting.first {
+        while let slot = awaiting.first {
             if let connection = connections[slot], connection.awaitsHead {
                 // Those behind it have begun later.
                 guard connection.headIsOverdue(at: now) else { return false }
                 connection.evict()
                 if connection.isClosed { return true }
             }
-            unsafe awaiting.remove(slot)
+            awaiting.remove(slot)
         }
         return false
     }
@@ -153,16 +158,16 @@ package import EverycoreStatistics
     private func open(
         _ transport: some Transport, isNew: Bool = true, bytes: [UInt8] = [], readAt: UInt64 = 0
     ) -> any ServedConnection {
-        let slot = unsafe deadlines.allocate()
+        let slot = deadlines.allocate()
         let connection = Connection(service: self, transport: transport, slot: slot)
         if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
         openConnections &+= 1
         if isNew {
             figures.add(.connectionsAccepted, 1)
-            unsafe awaiting.append(slot)
+            awaiting.append(slot)
         } else {
             connection.life.served = 1
-            unsafe idle.append(slot)
+            idle.append(slot)
         }
         figures.set(.connectionsOpen, UInt64(openConnections))
         startSweep()
@@ -178,9 +183,9 @@ package import EverycoreStatistics
     /// - Parameter isPassedOn: another process has it.
     func remove(_ connection: some ServedConnection, isPassedOn: Bool = false) {
         connections[connection.slot] = nil
-        unsafe deadlines.release(connection.slot)
-        unsafe idle.remove(connection.slot)
-        unsafe awaiting.remove(connection.slot)
+        deadlines.release(connection.slot)
+        idle.remove(connection.slot)
+        awaiting.remove(connection.slot)
         let wasFull = !hasRoom
         openConnections &-= 1
         figures.set(.connectionsOpen, UInt64(openConnections))
@@ -194,18 +199,6 @@ package import EverycoreStatistics
         self.drained = nil
         sweep = nil
         drained()
-    }
-
-    /// An exchange for the next request.
-    @inline(__always)
-    func takeExchange() -> Exchange { spare.take() ?? Exchange(service: self) }
-
-    /// Takes an exchange back, unless another reference to it is left.
-    @inline(__always)
-    func keepSpare(_ exchange: consuming Exchange) {
-        guard isKnownUniquelyReferenced(&exchange) else { return }
-        exchange.recycle()
-        spare = exchange
     }
 
     /// An empty buffer that nothing else uses until it is put back.

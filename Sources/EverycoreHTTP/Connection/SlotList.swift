@@ -1,50 +1,75 @@
-// Connections by the time at which something began, oldest first, so that the one to evict is found at once. By slot, in two arrays:
-// a connection that isn't listed costs eight bytes. A value; no I/O.
+// Connections by the time at which something began, oldest first, so that the one to evict is found at once. By slot, in an array
+// of links: a connection that isn't listed costs eight bytes. No I/O. Touches raw memory.
 // Process: worker · Thread: loop
 
-package struct SlotList {
+@safe package final class SlotList {
     private struct Link {
-        var before: Int32 = none
+        var before: Int32 = unlisted
         var after: Int32 = none
         static var none: Int32 { -1 }
         static var unlisted: Int32 { -2 }
     }
 
-    private var links: ContiguousArray<Link> = []
-    private var oldest: Int32 = Link.none
-    private var newest: Int32 = Link.none
+    // Touched with each request, for the length of a load or a store.
+    @exclusivity(unchecked) private var links: UnsafeMutablePointer<Link>
+    @exclusivity(unchecked) private var capacity = 0
+    @exclusivity(unchecked) private var oldest: Int32 = Link.none
+    @exclusivity(unchecked) private var newest: Int32 = Link.none
 
-    package init() {}
+    package init() { unsafe links = .allocate(capacity: 0) }
 
-    package var first: Int? { oldest < 0 ? nil : Int(oldest) }
+    deinit { unsafe links.deallocate() }
+
+    package var first: Int? { unsafe oldest < 0 ? nil : Int(oldest) }
 
     /// All of them, oldest first.
     package var slots: [Int] {
         var slots: [Int] = []
-        var next = oldest
+        var next = unsafe oldest
         while next >= 0 {
             slots.append(Int(next))
-            next = links[Int(next)].after
+            next = unsafe links[Int(next)].after
         }
         return slots
     }
 
     /// Lists a slot as the newest, wherever it was.
-    package mutating func append(_ slot: Int) {
-        let place = Int32(truncatingIfNeeded: slot)
-        guard place != newest, slot >= 0, slot < Int(Int32.max) else { return }
-        while links.count <= slot { links.append(Link(before: Link.unlisted)) }
-        remove(slot)
-        links[slot] = Link(before: newest, after: Link.none)
-        if newest >= 0 { links[Int(newest)].after = place } else { oldest = place }
-        newest = place
+    @inline(__always)
+    package func append(_ slot: Int) {
+        if unsafe slot != Int(newest) { move(slot) }
     }
 
-    package mutating func remove(_ slot: Int) {
-        guard slot >= 0, slot < links.count, links[slot].before != Link.unlisted else { return }
-        let link = links[slot]
-        if link.before >= 0 { links[Int(link.before)].after = link.after } else { oldest = link.after }
-        if link.after >= 0 { links[Int(link.after)].before = link.before } else { newest = link.before }
-        links[slot].before = Link.unlisted
+    private func move(_ slot: Int) {
+        guard slot >= 0, slot < Int(Int32.max) else { return }
+        if unsafe slot >= capacity { grow(to: slot) }
+        unlink(slot)
+        let place = Int32(truncatingIfNeeded: slot)
+        unsafe links[slot] = Link(before: newest, after: Link.none)
+        if unsafe newest >= 0 { unsafe links[Int(newest)].after = place } else { unsafe oldest = place }
+        unsafe newest = place
+    }
+
+    @inline(never)
+    private func grow(to slot: Int) {
+        let larger = unsafe max(capacity &* 2, slot &+ 1, 64)
+        let memory = UnsafeMutablePointer<Link>.allocate(capacity: larger)
+        unsafe memory.moveInitialize(from: links, count: capacity)
+        unsafe (memory + capacity).initialize(repeating: Link(), count: larger &- capacity)
+        unsafe links.deallocate()
+        unsafe links = memory
+        unsafe capacity = larger
+    }
+
+    package func remove(_ slot: Int) {
+        if slot >= 0, unsafe slot < capacity { unlink(slot) }
+    }
+
+    @inline(__always)
+    private func unlink(_ slot: Int) {
+        let link = unsafe links[slot]
+        guard link.before != Link.unlisted else { return }
+        if link.before >= 0 { unsafe links[Int(link.before)].after = link.after } else { unsafe oldest = link.after }
+        if link.after >= 0 { unsafe links[Int(link.after)].before = link.before } else { unsafe newest = link.before }
+        unsafe links[slot].before = Link.unlisted
     }
 }

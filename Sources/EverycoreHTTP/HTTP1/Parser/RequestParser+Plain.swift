@@ -1,96 +1,72 @@
-// Heads as nearly all clients send them, in one pass over their bytes: GET, HEAD or POST, a path, HTTP/1.1, and
-// field lines with nothing but one space around their values. Refuses nothing: what isn't plain, isn't whole or is over a limit
-// is left to the careful reading, from its line's first byte on. So both give the same answer wherever this one gives one.
+// Heads as nearly all clients send them, in one pass over their bytes: GET, HEAD or POST, a path, HTTP/1.1, and field lines with
+// nothing but one space around their values. Refuses nothing: what isn't plain, isn't whole or may be over a limit is left to the
+// careful reading, from its first byte on. So both give the same answer wherever this one gives one.
 // Process: worker · Thread: loop
 
-extension RequestParser {
-    /// Takes lines for as long as they are plain. Returns the head's end if its blank line is among them.
-    @inline(__always)
-    mutating func readPlainLines(
-        _ input: PaddedBytes, into head: RequestHead, _ facts: inout HeadFacts, _ framing: inout FramingFields
-    ) -> Int? {
-        if section != .fields {
-            guard let end = readPlainRequestLine(input, into: &facts) else { return nil }
-            beginFields(at: end)
+package enum PlainHead {
+    /// What a head can't exceed without being looked at with care.
+    package struct Bounds {
+        let bytes: Int
+        let fields: Int
+
+        package init(_ limits: HTTPLimits) {
+            bytes = min(limits.target, limits.requestLine, limits.fieldLine, limits.headerSection)
+            fields = limits.fieldCount
         }
-        return readPlainFields(input, into: head, &framing)
     }
 
-    /// Returns the offset behind the line, or nil where it isn't plain.
+    /// Fills `head` and returns the head's length in bytes; 0 where it says nothing, and `head` holds nothing of use.
     @inline(__always)
-    private func readPlainRequestLine(_ input: PaddedBytes, into facts: inout HeadFacts) -> Int? {
-        let start = lineStart
-        let first: UInt64 = input.word(start)
+    package static func read(_ input: PaddedBytes, _ bounds: Bounds, into head: RequestHead) -> Int {
+        let first: UInt64 = input.word(0)
         let methodEnd: Int
         let method: Method
         if UInt32(truncatingIfNeeded: first) == UInt32(truncatingIfNeeded: Bytewise.word("GET ")) {
-            (method, methodEnd) = (.get, start &+ 3)
+            (method, methodEnd) = (.get, 3)
         } else if first & 0xFF_FFFF_FFFF == Bytewise.word("POST ") {
-            (method, methodEnd) = (.post, start &+ 4)
+            (method, methodEnd) = (.post, 4)
         } else if first & 0xFF_FFFF_FFFF == Bytewise.word("HEAD ") {
-            (method, methodEnd) = (.head, start &+ 4)
+            (method, methodEnd) = (.head, 4)
         } else {
-            return nil
+            return 0
         }
         let targetStart = methodEnd &+ 1
-        guard input.byte(targetStart) == 0x2F else { return nil }
+        guard input.byte(targetStart) == 0x2F else { return 0 }
         var targetEnd = input.endOfTarget(targetStart)
         var pathEnd = -1
         while input.byte(targetEnd) != 0x20 {
             switch input.byte(targetEnd) {
             case 0x3F: if pathEnd < 0 { pathEnd = targetEnd }
-            case 0x25: guard pathEnd >= 0 || input.isEscape(at: targetEnd) else { return nil }
-            default: return nil
+            case 0x25: guard pathEnd >= 0 || input.isEscape(at: targetEnd) else { return 0 }
+            default: return 0
             }
             targetEnd = input.endOfTarget(targetEnd &+ 1)
         }
         let hasQuery = pathEnd >= 0
         if !hasQuery { pathEnd = targetEnd }
-        guard input.word(targetEnd &+ 1) == Bytewise.word("HTTP/1.1"),
-            input.word(targetEnd &+ 9, as: UInt16.self) == 0x0A0D,
-            targetEnd &- targetStart <= limits.target, targetEnd &+ 9 &- start <= limits.requestLine
-        else { return nil }
-        facts.method = method
-        facts.methodRange = ByteRange(start, methodEnd)
-        facts.target = ByteRange(targetStart, targetEnd)
-        facts.path = ByteRange(targetStart, pathEnd)
-        facts.query = ByteRange(hasQuery ? pathEnd &+ 1 : 0, targetEnd)
-        facts.hasQuery = hasQuery
-        facts.minorVersion = 1
-        return targetEnd &+ 11
-    }
+        guard input.word(targetEnd &+ 1) == Bytewise.word("HTTP/1.1"), input.word(targetEnd &+ 9, as: UInt16.self) == 0x0A0D else { return 0 }
 
-    @inline(__always)
-    private mutating func readPlainFields(_ input: PaddedBytes, into head: RequestHead, _ framing: inout FramingFields) -> Int? {
-        var start = lineStart
-        var count = fieldCount
-        let sectionEnd = sectionStart &+ limits.headerSection
-        // Up to here neither limit can be exceeded.
-        let near = min(sectionStart &+ limits.fieldLine, sectionEnd &- 2)
-        var room = min(limits.fieldCount, unsafe head.fieldCapacity)
-        defer { takeFields(upTo: start, count: count) }
+        var start = targetEnd &+ 11
+        var count = 0
+        var framing = FramingFields()
+        // A head with more fields makes room for those that follow it.
+        let room = unsafe min(bounds.fields, head.fieldCapacity)
         while input.word(start, as: UInt16.self) != 0x0A0D {
-            // A head of which a part has come may be read on in another `RequestHead`, with less room.
-            if count >= room {
-                guard count < limits.fieldCount else { return nil }
-                head.growFields(to: count)
-                room = min(limits.fieldCount, unsafe head.fieldCapacity)
-            }
+            guard count < room else { return 0 }
             var colon = input.endOfName(start)
             while input.byte(colon) != 0x3A {
-                guard ByteClass.token.contains(input.byte(colon)) else { return nil }
+                guard ByteClass.token.contains(input.byte(colon)) else { return 0 }
                 colon = input.endOfName(colon &+ 1)
             }
             let valueStart = colon &+ (input.byte(colon &+ 1) == 0x20 ? 2 : 1)
             var valueEnd = input.endOfValue(valueStart)
             while input.word(valueEnd, as: UInt16.self) != 0x0A0D {
-                guard input.byte(valueEnd) == 0x09 else { return nil }
+                guard input.byte(valueEnd) == 0x09 else { return 0 }
                 valueEnd = input.endOfValue(valueEnd &+ 1)
             }
-            if valueEnd > near { guard valueEnd &- start <= limits.fieldLine, valueEnd &+ 2 <= sectionEnd else { return nil } }
             // No blank at either end of the value; an empty one has no ends.
             guard colon > start, valueEnd == valueStart || input.byte(valueStart) > 0x20 && input.byte(valueEnd &- 1) > 0x20 else {
-                return nil
+                return 0
             }
             let known = KnownField(plain: input, from: start, count: colon &- start)
             let field = FieldRange(name: ByteRange(start, colon), value: ByteRange(valueStart, valueEnd), known: known)
@@ -99,9 +75,19 @@ extension RequestParser {
             count &+= 1
             start = valueEnd &+ 2
         }
-        guard start &+ 2 <= sectionEnd else { return nil }
-        start &+= 2
-        return start
+        let length = start &+ 2
+        guard length <= bounds.bytes, let host = framing.soleHost(head), isHost(host, input) else { return 0 }
+        head.fill(
+            method: method, methodEnd: methodEnd, pathEnd: pathEnd, targetEnd: targetEnd, hasQuery: hasQuery, host: host,
+            length: length, fieldCount: count)
+        guard framing.isHostAlone || framing.judgeOthers(of: head, input, fieldLimit: bounds.fields) else { return 0 }
+        return length
+    }
+
+    @inline(__always)
+    private static func isHost(_ host: ByteRange, _ input: PaddedBytes) -> Bool {
+        let (start, end) = (Int(host.start), Int(host.end))
+        return unsafe Authority.isPlain(input, from: start, to: end) || Authority.isValid(input.buffer.bytes, from: start, to: end)
     }
 }
 

@@ -22,6 +22,19 @@ extension RequestHead {
         try withBytes(facts.path, body)
     }
 
+    /// Method, a space and path, for logs; and the path by itself. An absolute target, which is between them in HTTP/1, is shown whole.
+    @inlinable @inline(__always)
+    package func withMethodAndPath<Result>(_ body: (_ line: RawSpan, _ path: RawSpan) -> Result) -> Result {
+        let (method, path) = (facts.methodRange, facts.path)
+        guard facts.target.start == method.end &+ 1, path.start >= facts.target.start else {
+            return unsafe body((bytes(method) + [0x20] + bytes(path)).span.bytes, bytes(path).span.bytes)
+        }
+        return withBytes(ByteRange(method.start, path.end)) { body($0, $0.extracting(last: path.count)) }
+    }
+
+    @usableFromInline
+    func bytes(_ range: ByteRange) -> [UInt8] { withBytes(range) { unsafe $0.withUnsafeBytes { unsafe Array($0) } } }
+
     /// The range's bytes as text; bytes that aren't UTF-8 come as U+FFFD.
     package func string(of range: ByteRange) -> String {
         withBytes(range) { bytes in

@@ -1,7 +1,8 @@
-// A response as the application gives it: a value, checked, and not yet bytes.
+// A response as the application gives it: checked, not yet bytes, and never changed. An object, so that one that is sent again and again
+// is made once, and passing one on costs a reference.
 // Process: worker · Thread: loop
 
-package struct CheckedResponse {
+package final class CheckedResponse {
     package enum Content {
         case none
         /// A literal that has an address.
@@ -54,6 +55,14 @@ package struct CheckedResponse {
         prepared = nil
         own = ResponseFields()
         content = text.hasPointerRepresentation ? .constant(text) : .text(text.description)
+    }
+
+    /// The fields that the response brings with it, its content's type first: what any protocol sends, in its own layout. `Date`,
+    /// `Server` and what frames the message are the protocol's.
+    package var fieldLines: [(name: String, value: String)] {
+        let given = fields.isEmpty ? prepared?.fields ?? [] : fields
+        guard let contentType, !own.hasContentType else { return given }
+        return [("Content-Type", contentType.description)] + given
     }
 
     /// What the head says of the content's length.

@@ -20,24 +20,57 @@ struct FramingFields {
     private func has(_ field: KnownField) -> Bool { present & (1 &<< field.rawValue) != 0 }
     private func isRepeated(_ field: KnownField) -> Bool { repeated & (1 &<< field.rawValue) != 0 }
 
-    /// Completes the facts, or refuses what contradicts itself.
+    // MARK: For plain heads
+
+    /// The value of the one `Host`, unless it is empty.
     @inline(__always)
-    func judge(
-        _ input: RawSpan, _ padded: PaddedBytes?, _ head: RequestHead, fieldCount: Int, limits: HTTPLimits, into facts: inout HeadFacts
-    ) throws(Refusal) {
-        try judgeHost(input, padded, head, into: &facts)
-        facts.keepAlive = facts.minorVersion == 1
-        let hostAlone: UInt8 = 1 &<< KnownField.host.rawValue
-        if present & ~hostAlone != 0 {
-            try judgeLength(input, head, fieldCount, into: &facts)
-            try judgeConnection(input, head, fieldCount, limits, into: &facts)
-            judgeExpectation(input, head, fieldCount, into: &facts)
+    func soleHost(_ head: RequestHead) -> ByteRange? {
+        guard has(.host), !isRepeated(.host) else { return nil }
+        let host = head.storedField(hostIndex).value
+        return host.isEmpty ? nil : host
+    }
+
+    /// Whether no other field means anything for the message.
+    var isHostAlone: Bool {
+        @inline(__always) get { present == 1 &<< KnownField.host.rawValue }
+    }
+
+    /// Completes the facts of a head whose `Host` is sound. False where something contradicts itself.
+    @inline(never)
+    func judgeOthers(of head: RequestHead, _ input: PaddedBytes, fieldLimit: Int) -> Bool {
+        var facts = head.facts
+        do throws(Refusal) {
+            try unsafe judgeOthers(input.buffer.bytes, head, fieldCount: head.fieldCount, fieldLimit: fieldLimit, into: &facts)
+            head.facts = facts
+            return true
+        } catch {
+            return false
         }
+    }
+
+    // MARK: For all
+
+    /// Completes the facts, or refuses what contradicts itself.
+    func judge(
+        _ input: RawSpan, _ head: RequestHead, fieldCount: Int, limits: HTTPLimits, into facts: inout HeadFacts
+    ) throws(Refusal) {
+        try judgeHost(input, head, into: &facts)
+        facts.keepAlive = facts.minorVersion == 1
+        try judgeOthers(input, head, fieldCount: fieldCount, fieldLimit: limits.fieldCount, into: &facts)
+    }
+
+    @inline(__always)
+    private func judgeOthers(
+        _ input: RawSpan, _ head: RequestHead, fieldCount: Int, fieldLimit: Int, into facts: inout HeadFacts
+    ) throws(Refusal) {
+        try judgeLength(input, head, fieldCount, into: &facts)
+        try judgeConnection(input, head, fieldCount, fieldLimit, into: &facts)
+        judgeExpectation(input, head, fieldCount, into: &facts)
     }
 
     /// RFC 9112 §3.2: exactly one in 1.1, and valid wherever it is.
     @inline(__always)
-    private func judgeHost(_ input: RawSpan, _ padded: PaddedBytes?, _ head: RequestHead, into facts: inout HeadFacts) throws(Refusal) {
+    private func judgeHost(_ input: RawSpan, _ head: RequestHead, into facts: inout HeadFacts) throws(Refusal) {
         guard has(.host) else {
             if facts.minorVersion == 1 { throw .badRequest("an HTTP/1.1 request needs a Host field") }
             return
@@ -46,8 +79,7 @@ struct FramingFields {
         let host = head.storedField(hostIndex).value
         // Legal where the target has no authority (RFC 9110 §7.2); an absolute target outranks it (RFC 9112 §3.2.2).
         if host.isEmpty { return }
-        let (start, end) = (Int(host.start), Int(host.end))
-        guard padded.map({ Authority.isPlain($0, from: start, to: end) }) ?? false || Authority.isValid(input, from: start, to: end) else {
+        guard Authority.isValid(input, from: Int(host.start), to: Int(host.end)) else {
             throw .badRequest("the Host field is not a host with an optional port")
         }
         if !facts.hasAuthority {
@@ -95,7 +127,7 @@ struct FramingFields {
 
     /// RFC 9110 §7.6.1, RFC 9112 §9.3: persistence, upgrade, and which fields are hop-by-hop.
     private func judgeConnection(
-        _ input: RawSpan, _ head: RequestHead, _ fieldCount: Int, _ limits: HTTPLimits, into facts: inout HeadFacts
+        _ input: RawSpan, _ head: RequestHead, _ fieldCount: Int, _ fieldLimit: Int, into facts: inout HeadFacts
     ) throws(Refusal) {
         guard has(.connection) else { return }
         if !isRepeated(.connection), let keepAlive = soleOption(input, head.storedField(connectionIndex).value) {
@@ -112,7 +144,7 @@ struct FramingFields {
             while let option = elements.next(in: input) {
                 options &+= 1
                 // Each option is compared with each field: the product must stay small.
-                if options > limits.fieldCount { throw Refusal(431, "the Connection field has too many options", limit: .limitFieldCount) }
+                if options > fieldLimit { throw Refusal(431, "the Connection field has too many options", limit: .limitFieldCount) }
                 if input.range(option, equals: "close") {
                     close = true
                     continue

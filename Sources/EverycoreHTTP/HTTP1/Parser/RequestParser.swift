@@ -34,10 +34,15 @@ package struct RequestParser: Sendable {
     /// Whether bytes of an unfinished head have been seen.
     package var isInHead: Bool { scanned > 0 }
 
-    /// As the other, faster: plain lines are read in one pass over their bytes (RequestParser+Plain).
-    @inline(__always)
+    /// As the other, faster: a plain head is read in one pass over its bytes (PlainHead).
     package mutating func parse(_ input: PaddedBytes, into head: RequestHead) -> Progress {
-        unsafe parse(input.buffer.bytes, padded: input, into: head)
+        if !isInHead, let plain = readPlain(input, into: head) { return plain }
+        return unsafe parse(input.buffer.bytes, padded: input, into: head)
+    }
+
+    private func readPlain(_ input: PaddedBytes, into head: RequestHead) -> Progress? {
+        let length = PlainHead.read(input, PlainHead.Bounds(limits), into: head)
+        return length > 0 ? .complete(headLength: length) : nil
     }
 
     /// Reads a head. `input` holds all bytes kept of it, its first byte first, and whatever came
@@ -49,20 +54,20 @@ package struct RequestParser: Sendable {
         parse(input, padded: nil, into: head)
     }
 
-    @inline(__always)
     private mutating func parse(_ input: RawSpan, padded: PaddedBytes?, into head: RequestHead) -> Progress {
         if isEmptyLine(input) { return .emptyLine(2) }
         do throws(Refusal) {
             var facts = HeadFacts()
             var framing = FramingFields()
             if isInHead {
-                guard try readLines(input, padded, into: head, &facts, &framing) != nil else { return .needMore }
+                guard try readLines(input, into: head, &facts, &framing) != nil else { return .needMore }
                 reset()
+                if let padded, let plain = readPlain(padded, into: head) { return plain }
                 facts = HeadFacts()
                 framing = FramingFields()
             }
-            guard let end = try readLines(input, padded, into: head, &facts, &framing) else { return .needMore }
-            try framing.judge(input, padded, head, fieldCount: fieldCount, limits: limits, into: &facts)
+            guard let end = try readLines(input, into: head, &facts, &framing) else { return .needMore }
+            try framing.judge(input, head, fieldCount: fieldCount, limits: limits, into: &facts)
             facts.headLength = end
             head.fill(facts, fieldCount: fieldCount)
             reset()
@@ -94,12 +99,10 @@ package struct RequestParser: Sendable {
     }
 
     /// Takes lines until the head's end, which it returns, or until no whole line is left.
-    @inline(__always)
     private mutating func readLines(
-        _ input: RawSpan, _ padded: PaddedBytes?, into head: RequestHead, _ facts: inout HeadFacts, _ framing: inout FramingFields
+        _ input: RawSpan, into head: RequestHead, _ facts: inout HeadFacts, _ framing: inout FramingFields
     ) throws(Refusal) -> Int? {
         while true {
-            if let padded, scanned == lineStart, let end = readPlainLines(padded, into: head, &facts, &framing) { return end }
             guard let lineEnd = try nextLine(input) else { return nil }
             let start = lineStart
             lineStart = lineEnd &+ 2
@@ -118,24 +121,6 @@ package struct RequestParser: Sendable {
                 sectionStart = lineStart
             }
         }
-    }
-
-    // MARK: For plain lines
-
-    @inline(__always)
-    mutating func beginFields(at offset: Int) {
-        section = .fields
-        sectionStart = offset
-        lineStart = offset
-        scanned = offset
-    }
-
-    /// Fields up to that offset were stored, `count` of them in all.
-    @inline(__always)
-    mutating func takeFields(upTo offset: Int, count: Int) {
-        lineStart = offset
-        scanned = offset
-        fieldCount = count
     }
 
     /// The offset of the CR that ends the current line, or nil while it isn't in. A line longer

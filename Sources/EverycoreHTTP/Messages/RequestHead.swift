@@ -1,6 +1,6 @@
-// A parsed request head: facts and byte ranges. A worker owns one and reuses it for every
-// request; it points into the worker's input buffer while a handler runs, and copies its bytes
-// when it is kept longer (`detach`). Touches raw memory; no accessor traps.
+// A request head: facts, and ranges of one run of bytes, in whatever order the protocol has them there. A worker owns one and reuses
+// it for every request; it points into the worker's input buffer while a handler runs, and copies its bytes when it is kept longer
+// (`detach`). Touches raw memory; no accessor traps.
 
 @safe
 @usableFromInline package final class RequestHead {
@@ -55,7 +55,7 @@
         // A client that waits for a 100 may or may not send its content after another status.
         facts.hasUnmetExpectation ? Refusal(417, "the only expectation met here is 100-continue", closes: facts.expectContinue) : nil
     }
-    /// Bytes from the head's first byte to the end of its blank line.
+    /// Bytes of the run that the ranges are in; with HTTP/1 from the head's first byte to the end of its blank line.
     @inlinable package var headLength: Int { facts.headLength }
 
     // MARK: Ranges

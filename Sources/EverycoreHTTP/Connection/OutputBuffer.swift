@@ -26,8 +26,13 @@ package struct OutputBuffer: ~Copyable {
     package func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        let first = unsafe storage.map { unsafe UnsafeRawPointer($0) + start }
-        return try unsafe body(UnsafeRawBufferPointer(start: first, count: count))
+        try unsafe body(waiting)
+    }
+
+    /// The same, until the next change.
+    @inline(__always)
+    var waiting: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: storage.map { unsafe UnsafeRawPointer($0) + start }, count: count)
     }
 
     // MARK: Appending
@@ -62,13 +67,7 @@ package struct OutputBuffer: ~Copyable {
         let line = unsafe storage + end
         unsafe line.storeBytes(of: Self.contentDash, as: UInt64.self)
         unsafe line.storeBytes(of: Self.lengthColon, toByteOffset: 8, as: UInt64.self)
-        var digits = 1
-        var bound: UInt64 = 10
-        while digits < 20, length >= bound {
-            digits &+= 1
-            // After the nineteenth digit this wraps; the loop has ended by then or ends by the count.
-            bound = bound &* 10
-        }
+        let digits = length < 10 ? 1 : length < 100 ? 2 : length < 1000 ? 3 : length < 10_000 ? 4 : Self.digits(length)
         var rest = length
         var position = 16 &+ digits
         unsafe line.storeBytes(of: (0x0A0D as UInt16).littleEndian, toByteOffset: position, as: UInt16.self)
@@ -78,6 +77,16 @@ package struct OutputBuffer: ~Copyable {
             rest /= 10
         }
         end &+= 16 &+ digits &+ 2
+    }
+
+    @inline(never)
+    private static func digits(_ number: UInt64) -> Int {
+        var (digits, rest) = (1, number / 10)
+        while rest > 0 {
+            rest /= 10
+            digits &+= 1
+        }
+        return digits
     }
 
     private static var contentDash: UInt64 { Bytewise.word("Content-").littleEndian }
@@ -162,19 +171,24 @@ package struct OutputBuffer: ~Copyable {
     // MARK: Consuming
 
     /// Drops the first `bytes` bytes (at most all of them), which have been written.
+    @inline(__always)
     package mutating func consume(_ bytes: Int) {
-        start &+= min(max(bytes, 0), count)
-        if start == end { removeAll() }
+        if bytes >= count { return removeAll() }
+        start &+= max(bytes, 0)
     }
 
     /// Drops everything, and memory beyond `keptCapacity`.
+    @inline(__always)
     package mutating func removeAll() {
         start = 0
         end = 0
-        if capacity > keptCapacity {
-            unsafe storage?.deallocate()
-            unsafe storage = nil
-            capacity = 0
-        }
+        if capacity > keptCapacity { freeMemory() }
+    }
+
+    @inline(never)
+    private mutating func freeMemory() {
+        unsafe storage?.deallocate()
+        unsafe storage = nil
+        capacity = 0
     }
 }
