@@ -38,12 +38,12 @@ private struct Conversation: Equatable {
 
     private mutating func step(_ http1: inout HTTP1, _ input: FuzzInput, _ start: inout Int, _ end: Int, _ rules: HTTP1.Rules) -> Bool {
         let wantsContent = !http1.contentIsOver
-        let event = input.withPaddedCopy(start..<end) { bytes in
+        let event = unsafe input.withPaddedCopy(start..<end) { bytes in
             let event = unsafe http1.next(PaddedBytes(bytes, count: end - start), rules, into: head)
             if case .head(let length) = event {
                 check(length > 0 && length <= end - start, "a head of \(length) bytes")
                 unsafe head.rebase(onto: bytes, count: length)
-                heads.append("\(head.method) \(head.path) \(head.framing) \(head.fieldCount) \(head.keepAlive)")
+                unsafe heads.append("\(head.method) \(head.path) \(head.framing) \(head.fieldCount) \(head.keepAlive)")
             }
             return event
         }
