@@ -11,7 +11,7 @@ extension EventLoop: TaskExecutor, SerialExecutor {
 
     /// The same for a task that prefers the loop. Its code isn't isolated to the loop: were it run as if it were, the runtime would
     /// queue it once more at the next call of a nonisolated function.
-    @_implements(TaskExecutor, enqueue(_:))
+    @_implements(TaskExecutor,enqueue(_:))
     public func enqueuePreferring(_ job: consuming ExecutorJob) {
         jobs.append(.preferring(UnownedJob(job)), fromLoop: isOnLoop)
     }

@@ -94,7 +94,8 @@ struct ChunkRun: Equatable, CustomStringConvertible {
     }
 
     @Test(arguments: [
-        ";", " ;", " a;b", ";;", ";=b", ";a=", ";a=;b", ";a=\"b", ";a=\"b\"c", ";a=b\"c\"", ";a b", ";a=b c", ";a ", ";a=b ", ";a\u{1}", ";a=\"\u{1}\"", ";a=\"\n\"",
+        ";", " ;", " a;b", ";;", ";=b", ";a=", ";a=;b", ";a=\"b", ";a=\"b\"c", ";a=b\"c\"", ";a b", ";a=b c", ";a ", ";a=b ", ";a\u{1}", ";a=\"\u{1}\"",
+        ";a=\"\n\"",
         ";a=\"\\\n\"", ";a\n", ";é", ";a=\"\u{7F}\"", ";a/b",
     ])
     func refusesMalformedExtensions(_ text: String) {

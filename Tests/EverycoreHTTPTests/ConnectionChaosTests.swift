@@ -1,10 +1,10 @@
 // Hundreds of connections at once with valid and broken requests, cut at random, reset and half-closed at random moments, answered
 // at random times: from a fixed seed. Whatever happens, what was asked properly is answered in order, and nothing is left behind.
 
-import Glibc
 import EverycoreHTTP
-import Testing
+import Glibc
 import TestSupport
+import Testing
 
 @Suite struct ConnectionChaosTests {
     private struct Expected {
@@ -61,12 +61,13 @@ import TestSupport
 
     @Test(arguments: [1, 2, 3] as [UInt64]) func `chaos leaves nothing behind and every proper request answered in order`(seed: UInt64) throws {
         var random = SeededGenerator.printingSeed(seed)
-        let server = try ConnectionServer(timeouts: {
-            var timeouts = ConnectionTimeouts()
-            timeouts.header = 3_000_000_000
-            timeouts.body = 3_000_000_000
-            return timeouts
-        }())
+        let server = try ConnectionServer(
+            timeouts: {
+                var timeouts = ConnectionTimeouts()
+                timeouts.header = 3_000_000_000
+                timeouts.body = 3_000_000_000
+                return timeouts
+            }())
         defer { server.stop() }
         for round in 0..<4 {
             let scripts = (0..<100).map { Script(round * 1000 + $0, &random) }

@@ -1,11 +1,11 @@
 // How a service ends: what is in flight and arriving is answered, what is idle is closed, and nothing holds it up.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
-import Testing
+import Glibc
 import TestSupport
+import Testing
 
 @Suite struct ConnectionDrainTests {
     private func statuses(_ client: RawClient) throws -> [Int] { try WireResponse.parse(client.received).map(\.status) }
@@ -130,7 +130,9 @@ import TestSupport
         client.send(request("GET /forgotten HTTP/1.1", "Host: a"))
         var hasEnded = false
         let start = loop.after(.milliseconds(5)) {
-            service?.drain { hasEnded = true; loop.stop() }
+            service?.drain {
+                hasEnded = true; loop.stop()
+            }
             service = nil
         }
         let limit = loop.after(.seconds(5)) { loop.stop() }

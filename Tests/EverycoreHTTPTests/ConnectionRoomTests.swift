@@ -1,9 +1,9 @@
 // Where connections or requests are bounded: which wait, and which are evicted.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
+import Glibc
 import Testing
 
 @Suite struct ConnectionRoomTests {

@@ -1,9 +1,9 @@
 // Every rule of the table over a real socket: whole, byte by byte, and split; the connection's fate; and the next connection.
 
-import EverycoreLoop
 import EverycoreHTTP
-import Testing
+import EverycoreLoop
 import TestSupport
+import Testing
 
 @Suite struct ConnectionRuleTests {
     static let probe = raw("GET /after HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
@@ -83,7 +83,9 @@ import TestSupport
                     #expect(responses.last?["connection"] == "close", "\(testCase)")
                 } else {
                     // Answered early where content is announced that never comes.
-                    let wanted = testCase.facts.contains { $0.contains("refusal=501") || $0.hasPrefix("other ") } ? 501
+                    let wanted =
+                        testCase.facts.contains { $0.contains("refusal=501") || $0.hasPrefix("other ") }
+                        ? 501
                         : testCase.facts.contains { $0.contains("refusal=417") } ? 417 : 200
                     #expect(statuses == [wanted], "\(testCase) \(cut): \(responses)")
                 }

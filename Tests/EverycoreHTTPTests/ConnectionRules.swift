@@ -54,8 +54,12 @@ enum ConnectionRules {
         .open(6, "an unknown method", request("BREW / HTTP/1.1", "Host: a"), 501, says: ["501 "]),
         .open(6, "an unknown method with content", request("BREW / HTTP/1.1", "Host: a", "Content-Length: 5") + raw("hello"), 501),
         .closes(6, "an unknown method with close", request("BREW / HTTP/1.1", "Host: a", "Connection: close"), 501),
-        .closes(33, "an unknown method with more content than is skipped", request("BREW / HTTP/1.1", "Host: a", "Content-Length: 2000000"), 501, says: ["connection: close"]),
-        .closes(33, "an unknown expectation with more content than is skipped", post("/echo", "", "Expect: x", "Content-Length: 2000000"), 417, says: ["connection: close"]),
+        .closes(
+            33, "an unknown method with more content than is skipped", request("BREW / HTTP/1.1", "Host: a", "Content-Length: 2000000"), 501,
+            says: ["connection: close"]),
+        .closes(
+            33, "an unknown expectation with more content than is skipped", post("/echo", "", "Expect: x", "Content-Length: 2000000"), 417,
+            says: ["connection: close"]),
         .closes(6, "a method that is no token", request("B(EW / HTTP/1.1", "Host: a"), 400),
         .open(7, "absolute form", request("GET http://b/x?y HTTP/1.1", "Host: a"), 200, says: ["GET /x"]),
         .closes(7, "* with GET", request("GET * HTTP/1.1", "Host: a"), 400),
@@ -75,13 +79,15 @@ enum ConnectionRules {
         .closes(11, "two Hosts", request("GET / HTTP/1.1", "Host: a", "Host: a"), 400),
         .closes(12, "a space before the colon", get("A : b"), 400),
         .closes(12, "a folded line", get("A: b", " c"), 400),
-        .open(13, "bytes above ASCII are kept", raw("GET /value HTTP/1.1\r\nHost: a\r\nX-A: ") + [0x80, 0xFF, 0xC3, 0xBC] + raw("\r\n\r\n"), 200,
+        .open(
+            13, "bytes above ASCII are kept", raw("GET /value HTTP/1.1\r\nHost: a\r\nX-A: ") + [0x80, 0xFF, 0xC3, 0xBC] + raw("\r\n\r\n"), 200,
             says: [String(decoding: raw("<") + [0x80, 0xFF, 0xC3, 0xBC] + raw(">"), as: UTF8.self)]),
         .open(13, "tabs around a value and in it", raw("GET /value HTTP/1.1\r\nHost: a\r\nX-A:\t b\tc \t\r\n\r\n"), 200, says: ["<b\tc>"]),
         .open(13, "an empty value", raw("GET /value HTTP/1.1\r\nHost: a\r\nX-A:\r\n\r\n"), 200, says: ["<>"]),
         .closes(13, "NUL in a value", get("A: \0"), 400),
         .closes(14, "a field line over its limit", get("A: " + String(repeating: "b", count: 8300)), 431),
-        .closes(14, "a section over its limit",
+        .closes(
+            14, "a section over its limit",
             raw("GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "A: \(String(repeating: "b", count: 4000))\r\n", count: 9) + "\r\n"), 431),
         .closes(14, "too many fields", raw("GET / HTTP/1.1\r\nHost: a\r\n" + String(repeating: "A: b\r\n", count: 120) + "\r\n"), 431),
         .open(15, "Content_Length", post("/x", "", "Content_Length: 5"), 200),
@@ -103,7 +109,8 @@ enum ConnectionRules {
         .closes(19, "the greatest length", post("/echo", "hello", "Content-Length: 9223372036854775807"), 413),
         .open(23, "content on GET", get("Content-Length: 5") + raw("hello"), 200, says: ["GET /"]),
         .open(23, "content on GET that is collected", request("GET /echo HTTP/1.1", "Host: a", "Content-Length: 5") + raw("hello"), 200, says: ["hello"]),
-        .open(23, "content on HEAD", request("HEAD /echo HTTP/1.1", "Host: a", "Content-Length: 5") + raw("GET /"), 200, heads: [0], says: ["content-length: 5"]),
+        .open(
+            23, "content on HEAD", request("HEAD /echo HTTP/1.1", "Host: a", "Content-Length: 5") + raw("GET /"), 200, heads: [0], says: ["content-length: 5"]),
         .open(23, "content on DELETE", request("DELETE /early HTTP/1.1", "Host: a", "Content-Length: 5") + raw("GET /"), 200),
         .open(23, "chunks on OPTIONS", request("OPTIONS /early HTTP/1.1", "Host: a", chunked) + raw("5\r\nGET /\r\n0\r\n\r\n"), 200),
         .open(23, "content is read clean before the next", post("/echo", "GET / HTTP/1.1\r\n", "Content-Length: 16") + get(), 200, 200),
@@ -118,7 +125,8 @@ enum ConnectionRules {
         .closes(20, "a sign", post("/echo", "+5\r\nhello\r\n0\r\n\r\n", chunked), 400),
         .closes(20, "a prefix", post("/echo", "0x5\r\nhello\r\n0\r\n\r\n", chunked), 400),
         .closes(20, "a space after the size", post("/echo", "5 \r\nhello\r\n0\r\n\r\n", chunked), 400),
-        .open(20, "blanks before an extension", post("/echo", "5 ;a\r\nhello\r\n5\t ; b = \"c\" ;d\r\nworld\r\n0 ;a\r\n\r\n", chunked), 200, says: ["helloworld"]),
+        .open(
+            20, "blanks before an extension", post("/echo", "5 ;a\r\nhello\r\n5\t ; b = \"c\" ;d\r\nworld\r\n0 ;a\r\n\r\n", chunked), 200, says: ["helloworld"]),
         .closes(20, "a blank after an extension", post("/echo", "5;a \r\nhello\r\n0\r\n\r\n", chunked), 400),
         .closes(20, "17 digits", post("/echo", "00000000000000005\r\nhello\r\n0\r\n\r\n", chunked), 400),
         .closes(20, "overflow", post("/echo", "FFFFFFFFFFFFFFFF\r\nhello\r\n", chunked), 400),
@@ -135,16 +143,21 @@ enum ConnectionRules {
         .closes(20, "a bare LF for the last line", post("/echo", "5\r\nhello\r\n0\r\n\n", chunked), 400),
         .closes(20, "a bare LF in an extension", post("/echo", "5;a\nhello\r\n0\r\n\r\n", chunked), 400),
         .closes(20, "no size", post("/echo", "\r\nhello\r\n0\r\n\r\n", chunked), 400),
-        .open(21, "trailers are handed over, those that frame or route aren't",
-            post("/trailers", "5\r\nhello\r\n0\r\nX-A: b\r\nHost: c\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\nAuthorization: d\r\nx-b:\te \r\n\r\n", chunked),
+        .open(
+            21, "trailers are handed over, those that frame or route aren't",
+            post(
+                "/trailers", "5\r\nhello\r\n0\r\nX-A: b\r\nHost: c\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\nAuthorization: d\r\nx-b:\te \r\n\r\n",
+                chunked),
             200, says: ["5 <X-A=b,x-b=e>"]),
-        .open(21, "trailers don't reach the next request",
+        .open(
+            21, "trailers don't reach the next request",
             post("/trailers", "0\r\nX-A: b\r\n\r\n", chunked) + post("/trailers", "0\r\n\r\n", chunked) + post("/trailers", "hello", "Content-Length: 5"),
             200, 200, 200, says: ["0 <X-A=b>", "0 <>", "5 <>"]),
         .closes(21, "a control byte in a trailer", post("/echo", "0\r\nX-A: b\0\r\n\r\n", chunked), 400),
         .closes(21, "a folded trailer", post("/echo", "0\r\nX-A: b\r\n c\r\n\r\n", chunked), 400),
         .closes(21, "too many trailers", post("/echo", "0\r\n\(String(repeating: "A: b\r\n", count: 120))\r\n", chunked), 431),
-        .closes(21, "a trailer section over its limit",
+        .closes(
+            21, "a trailer section over its limit",
             post("/echo", "0\r\n\(String(repeating: "A: \(String(repeating: "b", count: 3000))\r\n", count: 3))\r\n", chunked), 431),
         .open(21, "trailers", post("/echo", "5\r\nhello\r\n0\r\nX-A: b\r\nHost: c\r\nContent-Length: 9\r\n\r\n", chunked), 200, says: ["hello"]),
         .closes(21, "a malformed trailer", post("/echo", "5\r\nhello\r\n0\r\nX-A : b\r\n\r\n", chunked), 400),
@@ -172,18 +185,25 @@ enum ConnectionRules {
         .open(25, "the handler asks for the body", post("/echo", "hello", "Expect: 100-continue", "Content-Length: 5"), 200, says: ["hello"]),
         .open(25, "the handler asks for chunks", post("/echo", "5\r\nhello\r\n0\r\n\r\n", "Expect: 100-continue", chunked), 200, says: ["hello"]),
         .open(25, "the handler asks late", post("/later-echo/5", "hello", "Expect: 100-continue", "Content-Length: 5"), 200, says: ["hello"]),
-        .open(25, "two in a row", post("/echo", "hello", "Expect: 100-continue", "Content-Length: 5")
-            + post("/echo", "world", "Expect: 100-continue", "Content-Length: 5"), 200, 200, says: ["hello", "world"]),
+        .open(
+            25, "two in a row",
+            post("/echo", "hello", "Expect: 100-continue", "Content-Length: 5")
+                + post("/echo", "world", "Expect: 100-continue", "Content-Length: 5"), 200, 200, says: ["hello", "world"]),
         .closes(25, "a final status without the body", post("/early", "hello", "Expect: 100-continue", "Content-Length: 5"), 200, says: ["connection: close"]),
-        .closes(25, "a late final status without the body", post("/later/5", "hello", "Expect: 100-continue", "Content-Length: 5"), 200, says: ["connection: close"]),
+        .closes(
+            25, "a late final status without the body", post("/later/5", "hello", "Expect: 100-continue", "Content-Length: 5"), 200, says: ["connection: close"]
+        ),
         .closes(25, "a body over the limit", post("/echo", "hello", "Expect: 100-continue", "Content-Length: 2000000"), 413),
         .closes(25, "a body over the handler's limit", post("/small", "hello world", "Expect: 100-continue", "Content-Length: 11"), 413),
         .open(25, "no body to wait for", get("Expect: 100-continue"), 200),
         .closes(25, "never a 100 to 1.0", raw("POST /echo HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello"), 200, says: ["hello"]),
         .open(25, "another expectation", get("Expect: 200-ok"), 417),
         .open(25, "another expectation, with a body", post("/echo", "hello", "Expect: 200-ok", "Content-Length: 5"), 417),
-        .closes(25, "100-continue and another, with a body", post("/echo", "hello", "Expect: 100-continue, x", "Content-Length: 5"), 417, says: ["connection: close"]),
-        .closes(25, "an unknown method whose client waits", request("BREW / HTTP/1.1", "Host: a", "Expect: 100-continue", "Content-Length: 5") + raw("hello"), 501),
+        .closes(
+            25, "100-continue and another, with a body", post("/echo", "hello", "Expect: 100-continue, x", "Content-Length: 5"), 417,
+            says: ["connection: close"]),
+        .closes(
+            25, "an unknown method whose client waits", request("BREW / HTTP/1.1", "Host: a", "Expect: 100-continue", "Content-Length: 5") + raw("hello"), 501),
     ]
 
     static let responses: [Rule] = [
@@ -207,15 +227,23 @@ enum ConnectionRules {
         .closes(33, "Close in a list", get("Connection: x, Close"), 200, says: ["connection: close"]),
         .closes(33, "1.0 closes", request("GET / HTTP/1.0"), 200, says: ["connection: close"]),
         .open(33, "1.0 with keep-alive", request("GET / HTTP/1.0", "Connection: Keep-Alive"), 200, says: ["connection: keep-alive"]),
-        .open(33, "1.0 with keep-alive, twice", request("GET / HTTP/1.0", "Connection: keep-alive") + request("GET / HTTP/1.0", "Connection: keep-alive"), 200, 200),
+        .open(
+            33, "1.0 with keep-alive, twice", request("GET / HTTP/1.0", "Connection: keep-alive") + request("GET / HTTP/1.0", "Connection: keep-alive"), 200,
+            200),
         .closes(33, "the handler closes", request("GET /close HTTP/1.1", "Host: a"), 200, says: ["connection: close"]),
         .closes(33, "close after pipelined requests", get() + get() + get("Connection: close"), 200, 200, 200),
         .closes(34, "bytes after a failed request", get() + get("A : b") + get(), 200, 400),
         .closes(34, "a closing late answer", request("GET /later/5 HTTP/1.0") + get(), 200),
-        .open(34, "late answers in order", request("GET /later/20 HTTP/1.1", "Host: a") + request("GET /later/1 HTTP/1.1", "Host: a") + get()
-            + request("GET /later/3 HTTP/1.1", "Host: a"), 200, 200, 200, 200, says: ["later 20", "later 1", "GET /", "later 3"]),
-        .open(34, "late answers with bodies between", post("/later-echo/5", "GET /a HTTP/1.1\r\n", "Content-Length: 17") + post("/later/3", "5\r\nhello\r\n0\r\n\r\n", chunked)
-            + post("/echo", "0123456789", "Content-Length: 10"), 200, 200, 200, says: ["GET /a", "later 3", "0123456789"]),
-        .open(34, "early answers with unread bodies", post("/early", "hello", "Content-Length: 5") + post("/early", "5\r\nhello\r\n0\r\n\r\n", chunked) + get(), 200, 200, 200),
+        .open(
+            34, "late answers in order",
+            request("GET /later/20 HTTP/1.1", "Host: a") + request("GET /later/1 HTTP/1.1", "Host: a") + get()
+                + request("GET /later/3 HTTP/1.1", "Host: a"), 200, 200, 200, 200, says: ["later 20", "later 1", "GET /", "later 3"]),
+        .open(
+            34, "late answers with bodies between",
+            post("/later-echo/5", "GET /a HTTP/1.1\r\n", "Content-Length: 17") + post("/later/3", "5\r\nhello\r\n0\r\n\r\n", chunked)
+                + post("/echo", "0123456789", "Content-Length: 10"), 200, 200, 200, says: ["GET /a", "later 3", "0123456789"]),
+        .open(
+            34, "early answers with unread bodies", post("/early", "hello", "Content-Length: 5") + post("/early", "5\r\nhello\r\n0\r\n\r\n", chunked) + get(),
+            200, 200, 200),
     ]
 }

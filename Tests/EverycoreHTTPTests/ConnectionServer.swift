@@ -1,10 +1,10 @@
 // A running HTTPService on a loopback listener, its loop on a thread of its own, and the small application behind it that
 // the connection tests speak to.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
+import Glibc
 import Synchronization
 import TestSupport
 
@@ -161,10 +161,11 @@ final class WireApplication: Application {
         case "stream":
             stream(exchange, length: nil)
             exchange.end()
-        case "later-stream": later(number) { [self] in
-            stream(exchange, length: 11)
-            exchange.end()
-        }
+        case "later-stream":
+            later(number) { [self] in
+                stream(exchange, length: 11)
+                exchange.end()
+            }
         case "short":
             stream(exchange, length: 20)
             exchange.end()
@@ -196,7 +197,8 @@ final class WireApplication: Application {
                 if case .success(let bytes) = result { text(exchange, "\(bytes.count) <\(fields)>") }
             }
         case "value":
-            let range = (0..<exchange.head.fieldCount).compactMap { exchange.head.field(at: $0) }
+            let range =
+                (0..<exchange.head.fieldCount).compactMap { exchange.head.field(at: $0) }
                 .first { exchange.head.string(of: $0.name) == "X-A" }?.value ?? ByteRange(0, 0)
             let value = exchange.head.withBytes(range) { bytes in unsafe bytes.withUnsafeBytes { unsafe Array($0) } }
             try? exchange.respond(status: 200, body: raw("<") + value + raw(">"))

@@ -1,9 +1,9 @@
 // Deadlines, and how a connection's time is counted.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
+import Glibc
 import Testing
 
 @Suite struct ConnectionTimeTests {

@@ -1,8 +1,8 @@
 // Deadlines of many connections, with no clock but the test's.
 
 import EverycoreHTTP
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct DeadlineTableTests {
     private static let tick: UInt64 = 1 << 20
@@ -16,7 +16,8 @@ import TestSupport
         for _ in 0..<4000 {
             for _ in 0..<Int.random(in: 0..<20, using: &generator) {
                 let slot = Int.random(in: 0..<200, using: &generator)
-                let deadline = Int.random(in: 0..<8, using: &generator) == 0 ? DeadlineTable.never : now + UInt64.random(in: 0..<200 * Self.tick, using: &generator)
+                let deadline =
+                    Int.random(in: 0..<8, using: &generator) == 0 ? DeadlineTable.never : now + UInt64.random(in: 0..<200 * Self.tick, using: &generator)
                 table[slot] = deadline
                 expected[slot] = deadline
             }

@@ -1,7 +1,7 @@
 // Handlers that answer another connection's request, or hear of its content, while their own connection uses the worker's buffers.
 
-import EverycoreLoop
 import EverycoreHTTP
+import EverycoreLoop
 import Testing
 
 @Suite struct ForeignAnswerTests {
@@ -17,18 +17,27 @@ import Testing
     private static let ways: [(name: String, text: String, answer: @Sendable (Exchange) -> Void)] = [
         ("respond", "whole", { try? $0.respond(status: 200, body: raw("whole")) }),
         ("large", String(repeating: "x", count: 6_000_000), { try? $0.respond(status: 200, body: [UInt8](repeating: 0x78, count: 6_000_000)) }),
-        ("stream", "hello world", {
-            try? $0.beginResponse(status: 200, length: 11)
-            write("hello ", to: $0)
-            write("world", to: $0)
-            $0.end()
-        }),
-        ("fails, then responds", "second", {
-            do { try $0.respond(status: 200, fields: [("A", "b\r\nC: d")], body: raw("first")) } catch { try? $0.respond(status: 200, body: raw("second")) }
-        }),
-        ("collects", "hello", { exchange in
-            exchange.collectBody(upTo: 100) { if case .success(let bytes) = $0 { try? exchange.respond(status: 200, body: bytes) } }
-        }),
+        (
+            "stream", "hello world",
+            {
+                try? $0.beginResponse(status: 200, length: 11)
+                write("hello ", to: $0)
+                write("world", to: $0)
+                $0.end()
+            }
+        ),
+        (
+            "fails, then responds", "second",
+            {
+                do { try $0.respond(status: 200, fields: [("A", "b\r\nC: d")], body: raw("first")) } catch { try? $0.respond(status: 200, body: raw("second")) }
+            }
+        ),
+        (
+            "collects", "hello",
+            { exchange in
+                exchange.collectBody(upTo: 100) { if case .success(let bytes) = $0 { try? exchange.respond(status: 200, body: bytes) } }
+            }
+        ),
     ]
 
     @Test(arguments: ways.indices, [false, true]) func `each client reads its own answers, whole and in order`(way: Int, closes: Bool) throws {

@@ -1,8 +1,8 @@
 // HTTP/1.1 as a machine over memory: what it says of a conversation doesn't depend on how the bytes come.
 
 import EverycoreHTTP
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct HTTP1Tests {
     /// Several requests on one connection, with content of both kinds and what may stand between them.

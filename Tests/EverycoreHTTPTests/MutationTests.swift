@@ -2,8 +2,8 @@
 // with a known status, and the answer does not depend on how the bytes come.
 
 import EverycoreHTTP
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct MutationTests {
     private static let tokens = [

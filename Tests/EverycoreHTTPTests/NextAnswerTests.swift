@@ -1,10 +1,10 @@
 // What one answer leaves behind: for the next one on its connection, for content that still comes, for the worker that gets the
 // connection afterwards.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
+import Glibc
 import Testing
 
 @Suite struct NextAnswerTests {
@@ -150,7 +150,14 @@ import Testing
         defer { server.stop() }
         var passed: [Int32] = []
         var wanted = 0
-        server.onLoop { server.service.excess = (count: { wanted }, passOn: { passed.append(dup($0)); wanted -= 1; return true }) }
+        server.onLoop {
+            server.service.excess = (
+                count: { wanted },
+                passOn: {
+                    passed.append(dup($0)); wanted -= 1; return true
+                }
+            )
+        }
         defer { for descriptor in passed { close(descriptor) } }
         let client = try server.connect(receiveBuffer: 65536)
         client.send(request("GET /big/60000000 HTTP/1.1", "Host: a"))

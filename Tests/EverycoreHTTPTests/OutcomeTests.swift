@@ -12,7 +12,8 @@ import Testing
         defer { server.stop() }
         let client = try server.connect()
         let kept = request("GET /constant HTTP/1.1", "Host: a") + request("HEAD /constant HTTP/1.1", "Host: a")
-        client.send(kept + kept + request("GET /constant HTTP/1.0", "Connection: keep-alive") + request("GET /constant HTTP/1.1", "Host: a", "Connection: close"))
+        client.send(
+            kept + kept + request("GET /constant HTTP/1.0", "Connection: keep-alive") + request("GET /constant HTTP/1.1", "Host: a", "Connection: close"))
         client.read()
         let responses = try WireResponse.parse(client.received, heads: [1, 3])
         #expect(responses.map(\.status) == [200, 200, 200, 200, 200, 200])
@@ -25,7 +26,8 @@ import Testing
     @Test func `a constant doesn't wait for content that nobody reads`() throws {
         defer { server.stop() }
         let client = try server.connect()
-        client.send(post("/constant", "hello", "Content-Length: 5") + request("POST /constant HTTP/1.1", "Host: a", "Content-Length: 5", "Expect: 100-continue"))
+        client.send(
+            post("/constant", "hello", "Content-Length: 5") + request("POST /constant HTTP/1.1", "Host: a", "Content-Length: 5", "Expect: 100-continue"))
         client.read()
         let responses = try WireResponse.parse(client.received)
         #expect(responses.map(\.text) == ["constant", "constant"])

@@ -1,8 +1,8 @@
 // The output buffer keeps what is appended, in order, through growth, consumption and moves.
 
 import EverycoreHTTP
-import Testing
 import TestSupport
+import Testing
 
 extension OutputBuffer {
     var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }

@@ -1,9 +1,9 @@
 // How much the kernel may hold for a client: little for one that reads slowly, more for one that has shown to be fast.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
+import Glibc
 import Testing
 
 @Suite struct PaceTests {

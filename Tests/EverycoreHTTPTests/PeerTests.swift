@@ -1,9 +1,9 @@
 // Clients that vanish, that leave while a handler works for them, or that take nothing.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
+import Glibc
 import Testing
 
 @Suite struct PeerTests {

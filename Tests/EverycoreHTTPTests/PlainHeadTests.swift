@@ -1,8 +1,8 @@
 // Plain heads are read in one pass by a shortcut, others line by line with care: both say the same of everything.
 
 import EverycoreHTTP
-import Testing
 import TestSupport
+import Testing
 
 /// Bytes in a block of their own with the padding that the shortcut wants, all of it but the first set to what would mislead it.
 @safe final class PaddedCopy {

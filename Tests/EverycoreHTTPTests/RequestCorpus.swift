@@ -79,7 +79,8 @@ enum RequestCorpus {
     static let targets: [Case] = [
         .served("a path and a query", request("GET /a/b?c=d?e HTTP/1.1", "Host: a"), "origin /a/b ?c=d?e @a"),
         .served("an empty query", request("GET /a? HTTP/1.1", "Host: a"), "origin /a ? @a"),
-        .served("an absolute target wins over Host", request("GET http://b.example:80/x?y HTTP/1.1", "Host: a"),
+        .served(
+            "an absolute target wins over Host", request("GET http://b.example:80/x?y HTTP/1.1", "Host: a"),
             "absolute /x ?y @b.example:80"),
         .served("the scheme's case does not count", request("GET HTTPS://b/x HTTP/1.1", "Host: a"), "absolute /x ?- @b"),
         .served("an absolute target without path", request("GET http://b HTTP/1.1", "Host: a"), "absolute / ?- @b"),
@@ -121,21 +122,24 @@ enum RequestCorpus {
         .refused(414, "a target that never ends", raw("GET /" + String(repeating: "a", count: 8300))),
     ]
 
-    static let hosts: [Case] = [
-        .refused(400, "HTTP/1.1 without Host", request("GET / HTTP/1.1", "A: b")),
-        .served("HTTP/1.0 without Host", request("GET / HTTP/1.0"), "@- 1.0 none keep=false"),
-        .refused(400, "two Host lines", request("GET / HTTP/1.1", "Host: a", "Host: b")),
-        .refused(400, "two equal Host lines", request("GET / HTTP/1.1", "Host: a", "host: a")),
-        .refused(400, "two Host lines in HTTP/1.0", request("GET / HTTP/1.0", "Host: a", "Host: a")),
-        .served("an empty Host", request("GET / HTTP/1.1", "Host:"), "origin / ?- @- "),
-    ] + [
-        "a", "localhost:8080", "127.0.0.1", "[::1]", "[::]:1", "[2001:db8::7]:443", "[1:2:3:4:5:6:7:8]", "[::ffff:1.2.3.4]",
-        "[1:2:3:4:5:6:7::]", "a.b-c_d~", "%41b", "a!$&'()*+,;=", "a:", "a:65535", "a:00080",
-    ].map { .served("Host \($0)", request("GET / HTTP/1.1", "Host: \($0)"), "@\($0) ") } + [
-        "u@a", "u:p@a", "a/b", "a b", "a:x", "a:65536", "a:123456", "a:-1", "a:80:80", ":80", "a?b", "a#b", "[::1", "::1", "[]",
-        "[:]", "[1:2]", "[:::]", "[1::2::3]", "[::1]x", "[12345::]", "[g::]", "[1:2:3:4:5:6:7:8:9]", "[::1.2.3]", "[::1.2.3.256]",
-        "[::01.2.3.4]", "[v1.a]", "a\\b", "é", "%4", "a\tb", "http://a", "a%", "[1:2:3:4:5:6:7:8::]", "[1:2:3:4:5:6:7:1.2.3.4]",
-    ].map { .refused(400, "Host \($0)", request("GET / HTTP/1.1", "Host: \($0)")) }
+    static let hosts: [Case] =
+        [
+            .refused(400, "HTTP/1.1 without Host", request("GET / HTTP/1.1", "A: b")),
+            .served("HTTP/1.0 without Host", request("GET / HTTP/1.0"), "@- 1.0 none keep=false"),
+            .refused(400, "two Host lines", request("GET / HTTP/1.1", "Host: a", "Host: b")),
+            .refused(400, "two equal Host lines", request("GET / HTTP/1.1", "Host: a", "host: a")),
+            .refused(400, "two Host lines in HTTP/1.0", request("GET / HTTP/1.0", "Host: a", "Host: a")),
+            .served("an empty Host", request("GET / HTTP/1.1", "Host:"), "origin / ?- @- "),
+        ]
+        + [
+            "a", "localhost:8080", "127.0.0.1", "[::1]", "[::]:1", "[2001:db8::7]:443", "[1:2:3:4:5:6:7:8]", "[::ffff:1.2.3.4]",
+            "[1:2:3:4:5:6:7::]", "a.b-c_d~", "%41b", "a!$&'()*+,;=", "a:", "a:65535", "a:00080",
+        ].map { .served("Host \($0)", request("GET / HTTP/1.1", "Host: \($0)"), "@\($0) ") }
+        + [
+            "u@a", "u:p@a", "a/b", "a b", "a:x", "a:65536", "a:123456", "a:-1", "a:80:80", ":80", "a?b", "a#b", "[::1", "::1", "[]",
+            "[:]", "[1:2]", "[:::]", "[1::2::3]", "[::1]x", "[12345::]", "[g::]", "[1:2:3:4:5:6:7:8:9]", "[::1.2.3]", "[::1.2.3.256]",
+            "[::01.2.3.4]", "[v1.a]", "a\\b", "é", "%4", "a\tb", "http://a", "a%", "[1:2:3:4:5:6:7:8::]", "[1:2:3:4:5:6:7:1.2.3.4]",
+        ].map { .refused(400, "Host \($0)", request("GET / HTTP/1.1", "Host: \($0)")) }
 
     static let fieldLines: [Case] = [
         .refused(400, "a space before the colon", get("A : b")),
@@ -170,38 +174,43 @@ enum RequestCorpus {
         .served("names in any case", request("GET / HTTP/1.1", "hOsT: a", "cONTENT-lENGTH: 5"), "length(5)"),
     ]
 
-    static let lengths: [Case] = [
-        .served("no length, no content", request("POST / HTTP/1.1", "Host: a"), "none"),
-        .served("Content-Length", get("Content-Length: 5"), "length(5)"),
-        .served("Content-Length 0", get("Content-Length: 0"), "length(0)"),
-        .served("zeros in front", get("Content-Length: 0005"), "length(5)"),
-        .served("the greatest Content-Length", get("Content-Length: 9223372036854775807"), "length(9223372036854775807)"),
-        .served("content on HEAD", request("HEAD / HTTP/1.1", "Host: a", "Content-Length: 3"), "length(3)"),
-        .served("content in HTTP/1.0", request("POST / HTTP/1.0", "Content-Length: 3"), "length(3)"),
-        .refused(400, "two Content-Length lines", get("Content-Length: 5", "Content-Length: 6")),
-        .refused(400, "two equal Content-Length lines", get("Content-Length: 5", "Content-Length: 5")),
-    ] + [
-        "+5", "-1", "5 5", "0x5", "", "5,5", "5, 5", "5;", "12345678901234567890", "00000000000000000005", "9223372036854775808",
-        "9999999999999999999", "5.0", "five", "\"5\"", "5\t5", "٥",
-    ].map { .refused(400, "Content-Length <\($0)>", get("Content-Length: \($0)")) }
+    static let lengths: [Case] =
+        [
+            .served("no length, no content", request("POST / HTTP/1.1", "Host: a"), "none"),
+            .served("Content-Length", get("Content-Length: 5"), "length(5)"),
+            .served("Content-Length 0", get("Content-Length: 0"), "length(0)"),
+            .served("zeros in front", get("Content-Length: 0005"), "length(5)"),
+            .served("the greatest Content-Length", get("Content-Length: 9223372036854775807"), "length(9223372036854775807)"),
+            .served("content on HEAD", request("HEAD / HTTP/1.1", "Host: a", "Content-Length: 3"), "length(3)"),
+            .served("content in HTTP/1.0", request("POST / HTTP/1.0", "Content-Length: 3"), "length(3)"),
+            .refused(400, "two Content-Length lines", get("Content-Length: 5", "Content-Length: 6")),
+            .refused(400, "two equal Content-Length lines", get("Content-Length: 5", "Content-Length: 5")),
+        ]
+        + [
+            "+5", "-1", "5 5", "0x5", "", "5,5", "5, 5", "5;", "12345678901234567890", "00000000000000000005", "9223372036854775808",
+            "9999999999999999999", "5.0", "five", "\"5\"", "5\t5", "٥",
+        ].map { .refused(400, "Content-Length <\($0)>", get("Content-Length: \($0)")) }
 
-    static let codings: [Case] = [
-        .served("chunked", get("Transfer-Encoding: chunked"), "chunked"),
-        .served("codings in any case", get("Transfer-Encoding: ChUnKeD"), "chunked"),
-        .served("empty list elements", get("Transfer-Encoding: , ,chunked ,"), "chunked"),
-        .served("an empty line and another", get("Transfer-Encoding:", "Transfer-Encoding: chunked"), "chunked"),
-        .refused(400, "Transfer-Encoding with Content-Length", get("Transfer-Encoding: chunked", "Content-Length: 5")),
-        .refused(400, "Content-Length with Transfer-Encoding", get("Content-Length: 5", "Transfer-Encoding: chunked")),
-        .refused(400, "Transfer-Encoding in HTTP/1.0", request("POST / HTTP/1.0", "Transfer-Encoding: chunked")),
-        .refused(400, "chunked is applied twice, in two lines", get("Transfer-Encoding: chunked", "Transfer-Encoding: chunked")),
-        .refused(400, "chunked and another in two lines", get("Transfer-Encoding: chunked", "Transfer-Encoding: gzip")),
-        .refused(501, "another and chunked in two lines", get("Transfer-Encoding: gzip", "Transfer-Encoding: chunked")),
-    ] + [
-        "gzip", "identity", "chunked, gzip", "chunked, chunked", "chunked, gzip, chunked", "", ",", "xchunked", "chunked1", "chun ked",
-        "chunked;a=b", "chunked;", "\"chunked\"", "gzip;a, chunked", "gzip;a=\"b, chunked", "chunked\u{A0}", "[chunked]", "gzip;=b, chunked",
-    ].map { .refused(400, "Transfer-Encoding <\($0)>", get("Transfer-Encoding: \($0)")) } + [
-        "gzip, chunked", "identity, chunked", "gzip;a=b;c=\"d, \\\"e\", chunked", "gzip ; a = b , chunked",
-    ].map { .refused(501, "Transfer-Encoding <\($0)>", get("Transfer-Encoding: \($0)")) }
+    static let codings: [Case] =
+        [
+            .served("chunked", get("Transfer-Encoding: chunked"), "chunked"),
+            .served("codings in any case", get("Transfer-Encoding: ChUnKeD"), "chunked"),
+            .served("empty list elements", get("Transfer-Encoding: , ,chunked ,"), "chunked"),
+            .served("an empty line and another", get("Transfer-Encoding:", "Transfer-Encoding: chunked"), "chunked"),
+            .refused(400, "Transfer-Encoding with Content-Length", get("Transfer-Encoding: chunked", "Content-Length: 5")),
+            .refused(400, "Content-Length with Transfer-Encoding", get("Content-Length: 5", "Transfer-Encoding: chunked")),
+            .refused(400, "Transfer-Encoding in HTTP/1.0", request("POST / HTTP/1.0", "Transfer-Encoding: chunked")),
+            .refused(400, "chunked is applied twice, in two lines", get("Transfer-Encoding: chunked", "Transfer-Encoding: chunked")),
+            .refused(400, "chunked and another in two lines", get("Transfer-Encoding: chunked", "Transfer-Encoding: gzip")),
+            .refused(501, "another and chunked in two lines", get("Transfer-Encoding: gzip", "Transfer-Encoding: chunked")),
+        ]
+        + [
+            "gzip", "identity", "chunked, gzip", "chunked, chunked", "chunked, gzip, chunked", "", ",", "xchunked", "chunked1", "chun ked",
+            "chunked;a=b", "chunked;", "\"chunked\"", "gzip;a, chunked", "gzip;a=\"b, chunked", "chunked\u{A0}", "[chunked]", "gzip;=b, chunked",
+        ].map { .refused(400, "Transfer-Encoding <\($0)>", get("Transfer-Encoding: \($0)")) }
+        + [
+            "gzip, chunked", "identity, chunked", "gzip;a=b;c=\"d, \\\"e\", chunked", "gzip ; a = b , chunked",
+        ].map { .refused(501, "Transfer-Encoding <\($0)>", get("Transfer-Encoding: \($0)")) }
 
     static let connections: [Case] = [
         .served("1.1 persists", get(), "keep=true"),
@@ -212,7 +221,8 @@ enum RequestCorpus {
         .served("1.0 closes", request("GET / HTTP/1.0", "Host: a"), "keep=false"),
         .served("1.0 with keep-alive", request("GET / HTTP/1.0", "Connection: Keep-Alive"), "1.0 none keep=true"),
         .served("1.0 with both", request("GET / HTTP/1.0", "Connection: keep-alive, close"), "keep=false"),
-        .served("fields that Connection names are hop-by-hop", get("X-A: 1", "Connection: x-a, close, Host", "x-A: 2", "X-B: 3"),
+        .served(
+            "fields that Connection names are hop-by-hop", get("X-A: 1", "Connection: x-a, close, Host", "x-A: 2", "X-B: 3"),
             #"["Host=<a>", "*X-A=<1>", "Connection=<x-a, close, Host>", "*x-A=<2>", "X-B=<3>"]"#),
         .served("an upgrade", get("Connection: keep-alive, Upgrade", "Upgrade: websocket"), "upgrade=true", #""*Upgrade=<websocket>""#),
         .served("Upgrade that Connection does not list", get("Upgrade: websocket"), "upgrade=false"),

@@ -1,8 +1,8 @@
 // Files as content: parts of them, files that change while they are sent, and their descriptors.
 
+import EverycoreHTTP
 import EverycoreLoop
 import Glibc
-import EverycoreHTTP
 import Testing
 
 @Suite struct SentFileTests {
@@ -44,7 +44,9 @@ import Testing
         }
         defer { server.stop() }
         let client = try server.connect(receiveBuffer: 65536)
-        client.send(StreamedResponseTests.get() + StreamedResponseTests.get(method: "HEAD") + StreamedResponseTests.get() + request("GET / HTTP/1.1", "Host: a", "Connection: close"))
+        client.send(
+            StreamedResponseTests.get() + StreamedResponseTests.get(method: "HEAD") + StreamedResponseTests.get()
+                + request("GET / HTTP/1.1", "Host: a", "Connection: close"))
         #expect(client.read(seconds: 20) == .closed)
         let responses = try WireResponse.parse(client.received, heads: [1])
         #expect(responses.map(\.body.count).dropLast() == [length, 0, length])

@@ -1,8 +1,8 @@
 // The list from which the connection to evict is taken, against a plain array that does the same slowly.
 
 import EverycoreHTTP
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct SlotListTests {
     @Test func isInTheOrderInWhichItsSlotsWereLastAppended() {

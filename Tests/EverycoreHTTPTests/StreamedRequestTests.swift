@@ -1,9 +1,9 @@
 // Content that the application takes piece by piece, at its own pace.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
+import Glibc
 import Testing
 
 /// Takes the content of `/upload`. Touched on the loop's thread.
@@ -85,8 +85,9 @@ final class Upload {
         upload.serve(server)
         let client = try server.connect()
         let size = 40_000_000
-        client.send(request(
-            "PUT /upload HTTP/1.1", "Host: a", isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(size)"))
+        client.send(
+            request(
+                "PUT /upload HTTP/1.1", "Host: a", isChunked ? "Transfer-Encoding: chunked" : "Content-Length: \(size)"))
         if isChunked { client.send("\(String(size, radix: 16))\r\n") }
         let bytes = [UInt8](repeating: 0x78, count: size)
         let sent = client.send(bytes[...], seconds: 0.5)
@@ -163,10 +164,11 @@ final class Upload {
         let client = try server.connect()
         client.send(request("PUT /upload HTTP/1.1", "Host: a", "Content-Length: 300000"))
         client.send([UInt8](repeating: 0x78, count: 300_000)[...], seconds: 1)
-        #expect(server.eventually { _ in
-            upload.exchange?.resumeBody()
-            return upload.ends.count == 1
-        })
+        #expect(
+            server.eventually { _ in
+                upload.exchange?.resumeBody()
+                return upload.ends.count == 1
+            })
         #expect(server.onLoop { upload.cancelled } == 0)
         client.reset()
         #expect(server.eventually { _ in upload.cancelled == 1 })

@@ -1,9 +1,9 @@
 // Content that is written piece by piece.
 
-import EverycoreLoop
-import Glibc
 import EverycoreHTTP
+import EverycoreLoop
 import EverycoreStatistics
+import Glibc
 import Testing
 
 @Suite struct StreamedResponseTests {
@@ -231,7 +231,9 @@ import Testing
             #expect(server.eventually { $0.application.received.count >= 1 })
             client.read(seconds: 5) { $0.count > 8_990_000 }
             #expect(server.eventually { _ in waiting != nil })
-            server.onLoop { if let waiting { producer.run(waiting) }; waiting = nil }
+            server.onLoop {
+                if let waiting { producer.run(waiting) }; waiting = nil
+            }
         }
         #expect(server.eventually { $0.openConnections == 0 })
         #expect(server.onLoop { server.figures[.timeoutsWrite] } == 1)

@@ -56,10 +56,11 @@ import Testing
         #expect(client.read(until: "constant"))
         var offered = 0
         server.onLoop { [service = server.service] in
-            service.drain(to: { _ in
-                offered += 1
-                return true
-            }, {})
+            service.drain(
+                to: { _ in
+                    offered += 1
+                    return true
+                }, {})
         }
         client.send(request("GET /constant HTTP/1.1", "Host: a"))
         #expect(client.read { (try? WireResponse.parse($0).count) == 2 } == .open)

@@ -52,7 +52,9 @@ package struct TransferSocket: Hashable {
         while true {
             if unsafe bytes.withUnsafeBytes({
                 unsafe cposix_send_with_descriptor(sender, $0.baseAddress, $0.count, connection)
-            }) >= 0 { return true }
+            }) >= 0 {
+                return true
+            }
             guard errno == EINTR else { return false }
         }
     }

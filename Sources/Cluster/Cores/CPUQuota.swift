@@ -13,7 +13,8 @@ package enum CPUQuota {
         for membership in (read("/proc/self/cgroup") ?? "").split(separator: "\n").compactMap({ CgroupMembership($0) }) {
             guard let mount = mounts.last(where: { $0.serves(membership) }) else { continue }
             for directory in mount.directories(upFrom: membership.path) {
-                let quota = membership.isUnified
+                let quota =
+                    membership.isUnified
                     ? unifiedQuota(read("\(directory)/cpu.max"))
                     : legacyQuota(read("\(directory)/cpu.cfs_quota_us"), read("\(directory)/cpu.cfs_period_us"))
                 if let quota { smallest = min(smallest ?? quota, quota) }

@@ -24,9 +24,11 @@ final class MessageRouter {
         messenger.onFailure = { [unowned self, unowned child] failure, _ in
             failures += 1
             guard failures.isWorthALine else { return }
-            context.log(.warning, .messageIgnored, "a message was ignored", about: child, [
-                "type": "\(LogText.plain(failure.type))", "reason": "\(LogText.plain("\(failure.reason)"))", "ignored": "\(failures)",
-            ])
+            context.log(
+                .warning, .messageIgnored, "a message was ignored", about: child,
+                [
+                    "type": "\(LogText.plain(failure.type))", "reason": "\(LogText.plain("\(failure.reason)"))", "ignored": "\(failures)",
+                ])
         }
     }
 
@@ -85,7 +87,8 @@ final class MessageRouter {
         context.log(.debug, .messageNotForwarded, "a message to another worker was not forwarded", about: child, ["to": "\(slot)", "reason": "\(reason)"])
         // Smaller than what could not be passed on, and allowed more of the queue; a sender that reads nothing hears nothing.
         if let notice = try? OutgoingMessage(
-            kind: .undelivered, flags: [], name: message.name, route: .init(slot: slot, generation: 0), Array(reason.utf8)) {
+            kind: .undelivered, flags: [], name: message.name, route: .init(slot: slot, generation: 0), Array(reason.utf8))
+        {
             try? child.handle.messenger.post(notice, bound: .reply)
         }
     }

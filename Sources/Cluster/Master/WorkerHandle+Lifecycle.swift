@@ -1,6 +1,5 @@
 // What the code in the master can do to a worker, and how it stands. Runs in the master.
 
-
 extension WorkerHandle {
     /// Whether the process has ended: then ``exit`` says how.
     public var isDead: Bool { exit != nil }

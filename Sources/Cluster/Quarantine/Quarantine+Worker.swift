@@ -2,9 +2,9 @@
 // Process: master · Thread: loop
 
 internal import EverycoreLoop
+internal import EverycoreStatistics
 internal import Glibc
 internal import Logging
-internal import EverycoreStatistics
 
 extension Quarantine {
     /// Once a second: what endpoints do while workers are well.

@@ -5,9 +5,9 @@
 //   Quarantine+Worker.swift   the worker, and the figures
 
 internal import EverycoreLoop
+internal import EverycoreStatistics
 internal import Glibc
 internal import Logging
-internal import EverycoreStatistics
 
 final class Quarantine {
     /// What was last read of a worker's endpoints.
@@ -166,10 +166,12 @@ final class Quarantine {
         switch change {
         case .began(let subject):
             let entry = suspicion.entries[subject]
-            context.logOfPeer(.quarantineBegan, .quarantineStarted, "quarantine began", details(subject).merging([
-                "deaths": "\(entry?.deaths ?? 0)",
-                "ends_after": "\(Duration.nanoseconds(Int64(clamping: entry?.duration ?? 0)).inSeconds)",
-            ]) { $1 })
+            context.logOfPeer(
+                .quarantineBegan, .quarantineStarted, "quarantine began",
+                details(subject).merging([
+                    "deaths": "\(entry?.deaths ?? 0)",
+                    "ends_after": "\(Duration.nanoseconds(Int64(clamping: entry?.duration ?? 0)).inSeconds)",
+                ]) { $1 })
         case .ended(let subject):
             context.logOfPeer(.quarantineEnded, .quarantineEnded, "quarantine ended", details(subject), level: .notice)
             paths[subject] = nil

@@ -37,7 +37,8 @@ package struct InheritedListeners {
     ) throws(ClusterError) {
         for (offset, name) in names.enumerated() {
             let listener = try Self.takeOver(first + Int32(clamping: offset), backlog: backlog)
-            let owner = auxiliaries.firstIndex { $0.name == name }
+            let owner =
+                auxiliaries.firstIndex { $0.name == name }
                 ?? auxiliaries.firstIndex { $0.addresses.contains { Self.isSame($0, listener.address) } }
             if let owner { self.auxiliaries[owner, default: []].append(listener) } else { service.append(listener) }
         }

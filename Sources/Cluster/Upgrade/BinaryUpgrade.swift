@@ -95,7 +95,8 @@ final class BinaryUpgrade {
                 throw error
             }
             if !isNamed {
-                context.log(.warning, .programPathMissing, "the program's path leads nowhere: starting the running file", ["path": "\(program.path ?? "unknown")"])
+                context.log(
+                    .warning, .programPathMissing, "the program's path leads nowhere: starting the running file", ["path": "\(program.path ?? "unknown")"])
             }
             follow(pid, channel)
             context.log(.notice, .upgradeStarted, "upgrading", ["program": "\(path)", "new_pid": "\(pid)"])
@@ -151,7 +152,9 @@ final class BinaryUpgrade {
         if !isCommitted { context.log(.notice, .upgradeCancelled, "upgrade cancelled: stopping", ["new_pid": "\(pid)"]) }
         let actions = handle(.stopOrdered)
         if actions.contains(.passOnOrder) { passOn(signal) }
-        if actions.contains(.goOnHandingOver), signal != SIGQUIT { context.log(.notice, .upgradeTooLateToCancel, "too late to cancel the upgrade: handing over", ["new_pid": "\(pid)"]) }
+        if actions.contains(.goOnHandingOver), signal != SIGQUIT {
+            context.log(.notice, .upgradeTooLateToCancel, "too late to cancel the upgrade: handing over", ["new_pid": "\(pid)"])
+        }
         if !isCommitted { attempt = nil }
         return actions.contains(.goOnHandingOver)
     }

@@ -88,18 +88,20 @@ package final class MessageHandlers<Sender> {
         _ type: Request.Type, answeringAsync body: @escaping (Request, Sender) async throws -> Request.Reply,
         loop: @escaping () -> EventLoop?
     ) {
-        register(type, answering: { request, sender, reply in
-            guard let loop = loop() else { return }
-            let confined = Confined((body, request, sender, reply))
-            Task.immediate(executorPreference: loop) {
-                let (body, request, sender, reply) = confined.value
-                do {
-                    reply(.success(try await body(request, sender)))
-                } catch {
-                    reply(.failure(error))
+        register(
+            type,
+            answering: { request, sender, reply in
+                guard let loop = loop() else { return }
+                let confined = Confined((body, request, sender, reply))
+                Task.immediate(executorPreference: loop) {
+                    let (body, request, sender, reply) = confined.value
+                    do {
+                        reply(.success(try await body(request, sender)))
+                    } catch {
+                        reply(.failure(error))
+                    }
                 }
-            }
-        })
+            })
     }
 }
 

@@ -132,7 +132,8 @@ package struct MessageRecord: Equatable {
             var flags = flags
             if name != nil { flags.insert(.named) }
             if route != nil { flags.insert(.routed) }
-            let head = UInt64(kind.rawValue) | UInt64(flags.rawValue) << 8 | UInt64(number) << 16
+            let head =
+                UInt64(kind.rawValue) | UInt64(flags.rawValue) << 8 | UInt64(number) << 16
                 | UInt64(UInt32(truncatingIfNeeded: payloadByteCount)) << 32
             bytes.append(number: head)
             if let name {

@@ -40,13 +40,14 @@ extension Messenger {
         }
         let timer = channel.loop.after(deadline) { [unowned self] in finish(number, .failure(.deadlinePassed(deadline))) }
         requests.add(number, timer) { result in
-            done(result.flatMap { payload in
-                do {
-                    return .success(try WireDecoder().decode(Request.Reply.self, from: payload))
-                } catch {
-                    return .failure(.undecodable(type: String(reflecting: Request.Reply.self), reason: "\(error)"))
-                }
-            })
+            done(
+                result.flatMap { payload in
+                    do {
+                        return .success(try WireDecoder().decode(Request.Reply.self, from: payload))
+                    } catch {
+                        return .failure(.undecodable(type: String(reflecting: Request.Reply.self), reason: "\(error)"))
+                    }
+                })
         }
         post(request: message)
         return number

@@ -143,7 +143,8 @@ extension Worker {
     private func noteUnusable(at slot: Int) {
         balancing?.arrivals.unusable += 1
         guard let count = balancing?.arrivals.unusable, count.isWorthALine else { return }
-        logger.log(.warning, 
+        logger.log(
+            .warning,
             .transferUnusable, "a hand-over brought no connection that can be served",
             metadata: ["for": "\(slot)", "so_far": "\(count)"])
     }

@@ -2,9 +2,9 @@
 // their share. Runs in the worker process, on its loop.
 
 internal import EverycoreLoop
+internal import EverycoreStatistics
 internal import Glibc
 internal import Logging
-internal import EverycoreStatistics
 
 /// What a worker knows of the others' connections.
 struct Balancing {

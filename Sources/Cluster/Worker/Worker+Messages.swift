@@ -123,10 +123,12 @@ extension Worker {
         messenger.onFailure = { [unowned self] failure, author in
             count += 1
             guard count.isWorthALine else { return }
-            logger.log(.warning, .messageIgnored, "a message was ignored", metadata: [
-                "type": "\(LogText.plain(failure.type))", "from": "\(author ?? .master)",
-                "reason": "\(LogText.plain("\(failure.reason)"))", "ignored": "\(count)",
-            ])
+            logger.log(
+                .warning, .messageIgnored, "a message was ignored",
+                metadata: [
+                    "type": "\(LogText.plain(failure.type))", "from": "\(author ?? .master)",
+                    "reason": "\(LogText.plain("\(failure.reason)"))", "ignored": "\(count)",
+                ])
         }
         // What was sent before an orderly exit arrives, also when the program itself calls exit(3).
         unsafe leaving = self

@@ -3,9 +3,9 @@
 // Runs in the worker process, on its loop.
 
 internal import EverycoreLoop
+package import EverycoreStatistics
 internal import Glibc
 internal import Logging
-package import EverycoreStatistics
 
 struct FiguresRequests {
     var last: UInt32 = 0

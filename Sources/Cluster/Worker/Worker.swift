@@ -2,9 +2,9 @@
 // Lives in the worker process, one for the process; made by Worker+Process.swift right after the fork.
 
 public import EverycoreLoop
+package import EverycoreStatistics
 internal import Glibc
 public import Logging
-package import EverycoreStatistics
 
 /// The worker process that the code runs in.
 ///

@@ -3,8 +3,8 @@
 // One per worker, made after the fork around routes that were built before it; called on the loop's thread only.
 
 internal import Cluster
-internal import EverycoreLoop
 package import EverycoreHTTP
+internal import EverycoreLoop
 
 @safe package final class RoutedApplication {
     let table: RouteTable

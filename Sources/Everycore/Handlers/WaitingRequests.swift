@@ -5,8 +5,8 @@
 // that it goes on.
 
 internal import Cluster
-internal import EverycoreLoop
 internal import EverycoreHTTP
+internal import EverycoreLoop
 
 final class WaitingRequests {
     /// One request in flight with an async handler: its task's, which may have one after the other.
@@ -48,7 +48,11 @@ final class WaitingRequests {
     init(_ blackBox: BlackBox, _ endpoints: EndpointTable?, on loop: EventLoop) {
         self.blackBox = blackBox
         self.endpoints = endpoints
-        loop.watchJobs { [self] task in goesOn(task) } ended: { [self] in waits() }
+        loop.watchJobs { [self] task in
+            goesOn(task)
+        } ended: { [self] in
+            waits()
+        }
     }
 
     /// A handler has come to its first suspension.

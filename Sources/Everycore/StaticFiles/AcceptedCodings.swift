@@ -125,8 +125,9 @@ package struct AcceptedCodings: Sendable, Equatable {
         var nameEnd = element.lowerBound
         while nameEnd < element.upperBound, field[byte: nameEnd] != UInt8(ascii: ";") { nameEnd &+= 1 }
         let name = Self.trimmed(field, element.lowerBound..<nameEnd)
-        guard let weight = nameEnd < element.upperBound
-            ? Self.weight(field, Self.trimmed(field, nameEnd &+ 1..<element.upperBound)) : 1000
+        guard
+            let weight = nameEnd < element.upperBound
+                ? Self.weight(field, Self.trimmed(field, nameEnd &+ 1..<element.upperBound)) : 1000
         else { return }
         let text = field.extracting(name)
         if Self.equal(text, "gzip") || Self.equal(text, "x-gzip") {

@@ -2,8 +2,8 @@
 //
 // Called in the workers, by handlers.
 
-internal import Glibc
 internal import EverycoreHTTP
+internal import Glibc
 
 extension Response {
     /// A file, or the part of it that the request asks for; 304 where the client has it already.

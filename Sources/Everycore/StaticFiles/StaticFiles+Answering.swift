@@ -2,8 +2,8 @@
 //
 // Worker, on the loop's thread.
 
-internal import Glibc
 internal import EverycoreHTTP
+internal import Glibc
 
 extension StaticFiles {
     /// What is to be sent for a representation.

@@ -2,8 +2,8 @@
 //
 // Worker, on the loop's thread; at most once a second for each path that is asked for often.
 
-internal import Glibc
 internal import EverycoreHTTP
+internal import Glibc
 
 extension StaticFiles {
     enum Found {

@@ -8,9 +8,6 @@
 import EverycoreLoop
 import EverycoreStatistics
 
-/// Moves a connection, with bytes that begin with a request's head and when they were read, to another process: true when that has it.
-package typealias ConnectionMover = (_ connection: Int32, _ bytes: RawSpan, _ readAt: UInt64) -> Bool
-
 extension Connection {
     func readable() {
         guard phase != .closed else { return }

@@ -2,8 +2,8 @@
 // worker's body. Connections share one input and one output buffer, so an idle connection holds neither.
 
 package import EverycoreLoop
-import Glibc
 package import EverycoreStatistics
+import Glibc
 
 @safe package final class HTTPService {
     package let loop: EventLoop

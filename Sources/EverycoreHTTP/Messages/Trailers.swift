@@ -33,9 +33,10 @@ package struct Trailers: Sendable {
     mutating func append(_ line: [UInt8], _ field: FieldRange) {
         let offset = UInt32(truncatingIfNeeded: bytes.count)
         bytes += line
-        ranges.append(FieldRange(
-            name: ByteRange(field.name.start &+ offset, field.name.end &+ offset),
-            value: ByteRange(field.value.start &+ offset, field.value.end &+ offset)))
+        ranges.append(
+            FieldRange(
+                name: ByteRange(field.name.start &+ offset, field.name.end &+ offset),
+                value: ByteRange(field.value.start &+ offset, field.value.end &+ offset)))
     }
 }
 

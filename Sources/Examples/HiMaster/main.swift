@@ -4,10 +4,10 @@ import Cluster
 
 struct Greeting: Codable { let data: String }
 
-try Cluster(workers: .perCore) { worker in            // in each worker process
+try Cluster(workers: .perCore) { worker in  // in each worker process
     try worker.send(Greeting(data: "Hi Master!"))
 }
-.onMessage(Greeting.self) { greeting, worker in       // in the master process
+.onMessage(Greeting.self) { greeting, worker in  // in the master process
     print("Message received to master from worker: \(greeting.data)")
 }
 .run()

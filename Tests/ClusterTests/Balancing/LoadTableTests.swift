@@ -1,8 +1,8 @@
 // Who gets a connection, by the counters that workers share.
 
 import Cluster
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct LoadTableTests {
     /// Entries of an open table, in slots of the same numbers.

@@ -1,8 +1,7 @@
 // How many cores there are to use, by the cgroup files of machines that the test makes up.
 
-import Testing
-
 import Cluster
+import Testing
 
 @Suite struct UsableCoresTests {
     /// A machine's files.

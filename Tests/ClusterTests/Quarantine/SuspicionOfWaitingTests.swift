@@ -79,7 +79,6 @@ private let second: UInt64 = 1_000_000_000
         for _ in 0..<5 { #expect(suspicion.diedInQuarantine(Suspicion.Evidence(waiting: [8]), now: second) == []) }
     }
 
-
     // MARK: Requests that hold workers
 
     @Test func whatHoldsWorkersIsKeptAwayUntilItNoLongerDoes() {

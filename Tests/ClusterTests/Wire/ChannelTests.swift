@@ -3,8 +3,8 @@
 import CEverycorePosix
 import Cluster
 import EverycoreLoop
-import Glibc
 import EverycoreStatistics
+import Glibc
 import Testing
 
 private struct Block: Codable, Equatable {

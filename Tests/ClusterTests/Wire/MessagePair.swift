@@ -3,8 +3,8 @@
 import CEverycorePosix
 import Cluster
 import EverycoreLoop
-import Glibc
 import EverycoreStatistics
+import Glibc
 import Testing
 
 /// Both ends of a conversation on one loop, as if in two processes: `near` the master's, `far` the worker's.

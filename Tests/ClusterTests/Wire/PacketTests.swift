@@ -1,8 +1,7 @@
 // The layout of packets on a channel, byte by byte, and bytes that are none.
 
-import Testing
-
 import Cluster
+import Testing
 
 @Suite struct PacketTests {
     @Test func bytesAreAsTheLayoutSays() {

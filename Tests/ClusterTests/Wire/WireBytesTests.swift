@@ -2,8 +2,8 @@
 
 import Cluster
 import Foundation
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct WireBytesTests {
     private struct Blob<Bytes: Codable & Equatable>: Codable, Equatable { var bytes: Bytes; var more: [Bytes?] }

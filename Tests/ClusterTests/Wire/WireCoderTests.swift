@@ -9,11 +9,13 @@ import Testing
 
     @Test func bytesAreAsTheLayoutSays() throws {
         let bytes = try WireEncoder(sizeLimit: 1000).encode(Greeting(data: "Hi", count: 300))
-        #expect(bytes == [
-            0x09, 19, 0, 0, 0,
-            4, 0x64, 0x61, 0x74, 0x61, 0x07, 2, 0x48, 0x69,
-            5, 0x63, 0x6F, 0x75, 0x6E, 0x74, 0x03, 0xAC, 0x02,
-        ].withCount(19))
+        #expect(
+            bytes
+                == [
+                    0x09, 19, 0, 0, 0,
+                    4, 0x64, 0x61, 0x74, 0x61, 0x07, 2, 0x48, 0x69,
+                    5, 0x63, 0x6F, 0x75, 0x6E, 0x74, 0x03, 0xAC, 0x02,
+                ].withCount(19))
         #expect(try WireEncoder(sizeLimit: 9).encode(5) == [0x85])
         #expect(try WireEncoder(sizeLimit: 99).encode(-1) == [0x04, 0x00])
         #expect(try WireEncoder(sizeLimit: 99).encode([true, false]) == [0x0A, 2, 0, 0, 0, 0x02, 0x01])

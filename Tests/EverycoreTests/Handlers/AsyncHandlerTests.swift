@@ -1,7 +1,7 @@
 // Facts about handlers that wait.
 
-import EverycoreLoop
 import Everycore
+import EverycoreLoop
 import Glibc
 import Synchronization
 import Testing

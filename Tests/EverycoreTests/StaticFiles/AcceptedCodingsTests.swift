@@ -12,21 +12,23 @@ struct AcceptedCodingsTests {
         return unsafe AcceptedCodings(parsing: bytes.span.bytes).choice(of: available)
     }
 
-    @Test(arguments: [
-        ("gzip, deflate, br, zstd", .coding(.brotli)), ("gzip", .coding(.gzip)), ("GZip", .coding(.gzip)),
-        ("x-gzip", .coding(.gzip)), ("zstd, gzip", .coding(.zstd)), ("gzip;q=1.0, br;q=0.5", .coding(.gzip)),
-        ("gzip;q=0.5, br;q=0.501", .coding(.brotli)), ("br;q=0, gzip;q=0.1", .coding(.gzip)), ("*", .coding(.brotli)),
-        ("br;q=0, *", .coding(.zstd)), ("gzip ; Q=0.3 ,br; q=0.2", .coding(.gzip)),
-        ("identity;q=0, gzip;q=0.001", .coding(.gzip)), ("identity;q=0.5, gzip;q=0.5", .coding(.gzip)),
-    ] as [(String, AcceptedCodings.Choice)])
+    @Test(
+        arguments: [
+            ("gzip, deflate, br, zstd", .coding(.brotli)), ("gzip", .coding(.gzip)), ("GZip", .coding(.gzip)),
+            ("x-gzip", .coding(.gzip)), ("zstd, gzip", .coding(.zstd)), ("gzip;q=1.0, br;q=0.5", .coding(.gzip)),
+            ("gzip;q=0.5, br;q=0.501", .coding(.brotli)), ("br;q=0, gzip;q=0.1", .coding(.gzip)), ("*", .coding(.brotli)),
+            ("br;q=0, *", .coding(.zstd)), ("gzip ; Q=0.3 ,br; q=0.2", .coding(.gzip)),
+            ("identity;q=0, gzip;q=0.001", .coding(.gzip)), ("identity;q=0.5, gzip;q=0.5", .coding(.gzip)),
+        ] as [(String, AcceptedCodings.Choice)])
     func `the coding with the greatest weight`(field: String, expected: AcceptedCodings.Choice) {
         #expect(choice(field, all) == expected)
     }
 
-    @Test(arguments: [
-        nil, "", "deflate", "compress, deflate", "gzip;q=0, br;q=0, zstd;q=0", "identity", "identity, gzip;q=0.9",
-        "gzip;q=x", "gzip;q=2", "gzip;q=0.1234", "gzip;level=9", "gzip;q=", "gzip2", "*;q=0, identity",
-    ] as [String?])
+    @Test(
+        arguments: [
+            nil, "", "deflate", "compress, deflate", "gzip;q=0, br;q=0, zstd;q=0", "identity", "identity, gzip;q=0.9",
+            "gzip;q=x", "gzip;q=2", "gzip;q=0.1234", "gzip;level=9", "gzip;q=", "gzip2", "*;q=0, identity",
+        ] as [String?])
     func `the identity where nothing else is wanted`(field: String?) {
         #expect(choice(field, all) == .identity)
     }
@@ -57,4 +59,3 @@ struct AcceptedCodingsTests {
         #expect(accepted.choice(of: all) == .coding(.gzip))
     }
 }
-

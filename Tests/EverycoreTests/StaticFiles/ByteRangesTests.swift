@@ -4,22 +4,24 @@ import Everycore
 import Testing
 
 struct ByteRangesTests {
-    @Test(arguments: [
-        ("bytes=0-4", [0..<5]), ("bytes=5-", [5..<100]), ("bytes=-5", [95..<100]), ("bytes=-500", [0..<100]),
-        ("bytes=0-0", [0..<1]), ("bytes=99-", [99..<100]), ("bytes=50-5000", [50..<100]), ("Bytes=0-4", [0..<5]),
-        ("bytes=0-1,10-11", [0..<2, 10..<12]), ("bytes=10-11, 0-1", [10..<12, 0..<2]),
-        ("bytes=0-4 , , 8-9,", [0..<5, 8..<10]), ("bytes=0-4,200-300", [0..<5]), ("bytes=200-,-5", [95..<100]),
-        ("bytes=0-99999999999999999999999999", [0..<100]), ("bytes=-99999999999999999999999999", [0..<100]),
-    ] as [(String, [Range<Int64>])])
+    @Test(
+        arguments: [
+            ("bytes=0-4", [0..<5]), ("bytes=5-", [5..<100]), ("bytes=-5", [95..<100]), ("bytes=-500", [0..<100]),
+            ("bytes=0-0", [0..<1]), ("bytes=99-", [99..<100]), ("bytes=50-5000", [50..<100]), ("Bytes=0-4", [0..<5]),
+            ("bytes=0-1,10-11", [0..<2, 10..<12]), ("bytes=10-11, 0-1", [10..<12, 0..<2]),
+            ("bytes=0-4 , , 8-9,", [0..<5, 8..<10]), ("bytes=0-4,200-300", [0..<5]), ("bytes=200-,-5", [95..<100]),
+            ("bytes=0-99999999999999999999999999", [0..<100]), ("bytes=-99999999999999999999999999", [0..<100]),
+        ] as [(String, [Range<Int64>])])
     func `parts of a hundred bytes`(field: String, parts: [Range<Int64>]) {
         #expect(RangeSelection(field, size: 100) == .parts(parts))
     }
 
-    @Test(arguments: [
-        ("bytes=0-4,2-8", [0..<9]), ("bytes=0-4,5-8", [0..<9]), ("bytes=0-4,6-8", [0..<5, 6..<9]),
-        ("bytes=20-29,0-9,5-24", [0..<30]), ("bytes=0-,-5", [0..<100]), ("bytes=5-6,5-6,5-6", [5..<7]),
-        ("bytes=50-59,0-9,20-29,5-20", [50..<60, 0..<30]),
-    ] as [(String, [Range<Int64>])])
+    @Test(
+        arguments: [
+            ("bytes=0-4,2-8", [0..<9]), ("bytes=0-4,5-8", [0..<9]), ("bytes=0-4,6-8", [0..<5, 6..<9]),
+            ("bytes=20-29,0-9,5-24", [0..<30]), ("bytes=0-,-5", [0..<100]), ("bytes=5-6,5-6,5-6", [5..<7]),
+            ("bytes=50-59,0-9,20-29,5-20", [50..<60, 0..<30]),
+        ] as [(String, [Range<Int64>])])
     func `parts that overlap or touch are one`(field: String, parts: [Range<Int64>]) {
         #expect(RangeSelection(field, size: 100) == .parts(parts))
     }

@@ -121,7 +121,8 @@ struct FileFactsTests {
     @Test func `SVGZ says its coding, and is coded no further`() throws {
         directory.write("a.svgz", "packed")
         directory.write("a.svgz.br", "packed twice")
-        let client = try directory.client { _ in } routes: { [path = directory.path] in
+        let client = try directory.client { _ in
+        } routes: { [path = directory.path] in
             $0.get("/handler") { try .file(path + "/a.svgz", for: $0) }
         }
         for path in ["/a.svgz", "/handler"] {

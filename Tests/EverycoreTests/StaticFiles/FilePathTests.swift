@@ -11,12 +11,13 @@ struct FilePathTests {
 
     private func text(_ text: String) throws -> String { String(decoding: try path(text).bytes, as: UTF8.self) }
 
-    @Test(arguments: [
-        ("/", ""), ("/a", "a"), ("/a/b.txt", "a/b.txt"), ("/a/", "a"), ("/a%20b", "a b"), ("/%61", "a"), ("/a/../b", "b"),
-        ("/a/%2e%2e/b", "b"), ("/a/./b", "a/b"), ("/a/b/..", "a"), ("/a/%2E/b", "a/b"), ("/..a", nil), ("/a..b", "a..b"),
-        (#"/a\..\b"#, #"a\..\b"#), ("/a+b", "a+b"), ("/%2561", "%61"), ("/J%C3%BCrgen", "Jürgen"), ("/a/..", ""),
-        ("/.well-known/acme-challenge/x", ".well-known/acme-challenge/x"), ("/a:b", "a:b"), ("/%3Fa", "?a"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("/", ""), ("/a", "a"), ("/a/b.txt", "a/b.txt"), ("/a/", "a"), ("/a%20b", "a b"), ("/%61", "a"), ("/a/../b", "b"),
+            ("/a/%2e%2e/b", "b"), ("/a/./b", "a/b"), ("/a/b/..", "a"), ("/a/%2E/b", "a/b"), ("/..a", nil), ("/a..b", "a..b"),
+            (#"/a\..\b"#, #"a\..\b"#), ("/a+b", "a+b"), ("/%2561", "%61"), ("/J%C3%BCrgen", "Jürgen"), ("/a/..", ""),
+            ("/.well-known/acme-challenge/x", ".well-known/acme-challenge/x"), ("/a:b", "a:b"), ("/%3Fa", "?a"),
+        ] as [(String, String?)])
     func `segments are decoded once, and dot segments resolved`(target: String, expected: String?) throws {
         if let expected { #expect(try text(target) == expected) } else { #expect(throws: FilePath.Failure.absent) { try path(target) } }
     }
@@ -80,7 +81,9 @@ struct MediaTypeTests {
         #expect(try client.get("/a.json")["content-type"] == "application/json")
     }
 
-    @Test(arguments: [("", "a/b"), ("a b", "a/b"), ("a/b", "a/b"), ("a=b", "a/b"), ("a", "b"), ("a", "/b"), ("a", "a/"), ("a", "a/b\r\nc:d"), ("a", "a/b; c=d")])
+    @Test(arguments: [
+        ("", "a/b"), ("a b", "a/b"), ("a/b", "a/b"), ("a=b", "a/b"), ("a", "b"), ("a", "/b"), ("a", "a/"), ("a", "a/b\r\nc:d"), ("a", "a/b; c=d"),
+    ])
     func `a rule that can't be sent isn't made`(name: String, type: String) {
         #expect(TypeRule(name: name, type: type) == nil)
     }

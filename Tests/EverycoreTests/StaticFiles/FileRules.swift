@@ -34,12 +34,18 @@ private let failed = refusal("412 Precondition Failed", "the file isn't the vers
 private let nothing = refusal("404 Not Found", "nothing here")
 private let unsatisfiable = refusal("416 Range Not Satisfiable", "the file has 12 bytes", "Content-Range: bytes */12")
 private func part(_ range: String, _ content: String) -> String {
-    answer("206 Partial Content", ["Content-Length: \(content.utf8.count)", close, "Content-Type: text/plain; charset=utf-8"] + textFields
-        + ["Content-Range: bytes \(range)/12"], content)
+    answer(
+        "206 Partial Content",
+        ["Content-Length: \(content.utf8.count)", close, "Content-Type: text/plain; charset=utf-8"] + textFields
+            + ["Content-Range: bytes \(range)/12"], content)
 }
 private func page(_ tag: String, _ content: String, coding: String? = nil) -> String {
-    answer("200 OK", ["Content-Length: \(content.utf8.count)", close, "Content-Type: text/html; charset=utf-8", "ETag: \(tag)",
-        "Vary: Accept-Encoding", "Last-Modified: DATE", "Accept-Ranges: bytes"] + (coding.map { ["Content-Encoding: \($0)"] } ?? []), content)
+    answer(
+        "200 OK",
+        [
+            "Content-Length: \(content.utf8.count)", close, "Content-Type: text/html; charset=utf-8", "ETag: \(tag)",
+            "Vary: Accept-Encoding", "Last-Modified: DATE", "Accept-Ranges: bytes",
+        ] + (coding.map { ["Content-Encoding: \($0)"] } ?? []), content)
 }
 private let unacceptable = refusal(
     "406 Not Acceptable", "there is no representation in an encoding that Accept-Encoding allows", "Vary: Accept-Encoding")
@@ -50,9 +56,16 @@ enum FileRules {
 
     static let plain: [FileRule] = [
         FileRule(26, "GET", gives: whole),
-        FileRule(29, "a page at a directory's name", "GET /sub/", gives: answer("200 OK", ["Content-Length: 7", close,
-            "Content-Type: text/html; charset=utf-8", "ETag: SUBTAG", "Last-Modified: DATE", "Accept-Ranges: bytes"], "<p>sub\n")),
-        FileRule(6, "another method", "DELETE /hello.txt", gives: refusal("405 Method Not Allowed", "this method isn't offered here", "Allow: GET, HEAD, OPTIONS")),
+        FileRule(
+            29, "a page at a directory's name", "GET /sub/",
+            gives: answer(
+                "200 OK",
+                [
+                    "Content-Length: 7", close,
+                    "Content-Type: text/html; charset=utf-8", "ETag: SUBTAG", "Last-Modified: DATE", "Accept-Ranges: bytes",
+                ], "<p>sub\n")),
+        FileRule(
+            6, "another method", "DELETE /hello.txt", gives: refusal("405 Method Not Allowed", "this method isn't offered here", "Allow: GET, HEAD, OPTIONS")),
         FileRule(8, "TRACE", "TRACE /hello.txt", gives: refusal("405 Method Not Allowed", "this method isn't offered here", "Allow: GET, HEAD, OPTIONS")),
         FileRule(7, "OPTIONS", "OPTIONS /hello.txt", gives: answer("204 No Content", [close, "Allow: GET, HEAD, OPTIONS"])),
     ]
@@ -80,9 +93,11 @@ enum FileRules {
         FileRule(39, "If-Modified-Since before", "GET /hello.txt", "If-Modified-Since: \(early)", gives: whole),
         FileRule(39, "If-Modified-Since that is no date", "GET /hello.txt", "If-Modified-Since: DATEX", gives: whole),
         FileRule(39, "conditions go before Range", "GET /hello.txt", "If-None-Match: TAG", "Range: bytes=0-0", gives: unchanged),
-        FileRule(27, "a 304 has what the 200 had", "GET /page.html", "If-None-Match: PAGETAG", "Accept-Encoding: identity",
+        FileRule(
+            27, "a 304 has what the 200 had", "GET /page.html", "If-None-Match: PAGETAG", "Accept-Encoding: identity",
             gives: answer("304 Not Modified", [close, "ETag: PAGETAG", "Vary: Accept-Encoding"])),
-        FileRule(27, "a 304 of a coded file", "GET /page.html", "If-None-Match: GZTAG", "Accept-Encoding: gzip",
+        FileRule(
+            27, "a 304 of a coded file", "GET /page.html", "If-None-Match: GZTAG", "Accept-Encoding: gzip",
             gives: answer("304 Not Modified", [close, "ETag: GZTAG", "Vary: Accept-Encoding"])),
     ]
 
@@ -93,11 +108,15 @@ enum FileRules {
         FileRule(40, "beyond the end", "GET /hello.txt", "Range: bytes=5-99", gives: part("5-11", ", file!")),
         FileRule(40, "more than there is, from the end", "GET /hello.txt", "Range: bytes=-99", gives: part("0-11", "Hello, file!")),
         FileRule(40, "parts that overlap", "GET /hello.txt", "Range: bytes=0-4,3-6", gives: part("0-6", "Hello, ")),
-        FileRule(40, "several parts", "GET /hello.txt", "Range: bytes=0-0, -1", gives: answer("206 Partial Content",
-            ["Content-Length: 229", close, "Content-Type: multipart/byteranges; boundary=BOUNDARY"] + textFields,
-            "--BOUNDARY\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 0-0/12\r\n\r\nH\r\n"
-                + "--BOUNDARY\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 11-11/12\r\n\r\n!\r\n--BOUNDARY--\r\n")),
-        FileRule(40, "too many parts", "GET /hello.txt", "Range: bytes=" + [Int](repeating: 0, count: 17).map { _ in "0-0" }.joined(separator: ","), gives: whole),
+        FileRule(
+            40, "several parts", "GET /hello.txt", "Range: bytes=0-0, -1",
+            gives: answer(
+                "206 Partial Content",
+                ["Content-Length: 229", close, "Content-Type: multipart/byteranges; boundary=BOUNDARY"] + textFields,
+                "--BOUNDARY\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 0-0/12\r\n\r\nH\r\n"
+                    + "--BOUNDARY\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Range: bytes 11-11/12\r\n\r\n!\r\n--BOUNDARY--\r\n")),
+        FileRule(
+            40, "too many parts", "GET /hello.txt", "Range: bytes=" + [Int](repeating: 0, count: 17).map { _ in "0-0" }.joined(separator: ","), gives: whole),
         FileRule(40, "of HEAD", "HEAD /hello.txt", "Range: bytes=0-0", gives: String(whole.dropLast(12))),
         FileRule(40, "after the end", "GET /hello.txt", "Range: bytes=12-", gives: unsatisfiable),
         FileRule(40, "none from the end", "GET /hello.txt", "Range: bytes=-0", gives: unsatisfiable),
@@ -110,9 +129,14 @@ enum FileRules {
         FileRule(41, "If-Range with another tag", "GET /hello.txt", "Range: bytes=0-0", "If-Range: \"x\"", gives: whole),
         FileRule(41, "If-Range with the date", "GET /hello.txt", "Range: bytes=0-0", "If-Range: DATE", gives: part("0-0", "H")),
         FileRule(41, "If-Range with another date", "GET /hello.txt", "Range: bytes=0-0", "If-Range: \(early)", gives: whole),
-        FileRule(41, "If-Range with a date that is no strong validator", "GET /young.txt", "Range: bytes=0-0", "If-Range: YOUNGDATE",
-            gives: answer("200 OK", ["Content-Length: 5", close, "Content-Type: text/plain; charset=utf-8", "ETag: YOUNGTAG",
-                "Cache-Control: max-age=60", "Last-Modified: YOUNGDATE", "Accept-Ranges: bytes"], "young")),
+        FileRule(
+            41, "If-Range with a date that is no strong validator", "GET /young.txt", "Range: bytes=0-0", "If-Range: YOUNGDATE",
+            gives: answer(
+                "200 OK",
+                [
+                    "Content-Length: 5", close, "Content-Type: text/plain; charset=utf-8", "ETag: YOUNGTAG",
+                    "Cache-Control: max-age=60", "Last-Modified: YOUNGDATE", "Accept-Ranges: bytes",
+                ], "young")),
     ]
 
     static let codings: [FileRule] = [
@@ -125,23 +149,32 @@ enum FileRules {
         FileRule(42, "no identity", "GET /page.html", "Accept-Encoding: gzip, identity;q=0", gives: page("GZTAG", "gzipped", coding: "gzip")),
         FileRule(42, "nothing at all", "GET /page.html", "Accept-Encoding: *;q=0", gives: unacceptable),
         FileRule(42, "neither what there is nor identity", "GET /page.html", "Accept-Encoding: zstd, identity;q=0", gives: unacceptable),
-        FileRule(42, "a part of what is coded", "GET /page.html", "Accept-Encoding: gzip", "Range: bytes=0-1", gives: answer("206 Partial Content",
-            ["Content-Length: 2", close, "Content-Type: text/html; charset=utf-8", "ETag: GZTAG", "Vary: Accept-Encoding", "Last-Modified: DATE",
-                "Accept-Ranges: bytes", "Content-Encoding: gzip", "Content-Range: bytes 0-1/7"], "gz")),
+        FileRule(
+            42, "a part of what is coded", "GET /page.html", "Accept-Encoding: gzip", "Range: bytes=0-1",
+            gives: answer(
+                "206 Partial Content",
+                [
+                    "Content-Length: 2", close, "Content-Type: text/html; charset=utf-8", "ETag: GZTAG", "Vary: Accept-Encoding", "Last-Modified: DATE",
+                    "Accept-Ranges: bytes", "Content-Encoding: gzip", "Content-Range: bytes 0-1/7",
+                ], "gz")),
     ]
 
-    static let paths: [FileRule] = [
-        ("dot segments", "/sub/../../secret.txt"), ("encoded dots", "/%2e%2e/secret.txt"), ("encoded slashes", "/..%2fsecret.txt"),
-        ("a link out of the root", "/out.txt"), ("a path through a link", "/out/secret.txt"), ("an absolute path", "//etc/passwd"),
-        ("a dot file", "/.secret"), ("a file as a directory", "/hello.txt/"), ("a directory without page", "/bare/"),
-    ].map { name, path in
-        let climbs = path.hasPrefix("/sub/..") || path.contains("%2e%2e/")
-        return FileRule(43, name, "GET \(path)", gives: climbs ? refusal("400 Bad Request", "this path leads nowhere") : nothing)
-    } + [
-        FileRule(43, "NUL", "GET /hello.txt%00", gives: refusal("400 Bad Request", "this path leads nowhere")),
-        FileRule(43, "a directory without its slash", "GET /sub?q=1", gives: answer("301 Moved Permanently",
-            ["Content-Length: 0", close, "Location: sub/?q=1"])),
-    ]
+    static let paths: [FileRule] =
+        [
+            ("dot segments", "/sub/../../secret.txt"), ("encoded dots", "/%2e%2e/secret.txt"), ("encoded slashes", "/..%2fsecret.txt"),
+            ("a link out of the root", "/out.txt"), ("a path through a link", "/out/secret.txt"), ("an absolute path", "//etc/passwd"),
+            ("a dot file", "/.secret"), ("a file as a directory", "/hello.txt/"), ("a directory without page", "/bare/"),
+        ].map { name, path in
+            let climbs = path.hasPrefix("/sub/..") || path.contains("%2e%2e/")
+            return FileRule(43, name, "GET \(path)", gives: climbs ? refusal("400 Bad Request", "this path leads nowhere") : nothing)
+        } + [
+            FileRule(43, "NUL", "GET /hello.txt%00", gives: refusal("400 Bad Request", "this path leads nowhere")),
+            FileRule(
+                43, "a directory without its slash", "GET /sub?q=1",
+                gives: answer(
+                    "301 Moved Permanently",
+                    ["Content-Length: 0", close, "Location: sub/?q=1"])),
+        ]
 }
 
 extension FileRule {

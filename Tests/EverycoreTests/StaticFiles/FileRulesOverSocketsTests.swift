@@ -14,7 +14,9 @@ struct FileRulesOverSocketsTests {
         directory = TestDirectory()
         outside = TestDirectory()
         outside.write("secret.txt", "secret")
-        for (name, text) in [("hello.txt", "Hello, file!"), ("page.html", "<p>page"), ("page.html.gz", "gzipped"), ("page.html.br", "brotli!"), (".secret", "secret")] {
+        for (name, text) in [
+            ("hello.txt", "Hello, file!"), ("page.html", "<p>page"), ("page.html.gz", "gzipped"), ("page.html.br", "brotli!"), (".secret", "secret"),
+        ] {
             directory.write(name, text)
         }
         directory.makeDirectory("sub")

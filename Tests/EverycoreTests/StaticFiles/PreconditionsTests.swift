@@ -39,7 +39,10 @@ struct PreconditionsTests {
         #expect(outcome { $0.ifUnmodifiedSince = before } == .failed)
         #expect(outcome { $0.ifUnmodifiedSince = same } == .proceed(range: nil))
         #expect(outcome { $0.ifUnmodifiedSince = "yesterday" } == .proceed(range: nil))
-        #expect(outcome { $0.ifUnmodifiedSince = before; $0.ifMatch = #""a""# } == .proceed(range: nil))
+        #expect(
+            outcome {
+                $0.ifUnmodifiedSince = before; $0.ifMatch = #""a""#
+            } == .proceed(range: nil))
     }
 
     @Test func `If-None-Match finds this version, weakly`() {
@@ -56,13 +59,25 @@ struct PreconditionsTests {
         #expect(outcome { $0.ifModifiedSince = after } == .notModified)
         #expect(outcome { $0.ifModifiedSince = "0" } == .proceed(range: nil))
         #expect(outcome { $0.ifModifiedSince = "\(same), \(same)" } == .proceed(range: nil))
-        #expect(outcome { $0.ifModifiedSince = after; $0.ifNoneMatch = #""b""# } == .proceed(range: nil))
+        #expect(
+            outcome {
+                $0.ifModifiedSince = after; $0.ifNoneMatch = #""b""#
+            } == .proceed(range: nil))
     }
 
     @Test func `a failed precondition comes before a 304, and both before a range`() {
-        #expect(outcome { $0.ifMatch = #""b""#; $0.ifNoneMatch = #""a""# } == .failed)
-        #expect(outcome { $0.ifUnmodifiedSince = before; $0.ifModifiedSince = after } == .failed)
-        #expect(outcome { $0.ifMatch = #""a""#; $0.ifNoneMatch = #""a""#; $0.range = "bytes=0-" } == .notModified)
+        #expect(
+            outcome {
+                $0.ifMatch = #""b""#; $0.ifNoneMatch = #""a""#
+            } == .failed)
+        #expect(
+            outcome {
+                $0.ifUnmodifiedSince = before; $0.ifModifiedSince = after
+            } == .failed)
+        #expect(
+            outcome {
+                $0.ifMatch = #""a""#; $0.ifNoneMatch = #""a""#; $0.range = "bytes=0-"
+            } == .notModified)
     }
 
     @Test func `If-Range lets a range count only for the very same version`() {
@@ -72,7 +87,10 @@ struct PreconditionsTests {
             (weak, #""a""#, false), (strong, same, true), (strong, after, false), (strong, before, false), (weak, same, false),
             (strong, "nonsense", false), (strong, #""a", "b""#, false), (strong, "*", false),
         ] {
-            #expect(outcome(current) { $0.range = range; $0.ifRange = value } == .proceed(range: counts ? range : nil), "\(value)")
+            #expect(
+                outcome(current) {
+                    $0.range = range; $0.ifRange = value
+                } == .proceed(range: counts ? range : nil), "\(value)")
         }
         #expect(outcome { $0.ifRange = #""b""# } == .proceed(range: nil))
     }

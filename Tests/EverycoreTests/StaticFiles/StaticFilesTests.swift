@@ -116,7 +116,8 @@ struct StaticFilesTests {
     @Test func `routes win over files, and the page at the root yields to the index`() throws {
         directory.write("health", "a file")
         directory.write("index.html", "the root's index")
-        let client = try directory.client { _ in } routes: {
+        let client = try directory.client { _ in
+        } routes: {
             $0.post("/hello.txt") { _ in .text("posted") }
             $0.addHealth()
         }
@@ -129,7 +130,8 @@ struct StaticFilesTests {
     @Test func `demonstrations yield to every file, and answer where none is`() throws {
         directory.write("plaintext", "a file")
         directory.makeDirectory("echo")
-        let client = try directory.client { _ in } routes: {
+        let client = try directory.client { _ in
+        } routes: {
             $0.addHealth()
             $0.addDemonstration(hasFiles: true)
         }

@@ -1,10 +1,11 @@
 // Percent-decoding, and a request's path parameters and query items, against an implementation that is slow and plain.
 // The bytes are decoded as they are; then those that no target can have are escaped, and the rest becomes a request.
 
-import EverycoreLoop
-@testable import Everycore
 import EverycoreHTTP
+import EverycoreLoop
 import Logging
+
+@testable import Everycore
 
 nonisolated(unsafe) private let context: WorkerContext? = (try? EventLoop()).map {
     WorkerContext(worker: WorkerIdentity(slot: 0, generation: 1, pid: 1), loop: $0, log: Logger(label: "fuzz"))

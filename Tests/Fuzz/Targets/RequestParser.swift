@@ -44,7 +44,8 @@ private func parseInPieces(_ input: FuzzInput, _ parser: inout RequestParser, _ 
     var answer = RequestParser.Progress.needMore
     for cut in input.cuts where answer == .needMore {
         // The first piece with its padding, which the shortcut for plain heads wants, the others without.
-        answer = cut == input.cuts.first
+        answer =
+            cut == input.cuts.first
             ? input.withPaddedCopy(0..<cut) { unsafe parser.parse(PaddedBytes($0, count: cut), into: head) }
             : input.withCopy(0..<cut) { parser.parse($0, into: head) }
         if answer == .needMore, cut < input.count {

@@ -1,8 +1,9 @@
 // The route table against a search that tries every pattern. The first byte is the method, and whether the table is a fixed one
 // or has the patterns in the lines before a NUL byte; the rest is the path.
 
-@testable import Everycore
 import EverycoreHTTP
+
+@testable import Everycore
 
 private struct Route {
     let method: Method

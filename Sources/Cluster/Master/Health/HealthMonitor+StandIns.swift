@@ -27,7 +27,9 @@ extension HealthMonitor {
         for pid in standIns.held(workers, now: now) { if let child = pool.children[pid] { heldWhileNoneServed(child) } }
         for action in standIns.decide(workers, limit: reconciler.workerCount, now: now) {
             switch action {
-            case .noneServes: context.logOfPeer(.noneServes, .standInsStarted, "no worker serves: starting others in their place", ["workers": "\(reconciler.workerCount)"], level: .error)
+            case .noneServes:
+                context.logOfPeer(
+                    .noneServes, .standInsStarted, "no worker serves: starting others in their place", ["workers": "\(reconciler.workerCount)"], level: .error)
             case .start(let slot): startStandIn(slot)
             case .kill(let pid): if let child = pool.children[pid] { pool.killStuck(child, ["because": "more are stuck than there are workers"]) }
             }

@@ -109,7 +109,8 @@ final class HealthMonitor {
             figures.changed(child, to: child.phase == .draining ? .draining : .ready)
             context.logOfPeer(.recovered, .workerResponsive, "worker responds again", about: child, level: .info)
         case .headless:
-            context.logOfPeer(.headless, .workerKilledThreadEnded, "killing a worker whose main thread has ended", about: child, child.requestDetails, level: .error)
+            context.logOfPeer(
+                .headless, .workerKilledThreadEnded, "killing a worker whose main thread has ended", about: child, child.requestDetails, level: .error)
             child.send(9)
         case .kill:
             let limit = (child.role == .quarantine ? context.options.quarantine.stuckLimit : context.options.stuckLimit) ?? .zero

@@ -152,9 +152,9 @@ extension Pulse {
             if !isSame { own = 0 }
             self.request = request
             guard request != 0, since != nil || now &- min(request, now) >= Self.visible else {
-            status = nil
-            return
-        }
+                status = nil
+                return
+            }
             // An async handler has its request's time, which the loop may have turned in.
             if since == nil { since = max(min(request, now), reading.beat) }
             let status = thread()

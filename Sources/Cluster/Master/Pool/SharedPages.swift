@@ -4,8 +4,8 @@
 
 internal import CEverycorePosix
 internal import EverycoreLoop
-internal import Glibc
 internal import EverycoreStatistics
+internal import Glibc
 
 @safe
 final class SharedPages {

@@ -3,8 +3,8 @@
 
 internal import CEverycorePosix
 internal import EverycoreLoop
-internal import Logging
 internal import EverycoreStatistics
+internal import Logging
 
 extension WorkerPool {
     /// The wait status comes a moment after the channel's end, unless the worker has closed its channel and lives on.
@@ -70,9 +70,11 @@ extension WorkerPool {
     func startIsOverdue(_ child: Child, _ reason: String = "deadline") {
         guard child.phase == .starting else { return }
         let time = Duration.from(child.forkedAt, to: EventLoop.monotonicNanoseconds())
-        context.log(.error, .workerStartTimedOut, "a new worker took too long to get ready: killing it", about: child, [
-            "after": "\(time.inSeconds)", "because_of": "\(reason)",
-        ])
+        context.log(
+            .error, .workerStartTimedOut, "a new worker took too long to get ready: killing it", about: child,
+            [
+                "after": "\(time.inSeconds)", "because_of": "\(reason)",
+            ])
         child.hasMissedDeadline = true
         child.send(9)
         child.channel.close()

@@ -3,9 +3,9 @@
 
 internal import CEverycorePosix
 internal import EverycoreLoop
+internal import EverycoreStatistics
 internal import Glibc
 internal import Logging
-internal import EverycoreStatistics
 
 extension WorkerPool {
     /// Everything about an end that can be known, read from the black box before its page is lent again.

@@ -90,9 +90,11 @@ final class ListenerKeeper {
         guard !restored.isEmpty else { return }
         health.settings += 1
         guard health.settings.isWorthALine else { return }
-        context.log(.warning, .listenerOptionsRestored, "a process has changed how a listener is set: restored", [
-            "address": "\(listener.address)", "settings": "\(restored.joined(separator: ","))", "restored": "\(health.settings)",
-        ])
+        context.log(
+            .warning, .listenerOptionsRestored, "a process has changed how a listener is set: restored",
+            [
+                "address": "\(listener.address)", "settings": "\(restored.joined(separator: ","))", "restored": "\(health.settings)",
+            ])
     }
 
     /// Brings back those that have ended.
@@ -133,9 +135,11 @@ final class ListenerKeeper {
         } catch {
             health.failures += 1
             guard health.failures.isWorthALine else { return }
-            context.log(.error, .listenerNotRestored, "can't restore a listener", [
-                "address": "\(listener.address)", "reason": "\(error)", "failures": "\(health.failures)",
-            ])
+            context.log(
+                .error, .listenerNotRestored, "can't restore a listener",
+                [
+                    "address": "\(listener.address)", "reason": "\(error)", "failures": "\(health.failures)",
+                ])
         }
     }
 
@@ -146,9 +150,11 @@ final class ListenerKeeper {
         }
         health.restored += 1
         guard health.restored.isWorthALine else { return }
-        context.log(.warning, .listenerRestored, "a listener did not listen any more: restored", [
-            "address": "\(listener.address)", "because": "\(reason)", "restored": "\(health.restored)",
-        ])
+        context.log(
+            .warning, .listenerRestored, "a listener did not listen any more: restored",
+            [
+                "address": "\(listener.address)", "because": "\(reason)", "restored": "\(health.restored)",
+            ])
     }
 
     private func noteTaken(_ path: String) {
@@ -220,9 +226,11 @@ final class ListenerKeeper {
             send(old.sender, number: place.number, place: Packet.pairSender, to: child)
         }
         health.restored += 1
-        context.logOfPeer(.pairHealing, .transferSocketRestored, "a hand-over socket was shut down: restored", [
-            "of": "\(place)", "restored": "\(health.restored)",
-        ])
+        context.logOfPeer(
+            .pairHealing, .transferSocketRestored, "a hand-over socket was shut down: restored",
+            [
+                "of": "\(place)", "restored": "\(health.restored)",
+            ])
     }
 
     /// For a worker that takes nothing from there: its own copy may be closed.

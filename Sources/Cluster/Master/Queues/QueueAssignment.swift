@@ -84,10 +84,12 @@ final class QueueAssignment {
         takesConnectionsChanged(child)
         deafWorkers += 1
         guard pause != .connectionLimit, deafWorkers.isWorthALine else { return }
-        context.log(.warning, .workerNotAccepting, "worker accepts nothing, though connections wait: a sibling accepts for it", about: child, [
-            "because": pause == .noDescriptors ? "it has no free descriptor" : "its sockets may be closed: it gets them again",
-            "so_far": "\(deafWorkers)",
-        ])
+        context.log(
+            .warning, .workerNotAccepting, "worker accepts nothing, though connections wait: a sibling accepts for it", about: child,
+            [
+                "because": pause == .noDescriptors ? "it has no free descriptor" : "its sockets may be closed: it gets them again",
+                "so_far": "\(deafWorkers)",
+            ])
     }
 
     /// It has accepted something since.

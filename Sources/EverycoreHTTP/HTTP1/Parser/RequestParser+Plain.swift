@@ -103,15 +103,18 @@ extension KnownField {
         case 7: if Self.small(input, start, 7) == Bytewise.word("upgrade") { self = .upgrade }
         case 10:
             guard Self.small(input, start, 8) == Bytewise.word("connecti"),
-                Self.small(input, start &+ 2, 8) == Bytewise.word("nnection") else { return }
+                Self.small(input, start &+ 2, 8) == Bytewise.word("nnection")
+            else { return }
             self = .connection
         case 14:
             guard Self.small(input, start, 8) == Bytewise.word("content-"),
-                Self.small(input, start &+ 6, 8) == Bytewise.word("t-length") else { return }
+                Self.small(input, start &+ 6, 8) == Bytewise.word("t-length")
+            else { return }
             self = .contentLength
         case 17:
             guard Self.small(input, start, 8) == Bytewise.word("transfer"),
-                Self.small(input, start &+ 8, 8) == Bytewise.word("-encodin"), input.byte(start &+ 16) | 0x20 == 0x67 else { return }
+                Self.small(input, start &+ 8, 8) == Bytewise.word("-encodin"), input.byte(start &+ 16) | 0x20 == 0x67
+            else { return }
             self = .transferEncoding
         default: return
         }

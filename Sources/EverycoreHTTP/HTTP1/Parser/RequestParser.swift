@@ -127,7 +127,8 @@ package struct RequestParser: Sendable {
     /// than its limit is refused before anything else is said about it.
     @inline(__always)
     private mutating func nextLine(_ input: RawSpan) throws(Refusal) -> Int? {
-        let bound = section == .fields
+        let bound =
+            section == .fields
             ? min(lineStart &+ limits.fieldLine &+ 2, sectionStart &+ limits.headerSection)
             : lineStart &+ limits.requestLine &+ 2
         let visible = min(input.byteCount, bound)

@@ -29,7 +29,8 @@ enum RequestTarget {
         facts.hasAuthority = true
         facts.authority = ByteRange(authorityStart, authorityEnd)
         // An empty path means "/" (RFC 9110 §4.2.3); the last slash before the authority is one.
-        facts.path = authorityEnd < end
+        facts.path =
+            authorityEnd < end
             ? ByteRange(authorityEnd, end) : ByteRange(authorityStart &- 1, authorityStart)
     }
 

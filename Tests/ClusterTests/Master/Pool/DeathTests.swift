@@ -35,10 +35,11 @@ private let second: UInt64 = 1_000_000_000
         #expect(death { ($0.readyAt, $0.wasInRequest, $0.mark) = (10 * second, true, CrashMark(signal: SIGSEGV)) } == .inRequest)
         #expect(death { ($0.readyAt, $0.wasInRequest, $0.status) = (10 * second, true, .exited(0)) } == .inRequest)
         // Also of one that was told to go.
-        #expect(death {
-            ($0.readyAt, $0.wasInRequest, $0.wasRequested) = (0, true, true)
-            $0.mark = CrashMark(signal: SIGABRT)
-        } == .inRequest)
+        #expect(
+            death {
+                ($0.readyAt, $0.wasInRequest, $0.wasRequested) = (0, true, true)
+                $0.mark = CrashMark(signal: SIGABRT)
+            } == .inRequest)
     }
 
     @Test func aKillFromOutsideProvesNothing() {

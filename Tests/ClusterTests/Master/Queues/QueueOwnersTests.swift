@@ -24,9 +24,10 @@ import Testing
     @Test func anAdopterThatIsGoneIsReplaced() {
         var owners = QueueOwners()
         _ = owners.update(orphans: [2], candidates: two)
-        #expect(owners.update(orphans: [1, 2], candidates: [two[0]]) == [
-            .release(slot: 2, by: 11), .adopt(slot: 1, by: 10), .adopt(slot: 2, by: 10),
-        ])
+        #expect(
+            owners.update(orphans: [1, 2], candidates: [two[0]]) == [
+                .release(slot: 2, by: 11), .adopt(slot: 1, by: 10), .adopt(slot: 2, by: 10),
+            ])
     }
 
     @Test func withoutCandidatesOrphansWaitForTheFirst() {

@@ -47,7 +47,6 @@ private let millisecond: UInt64 = 1_000_000
         #expect(cast.supervisor.nextWake == nil)
     }
 
-
     // MARK: Successors
 
     @Test func aSuccessorThatIsReadyRetiresTheOldWorker() {

@@ -46,10 +46,11 @@ private let millisecond: UInt64 = 1_000_000
         cast.end(0, .killed)
         let begin = cast.now
         let actions = cast.pass(until: begin + 31 * second)
-        #expect(actions.map(\.1) == [
-            .fork(slot: 0, generation: 2), .fork(slot: 0, generation: 3), .retire(slot: 0, generation: 3), .fork(slot: 0, generation: 4),
-            .retire(slot: 0, generation: 4), .fork(slot: 0, generation: 5), .retire(slot: 0, generation: 5), .fork(slot: 0, generation: 6),
-        ])
+        #expect(
+            actions.map(\.1) == [
+                .fork(slot: 0, generation: 2), .fork(slot: 0, generation: 3), .retire(slot: 0, generation: 3), .fork(slot: 0, generation: 4),
+                .retire(slot: 0, generation: 4), .fork(slot: 0, generation: 5), .retire(slot: 0, generation: 5), .fork(slot: 0, generation: 6),
+            ])
         #expect(actions.map { ($0.at - begin) / second } == [0, 2, 6, 6, 14, 14, 30, 30])
         // The end of one that made place says nothing; that of the first leaves the slot to the last.
         #expect(cast.handle(.ended(slot: 0, generation: 4, .requested, wasGood: false)) == [])
