@@ -121,14 +121,9 @@ import Synchronization
         return watch
     }
 
-    /// The same for a watch that is its owner's part, which costs less each time.
-    /// - Parameters:
-    ///   - owner: lives for as long as the watch is in force.
-    ///   - body: gets the owner, and captures nothing.
-    package func watch(
-        _ descriptor: Int32, for interest: Interest, owner: AnyObject, _ body: @escaping (AnyObject) -> Void
-    ) throws(SystemError) -> DescriptorWatch {
-        let watch = DescriptorWatch(loop: self, descriptor: descriptor, interest: interest, owner: owner, body: body)
+    /// The same for a watch that is its owner's part.
+    package func watch(_ descriptor: Int32, for interest: Interest, owner: any ReadinessOwner) throws(SystemError) -> OwnedWatch {
+        let watch = OwnedWatch(loop: self, descriptor: descriptor, interest: interest, owner: owner)
         guard watch.add() else { throw SystemError(errno: errno, operation: "watch descriptor \(descriptor)") }
         return watch
     }

@@ -8,14 +8,15 @@ import Glibc
 /// A registration with an event loop. It is in force until it is cancelled or the last reference to it is dropped.
 @safe public class LoopEvent {
     unowned(unsafe) let loop: EventLoop
-    /// Nil for the loop's own events, which it drops before it goes itself.
-    private let keptLoop: EventLoop?
     let event: UnsafeMutablePointer<CEverycoreLibevent.event>
+    /// Not for the loop's own events, which it drops before it goes itself.
+    private let keepsLoop: Bool
     private var isCancelled = false
 
     init(loop: EventLoop, descriptor: Int32, flags: Int32, keepsLoop: Bool = true) {
         unsafe self.loop = loop
-        keptLoop = keepsLoop ? loop : nil
+        self.keepsLoop = keepsLoop
+        if keepsLoop { _ = unsafe Unmanaged.passRetained(loop) }
         unsafe event = .allocate(capacity: 1)
         unsafe event.initialize(to: CEverycoreLibevent.event())
         unsafe assign(descriptor, flags) { _, flags, context in
@@ -36,6 +37,7 @@ import Glibc
         // After a fork the child has given up the loop: libevent's memory is gone, only ours is left.
         if unsafe !loop.isAbandoned { unsafe event_del(event) }
         unsafe event.deallocate()
+        if keepsLoop { unsafe Unmanaged.passUnretained(loop).release() }
     }
 
     func fire(_ flags: Int16) {}

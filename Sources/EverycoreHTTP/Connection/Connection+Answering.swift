@@ -121,7 +121,7 @@ extension Connection {
     func recordLatency() {
         guard latencies.count > 0 else { return }
         let now = HTTPService.now
-        service.figures.recordLatency(nanoseconds: now &- min(latencies.start, now), count: latencies.count)
+        service.figures.recordLatency(nanoseconds: now &- min(latencies.start, now), count: UInt64(latencies.count))
         latencies.end()
     }
 

@@ -9,6 +9,8 @@ import EverycoreLoop
 import EverycoreStatistics
 
 extension Connection {
+    func descriptorIsReady() { readable() }
+
     func readable() {
         guard phase != .closed else { return }
         guard phase != .lingering else { return discardInput() }
@@ -188,7 +190,7 @@ extension Connection {
         guard phase != .closed, phase != .lingering else { return }
         if let streaming { return goOnStreaming(streaming) }
         guard !queue.isBlocked else { return }
-        if let diversion { return move(with: diversion) }
+        if let diversion { return move(with: diversion.value) }
         exceededTimeSlice ? yieldToLoop() : settle()
     }
 
@@ -221,8 +223,9 @@ extension Connection {
             if isBetweenRequests {
                 if service.isDraining, life.served > 0 { return lingerClose(for: Self.drainLingerTime) }
                 if service.isPassingOn, canBePassedOn, service.pass(self) { return }
-                if life.served != life.idleSince {
-                    life.idleSince = life.served
+                let served = UInt32(truncatingIfNeeded: life.served)
+                if served != input.idleSince {
+                    input.idleSince = served
                     service.idle.append(slot)
                     setDeadline(timeouts.idle, from: life.readAt)
                 }

@@ -44,7 +44,7 @@ extension Connection {
         case .move(let mover)?:
             content = ContentIntake()
             unsafe http1.reset()
-            diversion = mover
+            diversion = Seldom(mover)
             return false
         case .abort?:
             hold(exchange)

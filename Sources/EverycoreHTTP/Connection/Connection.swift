@@ -34,7 +34,7 @@ class ConnectionState {
     /// A response that has begun and not ended.
     final var streaming: StreamingResponse?
     /// Gives the connection to another process, which is to answer the request at the front of the input. Set for a moment.
-    final var diversion: ConnectionMover?
+    final var diversion: Seldom<ConnectionMover>?
     // Touched several times a request, each time for the length of one call that doesn't come back here.
     /// The request whose response comes later, or is being sent.
     @exclusivity(unchecked) final var exchange: Exchange?
@@ -58,7 +58,7 @@ class ConnectionState {
     }
 }
 
-final class Connection<Way: Transport>: ConnectionState {
+final class Connection<Way: Transport>: ConnectionState, ReadinessOwner {
     @exclusivity(unchecked) var transport: Way
 
     init(service: HTTPService, transport: Way, slot: Int) {
@@ -73,9 +73,7 @@ final class Connection<Way: Transport>: ConnectionState {
         input.count == 0 ? readable() : process(restoreKept())
         guard phase != .closed, watches.read == nil else { return }
         do {
-            watches.read = try service.loop.watch(descriptor, for: .read, owner: self) { connection in
-                unsafe unsafeDowncast(connection, to: Connection<Way>.self).readable()
-            }
+            watches.read = try service.loop.watch(descriptor, for: .read, owner: self)
             if input.isPaused { watches.read?.pause() }
         } catch {
             // Out of kernel memory for watches: this one can't be served.

@@ -35,6 +35,8 @@ struct KeptInput {
     var goesOn = false
     /// A part of the next head is here, and its time runs.
     var headBegan = false
+    /// The idle time runs since so many requests were served, modulo 2³²: empty lines don't begin it anew.
+    var idleSince: UInt32 = 0
 }
 
 /// How far `process` is in the bytes in hand.
@@ -67,8 +69,8 @@ struct Ending {
 
 /// Answers in the output that aren't in the latency figures yet, and since when the first of them ran.
 struct LatencyBatch {
-    private(set) var count: UInt64 = 0
     private(set) var start: UInt64 = 0
+    private(set) var count: UInt32 = 0
 
     /// False where the batch began at another time: record it first.
     @inline(__always)
@@ -77,7 +79,7 @@ struct LatencyBatch {
     @inline(__always)
     mutating func add(_ start: UInt64, count more: Int = 1) {
         self.start = start
-        count &+= UInt64(truncatingIfNeeded: more)
+        count &+= UInt32(truncatingIfNeeded: more)
     }
 
     @inline(__always)
@@ -89,20 +91,24 @@ struct ConnectionLife {
     var served = 0
     /// When the bytes in hand were read.
     var readAt: UInt64 = 0
-    /// The idle time runs since so many requests were served: empty lines don't begin it anew.
-    var idleSince = 0
     /// When the handler's time is over, while the connection is looked at more often (`watchPeer`).
     var handlerDue: UInt64 = 0
 }
 
 struct ConnectionWatches {
-    var read: DescriptorWatch?
+    var read: OwnedWatch?
     var write: DescriptorWatch?
 
     func cancel() {
         read?.cancel()
         write?.cancel()
     }
+}
+
+/// What a connection seldom has, in memory of its own.
+final class Seldom<Value> {
+    let value: Value
+    init(_ value: Value) { self.value = value }
 }
 
 /// Moves a connection, with bytes that begin with a request's head and when they were read, to another process: true when that has it.

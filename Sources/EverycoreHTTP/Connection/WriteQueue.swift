@@ -13,9 +13,9 @@ struct WriteQueue {
         var moved: UInt64 = 0
     }
 
+    private var backlog: Backlog?
     /// Back-pressure: nothing is read or answered before there is room again.
     var isBlocked = false
-    private var backlog: Backlog?
 
     private mutating func makeBacklog() -> Backlog {
         if let backlog { return backlog }
