@@ -25,6 +25,7 @@ import Synchronization
     var isAdopted = false
     private let thread: Atomic<UInt>
     let jobs: JobQueue
+    let eventMemory = EventMemory()
     private var stopRequested = false
     /// Of the repeating timers.
     var timerDescriptors: Set<Int32> = []

@@ -17,8 +17,7 @@ import Glibc
         unsafe self.loop = loop
         self.keepsLoop = keepsLoop
         if keepsLoop { _ = unsafe Unmanaged.passRetained(loop) }
-        unsafe event = .allocate(capacity: 1)
-        unsafe event.initialize(to: CEverycoreLibevent.event())
+        unsafe event = loop.eventMemory.take()
         unsafe assign(descriptor, flags) { _, flags, context in
             guard let context = unsafe context else { return }
             // Holding a reference lets the handler cancel or drop its own watch.
@@ -36,7 +35,7 @@ import Glibc
     deinit {
         // After a fork the child has given up the loop: libevent's memory is gone, only ours is left.
         if unsafe !loop.isAbandoned { unsafe event_del(event) }
-        unsafe event.deallocate()
+        unsafe loop.eventMemory.giveBack(event)
         if keepsLoop { unsafe Unmanaged.passUnretained(loop).release() }
     }
 
