@@ -159,10 +159,16 @@ extension Watchdog.State {
 package struct ThreadStatus: Equatable {
     package let state: Watchdog.State
     package let cpuNanoseconds: UInt64
+    /// It has begun to end, which takes the kernel a while where many do so at once. No signal makes that faster.
+    package let isExiting: Bool
 
-    package init(state: Watchdog.State, cpuNanoseconds: UInt64) {
+    /// PF_EXITING, among the kernel's flags of a task.
+    private static let exitingFlag: UInt64 = 4
+
+    package init(state: Watchdog.State, cpuNanoseconds: UInt64, isExiting: Bool = false) {
         self.state = state
         self.cpuNanoseconds = cpuNanoseconds
+        self.isExiting = isExiting
     }
 
     /// - Parameters:
@@ -171,9 +177,11 @@ package struct ThreadStatus: Equatable {
     package init?(stat text: String, ticksPerSecond: UInt64) {
         guard let end = text.lastIndex(of: ")"), ticksPerSecond > 0 else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
-        // state is the third of all fields, utime and stime are the fourteenth and fifteenth.
-        guard fields.count > 12, let user = UInt64(fields[11]), let system = UInt64(fields[12]) else { return nil }
+        // state is the third of all fields, flags the ninth, utime and stime are the fourteenth and fifteenth.
+        guard fields.count > 12, let flags = UInt64(fields[6]), let user = UInt64(fields[11]), let system = UInt64(fields[12]) else { return nil }
         state = .init(letter: fields[0])
+        // A main thread that has ended says nothing of others.
+        isExiting = state != .gone && flags & Self.exitingFlag != 0
         let (product, overflow) = user.addingUpToLimit(system).multipliedReportingOverflow(by: 1_000_000_000)
         cpuNanoseconds = overflow ? .max : product / ticksPerSecond
     }

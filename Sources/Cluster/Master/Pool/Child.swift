@@ -1,6 +1,7 @@
 // One child process, from its fork until it is reaped. Owned by the pool.
 // Process: master · Thread: loop
 
+internal import CEverycorePosix
 internal import EverycoreLoop
 internal import Glibc
 internal import Logging
@@ -98,6 +99,12 @@ final class Child {
 
     var threadStatus: ThreadStatus? {
         .read(pid: pid, ticksPerSecond: Self.ticksPerSecond)
+    }
+
+    /// Whether the process has ended, or has begun to: a signal makes that no faster.
+    var isEnding: Bool {
+        var end: Int32 = 0
+        return unsafe cposix_peek_status(pid, &end) == 1 || threadStatus?.isExiting ?? false
     }
 
     private static let ticksPerSecond = UInt64(clamping: sysconf(Int32(_SC_CLK_TCK)))

@@ -90,6 +90,7 @@ extension WorkerPool {
 
     func killAfter(_ delay: Duration, _ child: Child) {
         child.killTimer = context.loop.after(delay) { [unowned self, unowned child] in
+            if child.phase == .dying, child.isEnding { return killAfter(delay, child) }
             context.logOfPeer(.staysTooLong, .workerKilledDraining, "killing a worker that stays too long", about: child, child.requestDetails)
             child.send(SIGKILL)
         }

@@ -28,13 +28,20 @@ enum WatchedQueue: Hashable {
 }
 
 struct ActiveQueues {
-    private struct Watched {
+    /// An object, so that a look copies none.
+    private final class Watched {
         let queue: WatchedQueue
         let descriptors: [Int32]
         let arrivals: [DescriptorWatch]
         /// Whether it is looked at.
         var isActive = false
         var judge = QueueJudge()
+        /// In this look, how many connections have been taken from it.
+        var taken: UInt32 = 0
+
+        init(_ queue: WatchedQueue, _ descriptors: [Int32], _ arrivals: [DescriptorWatch]) {
+            (self.queue, self.descriptors, self.arrivals) = (queue, descriptors, arrivals)
+        }
     }
 
     private var queues: [Watched?]
@@ -48,14 +55,14 @@ struct ActiveQueues {
 
     init(slots: Int) { queues = Array(repeating: nil, count: WatchedQueue.placeCount(slots: slots)) }
 
-    var areActive: Bool { !active.isEmpty }
+    var activeCount: Int { active.count }
 
     func watches(_ queue: WatchedQueue) -> Bool { queues[queue.place] != nil }
 
     /// - Parameter arrivals: tell when something comes.
     mutating func add(_ queue: WatchedQueue, _ descriptors: [Int32], _ arrivals: [DescriptorWatch]) {
         remove(queue)
-        queues[queue.place] = Watched(queue: queue, descriptors: descriptors, arrivals: arrivals)
+        queues[queue.place] = Watched(queue, descriptors, arrivals)
     }
 
     mutating func remove(_ queue: WatchedQueue) {
@@ -75,8 +82,8 @@ struct ActiveQueues {
     mutating func activate(_ queue: WatchedQueue) -> Bool {
         guard let watched = queues[queue.place], !watched.isActive else { return false }
         for watch in watched.arrivals { watch.pause() }
-        queues[queue.place]?.isActive = true
-        queues[queue.place]?.judge = QueueJudge()
+        watched.isActive = true
+        watched.judge = QueueJudge()
         active.append(queue.place)
         return true
     }
@@ -91,15 +98,17 @@ struct ActiveQueues {
         requests.removeAll(keepingCapacity: true)
         for place in active {
             guard let watched = queues[place] else { continue }
-            guard (place &+ looks) % Self.fullRound == 0 || watched.judge.needsLook(taken: taken(watched.queue)) else { continue }
+            // Another process writes what this reads: once for each look.
+            watched.taken = taken(watched.queue)
+            guard (place &+ looks) % Self.fullRound == 0 || watched.judge.needsLook(taken: watched.taken) else { continue }
             for descriptor in watched.descriptors { requests.append(pollfd(fd: descriptor, events: Int16(POLLIN) | Int16(cposix_poll_ended), revents: 0)) }
         }
         if !requests.isEmpty, unsafe poll(&requests, nfds_t(requests.count), 0) < 0 { return ([], [], []) }
-        return judge(elapsed, taken)
+        return judge(elapsed)
     }
 
     private mutating func judge(
-        _ elapsed: UInt64, _ taken: (WatchedQueue) -> UInt32
+        _ elapsed: UInt64
     ) -> (waiting: [WatchedQueue], unattended: [WatchedQueue], ended: [WatchedQueue]) {
         var (waiting, unattended, ended): ([WatchedQueue], [WatchedQueue], [WatchedQueue]) = ([], [], [])
         var next = 0
@@ -115,17 +124,17 @@ struct ActiveQueues {
                 if isOver, ended.last != watched.queue { ended.append(watched.queue) }
                 isWaiting = isWaiting ?? false || seen & Int16(POLLIN) != 0 && !isOver
             }
-            switch queues[place]?.judge.looked(isWaiting: isWaiting, taken: taken(watched.queue), elapsed: elapsed) {
+            switch watched.judge.looked(isWaiting: isWaiting, taken: watched.taken, elapsed: elapsed) {
             case .waits: waiting.append(watched.queue)
             case .unattended:
                 waiting.append(watched.queue)
                 unattended.append(watched.queue)
             case .quiet:
                 // The socket tells when something comes.
-                queues[place]?.isActive = false
+                watched.isActive = false
                 for watch in watched.arrivals { watch.resume() }
                 isQuiet = true
-            case .fine, nil: break
+            case .fine: break
             }
         }
         if isQuiet { active.removeAll { queues[$0]?.isActive != true } }

@@ -37,7 +37,11 @@ final class QueueWatch {
     private var slowTimer: LoopTimer?
     private var lastLook: UInt64 = 0
 
-    private static let interval = Duration.milliseconds(20)
+    private var interval = fastInterval
+
+    private static let fastInterval = Duration.milliseconds(20)
+    /// From so many queues on that are in use, a look costs enough to be made half as often.
+    private static let (manyQueues, intervalOfMany) = (32, Duration.milliseconds(40))
     private static let slowInterval = Duration.milliseconds(500)
 
     init(_ context: MasterContext, pool: WorkerPool, keeper: ListenerKeeper, assignment: QueueAssignment) {
@@ -112,10 +116,13 @@ final class QueueWatch {
 
     private func activate(_ queue: WatchedQueue) { if queues.activate(queue) { startTimer() } }
 
+    private var wantedInterval: Duration { queues.activeCount > Self.manyQueues ? Self.intervalOfMany : Self.fastInterval }
+
     private func startTimer() {
         guard timer == nil else { return }
         lastLook = EventLoop.monotonicNanoseconds()
-        timer = context.loop.every(Self.interval) { [unowned self] in look(atAll: false) }
+        interval = wantedInterval
+        timer = context.loop.every(interval) { [unowned self] in look(atAll: false) }
     }
 
     // MARK: A look
@@ -144,7 +151,9 @@ final class QueueWatch {
         for queue in ended {
             if case .pair(let place) = queue { keeper.healPair(at: place) } else { keeper.heal() }
         }
-        if onLook(now) || plan.hasRestless || queues.areActive { startTimer() } else { timer = nil }
+        let goesOn = onLook(now) || plan.hasRestless || queues.activeCount > 0
+        if !goesOn || interval != wantedInterval { timer = nil }
+        if goesOn { startTimer() }
     }
 
     private func isUnattended(_ queue: WatchedQueue, _ now: UInt64) {

@@ -168,6 +168,10 @@ private let second: UInt64 = 1_000_000_000
         for wrong in ["", "4711 (x", "4711 (x) R", "4711 (x) R 1 1 1 1 1 1 1 1 1 1 x y"] {
             #expect(ThreadStatus(stat: wrong, ticksPerSecond: 100) == nil)
         }
+        #expect(ThreadStatus(stat: line, ticksPerSecond: 100)?.isExiting == false)
+        let exiting = line.replacing(" 4194368 ", with: " 4194372 ")
+        #expect(ThreadStatus(stat: exiting, ticksPerSecond: 100)?.isExiting == true)
+        #expect(ThreadStatus(stat: exiting.replacing(") S", with: ") Z"), ticksPerSecond: 100)?.isExiting == false)
         let huge = "1 (x) t 1 1 1 1 1 1 1 1 1 1 18446744073709551615 18446744073709551615"
         #expect(ThreadStatus(stat: huge, ticksPerSecond: 100)?.cpuNanoseconds == .max)
         #expect(ThreadStatus(stat: huge, ticksPerSecond: 0) == nil)
