@@ -30,7 +30,7 @@ extension Cluster {
     ///
     /// - Parameters:
     ///   - state: called in the old master when the new one's workers are ready. What old workers send after that still reaches
-    ///     the old master's handlers, and no one else.
+    ///     the old master's handlers, and nothing else.
     ///   - takeOver: called in the new master, once, before its workers accept connections. Its workers' bodies have run by then, and
     ///     what they sent has been handled: merge, don't replace. Not called where there was no master before.
     ///

@@ -92,7 +92,7 @@ package final class MessageHandlers<Sender> {
             type,
             answering: { request, sender, reply in
                 guard let loop = loop() else { return }
-                let confined = Confined((body, request, sender, reply))
+                let confined = LoopBound((body, request, sender, reply))
                 Task.immediate(executorPreference: loop) {
                     let (body, request, sender, reply) = confined.value
                     do {
@@ -106,7 +106,7 @@ package final class MessageHandlers<Sender> {
 }
 
 /// What never leaves the loop's thread, where the compiler can't see that.
-struct Confined<Value>: @unchecked Sendable {
+struct LoopBound<Value>: @unchecked Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }
 }

@@ -81,17 +81,17 @@ extension Messenger {
     package nonisolated(nonsending) func request<Request: RequestMessage>(
         _ request: Request, deadline: Duration
     ) async throws -> Request.Reply {
-        let cancelling = Confined(self)
+        let cancelling = LoopBound(self)
         let loop = channel.loop
         let ticket = Ticket()
         let result: Result<Request.Reply, RequestError>? = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 guard !Task.isCancelled else { return continuation.resume(returning: nil) }
-                let confined = Confined(continuation)
+                let confined = LoopBound(continuation)
                 ticket.onCancel = { continuation.resume(returning: nil) }
                 ticket.number = self.request(request, deadline: deadline) { result in
                     ticket.onCancel = nil
-                    confined.value.resume(returning: Confined(result).value)
+                    confined.value.resume(returning: LoopBound(result).value)
                 }
             }
         } onCancel: {

@@ -190,7 +190,7 @@ package final class Messenger<Sender> {
     package nonisolated(nonsending) func sendWhenRoom<Message: Encodable>(_ message: Message) async throws {
         guard channel.loop.isOnLoop else { throw MessageError.notOnLoop }
         let message = try encoded(message)
-        let confined = Confined(self)
+        let confined = LoopBound(self)
         let loop = channel.loop
         let ticket = RoomTicket()
         let outcome: RoomTicket.Outcome = await withTaskCancellationHandler {

@@ -10,7 +10,7 @@ package typealias FiguresSource = (@escaping (ClusterFigures?) -> Void) -> Void
 extension Routes {
     /// Adds `/`, `/stats`, `/metrics` and `/health`.
     package mutating func addAdmin(server: ServerIdentity, figures source: @escaping FiguresSource) {
-        let source = Confined(source)
+        let source = LoopBound(source)
         @Sendable func figures() async throws -> ClusterFigures {
             let answer = await withCheckedContinuation { continuation in
                 source.value { continuation.resume(returning: $0) }

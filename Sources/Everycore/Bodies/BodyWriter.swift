@@ -6,10 +6,10 @@ internal import EverycoreLoop
 
 /// Writes the content of a response that was made with `Response.stream`.
 public struct BodyWriter: Sendable {
-    private let target: Confined<(exchange: any RequestExchange, coding: StreamCoding?, loop: EventLoop)>
+    private let target: LoopBound<(exchange: any RequestExchange, coding: StreamCoding?, loop: EventLoop)>
 
     init(_ exchange: any RequestExchange, _ coding: StreamCoding?, on loop: EventLoop) {
-        target = Confined((exchange, coding, loop))
+        target = LoopBound((exchange, coding, loop))
     }
 
     /// Sends a piece, and returns when the socket has room for the next one.

@@ -25,7 +25,7 @@ package enum Handler {
         case .async(let handler):
             return .async { request in
                 if let response = try layer.before(request) { return response }
-                let shared = Confined(request)
+                let shared = LoopBound(request)
                 var response: Response
                 do { response = try await handler(shared.value) } catch let error as HTTPError { response = error.response }
                 try layer.after(shared.value, &response)
@@ -34,7 +34,7 @@ package enum Handler {
         case .streaming(let limit, let handler):
             return .streaming(limit) { request, body in
                 if let response = try layer.before(request) { return response }
-                let shared = Confined(request)
+                let shared = LoopBound(request)
                 var response: Response
                 do { response = try await handler(shared.value, body) } catch let error as HTTPError { response = error.response }
                 try layer.after(shared.value, &response)
@@ -50,7 +50,7 @@ private func catchingHTTPError(_ body: () throws -> Response) throws -> Response
 
 /// A value that stays on one loop's thread, in code whose isolation the compiler can't see: tasks that prefer the
 /// loop as their executor run their nonisolated parts there and nowhere else.
-struct Confined<Value>: @unchecked Sendable {
+struct LoopBound<Value>: @unchecked Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }
 }

@@ -135,7 +135,7 @@ final class HandlerTasks {
     @inline(never)
     private func serveNext() async -> Bool {
         guard let body = unsafe body.take(), let request = unsafe request.take(), let exchange = unsafe exchange.take() else { return false }
-        let (application, taken) = unsafe (application, Confined((request: request, exchange: exchange)))
+        let (application, taken) = unsafe (application, LoopBound((request: request, exchange: exchange)))
         let outcome: Outcome
         do {
             let response = try await body(taken.value.request)

@@ -26,7 +26,7 @@ extension RoutedApplication {
     ) {
         guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
         let entry = waiting.map { _ in WaitingRequests.Entry() }
-        let confined = Confined((application: self, exchange: exchange, coding: coding, entry: entry))
+        let confined = LoopBound((application: self, exchange: exchange, coding: coding, entry: entry))
         let task = context.loop.startTask {
             let (application, exchange, coding, entry) = confined.value
             do {

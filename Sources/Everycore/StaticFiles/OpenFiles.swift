@@ -20,18 +20,18 @@ final class OpenFiles {
         guard representation.file == nil, kept.count < Self.bound else { return }
         representation.file = file
         kept.append((representation, now))
-        if timer == nil { timer = loop.every(.seconds(1)) { [unowned self] in letGoOfOld() } }
+        if timer == nil { timer = loop.every(.seconds(1)) { [unowned self] in closeOld() } }
     }
 
-    /// Lets go of the files of a resource that is no longer remembered.
-    func letGo(of resource: Resource) {
+    /// Closes the files of a resource that is no longer cached, once no response sends from them.
+    func close(_ resource: Resource) {
         for representation in resource.representations where representation.file != nil {
             representation.file = nil
             kept.removeAll { $0.representation === representation }
         }
     }
 
-    private func letGoOfOld() {
+    private func closeOld() {
         let now = EventLoop.monotonicNanoseconds()
         kept.removeAll { representation, since in
             guard now &- since >= StaticFiles.trust else { return false }

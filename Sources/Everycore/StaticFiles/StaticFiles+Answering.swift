@@ -22,7 +22,7 @@ extension StaticFiles {
         var file = file
         for _ in 0..<Self.tries {
             let previous = unsafe cache.size > 0 ? head.withPath { unsafe cache.resource(for: $0) } : nil
-            if let previous { openFiles?.letGo(of: previous) }
+            if let previous { openFiles?.close(previous) }
             let (resource, files) = try examine(path, file, previous: previous, at: exchange.start)
             if unsafe cache.capacity > 0 {
                 let isLasting = resource.representations.allSatisfy(\.isLasting)

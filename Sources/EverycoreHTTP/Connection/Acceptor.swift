@@ -58,7 +58,7 @@ final class Acceptor {
     private func accept(atMost count: Int) {
         for _ in 0..<count {
             if !service.hasRoom {
-                // An idle connection gives way to one that waits, not to none.
+                // Evict an idle connection only if another is pending.
                 guard hasWaiting else { return }
                 guard service.makeRoom() else {
                     service.acceptingPaused?(true)

@@ -79,7 +79,7 @@ import Testing
         close(descriptor)
         for path in ["@everycore-nobody-\(getpid())", "/nonexistent/notify", "/" + String(repeating: "x", count: 200)] {
             let manager = try #require(ServiceManager(loop: loop, path: path, watchdog: nil))
-            manager.ready("nobody hears it")
+            manager.ready("no manager listens")
             manager.stopping(within: .zero)
         }
         #expect(ServiceManager(loop: loop, path: "vsock:2:1234", watchdog: nil) == nil)

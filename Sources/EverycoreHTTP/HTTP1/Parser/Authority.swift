@@ -55,7 +55,7 @@ enum Authority {
     }
 
     /// Where the bracket of an IPv6 address closes; nil when what it holds is none. A future
-    /// address form (`[v1.…]`) is refused, since no one could connect to it.
+    /// address form (`[v1.…]`) is refused, since no client could connect to it.
     private static func closingBracket(_ input: RawSpan, from start: Int, to end: Int) -> Int? {
         var index = start
         var groups = 0

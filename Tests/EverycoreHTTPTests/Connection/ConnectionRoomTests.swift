@@ -15,7 +15,7 @@ import Testing
         return try ConnectionServer(connectionLimits: limits)
     }
 
-    @Test func `at the connection limit others wait while all are busy, and an idle one gives way`() throws {
+    @Test func `at the connection limit new ones wait while all are busy, and an idle one is evicted`() throws {
         let server = try limited { $0.connections = 2 }
         defer { server.stop() }
         let (first, second) = (try server.connect(), try server.connect())
@@ -97,7 +97,7 @@ import Testing
         #expect(server.onLoop { server.application.received } == ["/last"])
     }
 
-    @Test func `the connection that was idle for longest gives way, one after the other`() throws {
+    @Test func `the connection that was idle for longest is evicted first, one after the other`() throws {
         let server = try limited { $0.connections = 3 }
         defer { server.stop() }
         let clients = try (0..<3).map { _ in try server.connect() }

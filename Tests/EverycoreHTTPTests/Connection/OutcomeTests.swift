@@ -23,7 +23,7 @@ import Testing
         #expect(server.onLoop { server.figures[.responses2xx] } == 6)
     }
 
-    @Test func `a constant doesn't wait for content that nobody reads`() throws {
+    @Test func `a constant doesn't wait for content that the application leaves unread`() throws {
         defer { server.stop() }
         let client = try server.connect()
         client.send(
