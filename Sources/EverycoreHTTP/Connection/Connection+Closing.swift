@@ -31,7 +31,7 @@ extension Connection {
         service.deadlines[slot] = min(service.deadlines[slot], EventLoop.monotonicNanoseconds() &+ Self.drainGrace)
     }
 
-    private static var drainGrace: UInt64 { 1_000_000_000 }
+    private static var drainGrace: UInt64 { 500_000_000 }
 
     /// Nothing of a head is here. A CR may be the first half of an empty line, which belongs to no request.
     var isBetweenRequests: Bool { input.count == 0 || (input.count == 1 && input.kept.first == 0x0D) }
