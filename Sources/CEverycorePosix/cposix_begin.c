@@ -3,7 +3,8 @@
 // process 1. So the kernel starts this, which blocks the signals and then does what the kernel would have done: it maps the loader and
 // jumps to it. The constructor in cposix_signals.c takes the block away when it has its handlers.
 //
-// Nothing here may use the C library or anything that needs relocation: neither is there yet.
+// Nothing here may use the C library or anything that needs relocation: neither is there yet. scripts/begin builds it for both processors,
+// without and with optimisation, and runs it.
 #include "cposix.h"
 
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -126,16 +127,19 @@ BARE static void add_headers(Elf64_auxv_t *table, Elf64_auxv_t *count) {
     for (uint64_t i = 0; i < number; i++) {
         if (own[i].p_type == PT_LOAD && own[i].p_offset == 0) base = (uint64_t)&__ehdr_start - own[i].p_vaddr;
     }
-    uint64_t used = 0;
+    // Field by field into memory that is zero: a compiler may call memset for a whole structure.
     // The header of the headers comes before all that are loaded (System V gABI, "Program Header").
-    Elf64_Phdr self = {.p_type = PT_PHDR, .p_flags = PF_R, .p_vaddr = (uint64_t)headers - base, .p_paddr = (uint64_t)headers - base, .p_align = 8};
-    Elf64_Phdr loader = {
-        .p_type = PT_INTERP, .p_flags = PF_R, .p_vaddr = (uint64_t)loader_path - base, .p_paddr = (uint64_t)loader_path - base,
-        .p_filesz = sizeof loader_path, .p_memsz = sizeof loader_path, .p_align = 1};
-    headers[used++] = self;
-    headers[used++] = loader;
+    headers[0].p_type = PT_PHDR;
+    headers[0].p_align = 8;
+    headers[0].p_vaddr = headers[0].p_paddr = (uint64_t)headers - base;
+    headers[1].p_type = PT_INTERP;
+    headers[1].p_align = 1;
+    headers[1].p_vaddr = headers[1].p_paddr = (uint64_t)loader_path - base;
+    headers[1].p_filesz = headers[1].p_memsz = sizeof loader_path;
+    headers[0].p_flags = headers[1].p_flags = PF_R;
+    uint64_t used = 2;
     for (uint64_t i = 0; i < number; i++) {
-        if (own[i].p_type != PT_PHDR) headers[used++] = own[i];
+        if (own[i].p_type != PT_PHDR) __builtin_memcpy_inline(&headers[used++], &own[i], sizeof own[i]);
     }
     headers[0].p_filesz = headers[0].p_memsz = used * sizeof headers[0];
     table->a_un.a_val = (uint64_t)headers;

@@ -76,7 +76,7 @@ static int unnamed_file(void) {
 }
 
 int cposix_sealed_file(const void *bytes, size_t count) {
-    // Newer kernels want to hear that the file is no program, older ones don't know the word (memfd_create(2)).
+    // Newer kernels warn without MFD_NOEXEC_SEAL, older ones refuse the flag (memfd_create(2)).
     int file = memfd_create("everycore-message", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
     if (file < 0 && errno == EINVAL) file = memfd_create("everycore-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int code = errno;

@@ -70,8 +70,8 @@ static int outlive(void *parent) {
     _exit(0);
 }
 
-// The sender of a signal to a process that ends is told that it arrived, and the kernel drops it, for as long as it takes apart the process's
-// memory: a millisecond. Where another process keeps the memory, it is some microseconds.
+// kill(2) succeeds for a process that ends, and the kernel drops the signal, for as long as it frees the process's memory: a millisecond.
+// Where another process keeps the memory, it is some microseconds.
 static void end_quickly(int status, void *unused) {
     (void)unused;
     if (atomic_load(&heir) == 0 || getpid() != owner) return;

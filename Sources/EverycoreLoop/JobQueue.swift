@@ -17,7 +17,7 @@ final class JobQueue {
         case closure(@Sendable () -> Void)
     }
 
-    /// Hears of every job before and after it runs.
+    /// Called before and after each job runs.
     struct Watcher {
         let began: (UInt) -> Void
         let ended: () -> Void
@@ -110,7 +110,7 @@ final class JobQueue {
     }
 
     /// Runs what waited when the turn began, and a few rounds of what that adds: a task that goes on after a wait is often queued twice.
-    /// What is added then waits for the next turn, so that input and timers get theirs.
+    /// Later additions wait for the next iteration: jobs must not starve input and timers.
     private func run(on loop: EventLoop) {
         isRunning = true
         var round = 0

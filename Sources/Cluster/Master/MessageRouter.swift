@@ -59,7 +59,7 @@ final class MessageRouter {
         return refused
     }
 
-    /// From one worker to another, or to all others. The sender hears of each that it didn't reach.
+    /// From one worker to another, or to all others. The sender gets a notice for each that it didn't reach.
     private func passOn(_ message: OutgoingMessage, _ route: MessageRecord.Route, from child: Child) {
         var message = message
         message.route = MessageRecord.Route(
@@ -85,7 +85,7 @@ final class MessageRouter {
 
     private func refuse(_ message: OutgoingMessage, slot: Int32, _ reason: String, to child: Child) {
         context.log(.debug, .messageNotForwarded, "a message to another worker was not forwarded", about: child, ["to": "\(slot)", "reason": "\(reason)"])
-        // Smaller than what could not be passed on, and allowed more of the queue; a sender that reads nothing hears nothing.
+        // Smaller than the message, and with a higher bound of the queue; a sender that reads nothing gets none.
         if let notice = try? OutgoingMessage(
             kind: .undelivered, flags: [], name: message.name, route: .init(slot: slot, generation: 0), Array(reason.utf8))
         {

@@ -1,5 +1,5 @@
-// What a worker gives up before its first own instruction: its environment of the service manager, the other cores, its user,
-// the hope for more privileges. Runs in the worker process, right after the fork, with one thread.
+// What a worker drops before its body runs: the service manager's variables, the other cores, the master's user, and the way to new
+// privileges. Runs in the worker process, right after the fork, with one thread.
 
 internal import CEverycorePosix
 internal import EverycoreLoop

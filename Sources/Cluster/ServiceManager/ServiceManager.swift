@@ -1,14 +1,15 @@
-// What the service manager is told: ready, reloading, stopping, alive, and a line of status (sd_notify(3)). Runs in the master; owned
-// by it. Does nothing where no manager asked to be told, which is where NOTIFY_SOCKET isn't set.
+// Notifications to the service manager: ready, reloading, stopping, alive, and a line of status (sd_notify(3)). Does nothing where
+// NOTIFY_SOCKET isn't set.
+// Process: master · Thread: loop
 //
-// A manager that doesn't read holds nothing up: what its socket doesn't take is sent again a little later.
+// Sends never block: what a full socket refuses is sent again a little later.
 
 internal import CEverycorePosix
 package import EverycoreLoop
 internal import Glibc
 
 package final class ServiceManager {
-    /// How often the status is told.
+    /// How often the status is sent.
     private static let statusInterval = Duration.seconds(5)
     private static let retryInterval = Duration.milliseconds(100)
 

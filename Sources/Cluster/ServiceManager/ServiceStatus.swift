@@ -1,4 +1,4 @@
-// When the service manager hears what: the master's side of ServiceManager. Does nothing where none asked for news.
+// When which notification goes to the service manager: the master's side of ServiceManager. Does nothing without NOTIFY_SOCKET.
 // Process: master · Thread: loop
 
 internal import EverycoreLoop

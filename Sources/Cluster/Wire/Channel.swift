@@ -37,7 +37,7 @@ package final class Channel {
     let sending = SendingState()
     package private(set) var isOpen = true
 
-    /// So much at once, then the loop's other work gets its turn.
+    /// Fairness: after so many bytes, yield to the loop.
     private static let bytesPerTurn = 256 * 1024
     private static let packetsPerTurn = 128
 

@@ -40,7 +40,7 @@ package final class MessageHandlers<Sender> {
     }
 
     private var names: [String: Named] = [:]
-    /// What the user wants to know of messages that reached no handler.
+    /// Called for messages that reached no handler.
     package var onFailure: [(MessageFailure, Sender) -> Void] = []
     /// Changes when something is registered.
     private(set) var version = 0

@@ -121,7 +121,7 @@ extension Messenger {
         let place = unanswered.take()
         do {
             try answering.handle(payload, sender) { [weak self] answer in
-                // A handler of the callback form may call twice; the asker hears the first.
+                // A handler of the callback form may call twice: only the first reply is sent.
                 guard let self, !isAnswered else { return }
                 isAnswered = true
                 place.leave()

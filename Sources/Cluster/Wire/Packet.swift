@@ -11,7 +11,7 @@ package struct Packet: Equatable {
     package enum Kind: UInt8 {
         /// Worker: the body has returned, the loop runs.
         case ready = 1
-        /// Worker: it got TERM and wants to go; or it has begun to drain.
+        /// Worker: it got TERM and asks to drain; or it has begun to.
         case draining = 2
         /// Master: drain, and be gone after so many milliseconds.
         case drain = 3

@@ -36,8 +36,8 @@ struct Balancing {
 }
 
 extension Worker {
-    /// Has `service` serve the worker's connections: it is told now to accept from the worker's ``listeners``, and later from
-    /// those of siblings that are dead or stuck. While the worker is told to go, it is told to stop.
+    /// Has `service` serve the worker's connections: it starts to accept from the worker's ``listeners`` now, and later from
+    /// those of siblings that are dead or stuck. When the worker drains, it stops.
     ///
     /// The service lives until the process ends.
     public func serveConnections(with service: any ConnectionService) throws {

@@ -51,8 +51,8 @@ extension Worker {
         }
     }
 
-    /// This process got TERM. The master decides: another worker empties its queues from then on, a successor starts, and it is told
-    /// to hand over; or the whole cluster stops.
+    /// This process got TERM. The master decides: another worker empties its queues from then on, a successor starts, and the master
+    /// orders the hand-over; or the whole cluster stops.
     func requestDrain() {
         try? channel.send(control: Packet(.draining))
     }

@@ -23,8 +23,8 @@ extension Worker {
         try messenger.send(bytes: bytes, to: name)
     }
 
-    /// Sends a message to the worker of a slot, by way of the master. When the master can't pass it on, because there is no such
-    /// worker or its queue is full, ``onMessageError(_:)`` hears of it.
+    /// Sends a message to the worker of a slot, by way of the master. When the master can't forward it, because there is no such
+    /// worker or its queue is full, ``onMessageError(_:)`` is called.
     /// - Throws: ``MessageError`` when it wasn't queued for the master.
     public func send<Message: Encodable>(_ message: Message, toWorker slot: Int) throws {
         try messenger.send(message, route: route(to: slot))

@@ -91,7 +91,7 @@ public final class Worker: @unchecked Sendable {
     /// Whether the cluster has been told to go and serves on for ``ClusterOptions/lameDuck``.
     public var isLameDuck: Bool { lameDuck.isOn }
 
-    /// Whether the worker is on its way out: it should take nothing new.
+    /// Whether the worker drains: it should take nothing new.
     public var isDraining: Bool { drain.isDraining }
 
     /// Whether it goes while the others stay: then no connection need be closed, see ``passOn(_:)``.

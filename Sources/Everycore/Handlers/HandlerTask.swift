@@ -51,7 +51,7 @@ final class HandlerTasks {
     typealias Body = @Sendable (sending Request) async throws -> Response
 
     private let loop: EventLoop
-    /// What the black box is told of its request while that waits.
+    /// The black box's record of its suspended request.
     private let entry: WaitingRequests.Entry?
     private let waiting: WaitingRequests?
     @exclusivity(unchecked) private var task: Task<Void, Never>?
@@ -106,7 +106,7 @@ final class HandlerTasks {
 
     private func waits(_ exchange: Exchange) {
         if let entry, let task = unsafe task { unsafe waiting?.add(entry, of: task, exchange, endpoint) }
-        // A handler may have left a producer of content, which is told itself.
+        // A handler may have left a producer of content, which has a cancellation handler of its own.
         guard !exchange.isAnswered, exchange.onCancel == nil else { return }
         let turn = unsafe turn
         exchange.onCancel = { self.cancel(turn) }

@@ -86,7 +86,7 @@ package enum OpenFailure: Error, Equatable {
         }
     }
 
-    /// What the client is told.
+    /// The response to the client.
     var answer: any Error {
         switch self {
         case .absent: HTTPError(404)

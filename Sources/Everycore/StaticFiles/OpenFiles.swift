@@ -1,7 +1,8 @@
 // Large files that stay open between requests: opening and closing one costs about as much as sending 100 KB of it.
 //
-// One per worker, on its loop's thread. What is kept is let go of within two seconds, asked for or not: a deleted file's blocks are
-// free when it is no longer open anywhere.
+// One per worker. A cached descriptor is closed after at most two seconds, also while requests use it: the file system frees a deleted
+// file's blocks once no process has it open.
+// Process: worker · Thread: loop
 
 internal import EverycoreLoop
 

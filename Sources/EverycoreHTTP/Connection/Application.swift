@@ -5,8 +5,8 @@
 package protocol Application: AnyObject {
     /// Takes a request whose head is complete, and returns its response, or says that it comes later through the exchange.
     ///
-    /// While this runs, the head points into the worker's input buffer; an exchange that is kept gets its own copy afterwards. What the
-    /// exchange is told meanwhile it only notes: the connection sees to it when this has returned.
+    /// While this runs, the head points into the worker's input buffer; an exchange that is kept gets its own copy afterwards. The
+    /// exchange only records calls made meanwhile; the connection applies them when this has returned.
     func respond(to exchange: Exchange) -> Outcome
 }
 

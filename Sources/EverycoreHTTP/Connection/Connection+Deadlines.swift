@@ -56,7 +56,7 @@ extension Connection {
         input.isPaused ? setDeadline(Self.lookInterval, from: EventLoop.monotonicNanoseconds()) : setDeadline(0, from: 0)
     }
 
-    /// A connection that isn't read while a handler has its request is looked at, so that the handler hears of a client that has gone.
+    /// A connection that isn't read while a handler has its request is polled, so that a handler whose client has gone is cancelled.
     /// The loop doesn't tell: what libevent reports without reading (EV_CLOSED) is the end of input, and a reset would wake it
     /// without end and without a word. The end of input alone doesn't say that the client has gone (RFC 9112 §9.6): a reset does,
     /// which is what keep-alive probes lead to.

@@ -1,8 +1,7 @@
 // One request and its one response. Made by a connection for each request head and reused when no other reference to it is left.
 // The connection owns it while the request is in flight; a handler may keep it longer.
 //
-// While the application is called it only notes what it is told, and the connection takes that from it afterwards: nothing calls
-// back into a connection that is at work. Once the response is to come later, `connection` is set, and calls go there.
+// While the application runs it only records calls, and the connection applies them afterwards: a connection is never re-entered. Once the response is to come later, `connection` is set, and calls go there.
 //
 // Process: worker · Thread: loop
 

@@ -19,16 +19,16 @@ import Glibc
     let rules: HTTP1.Rules
     /// What a connection answers in one go. Empty between events.
     @exclusivity(unchecked) var output: OutputBuffer
-    /// For what is answered later, of any connection. Nil while one uses it: a handler that hears of that one's end may answer another.
+    /// For what is answered later, of any connection. Nil while one uses it: cancelling a handler may answer another request.
     private var lateOutput: OutputBuffer?
     // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
     @exclusivity(unchecked) var encoder = ResponseEncoder()
     var isDraining = false
     /// Decides which worker serves a connection that was just accepted: true when a sibling does, which has its descriptor now.
     package var handOver: ((_ connection: Int32) -> Bool)?
-    /// Told when connections that wait are left in their queues: because there are as many as may be, or for want of descriptors.
+    /// Called when pending connections stay in their queues: at the connection limit, or without a free descriptor.
     package var acceptingPaused: ((_ isAtLimit: Bool) -> Void)?
-    /// Told of each connection that ends here: whether it was one of many that come and go.
+    /// Called when a connection closes. `afterShortLife`: it served at most one request; the balancer ignores those.
     package var connectionEnded: ((_ afterShortLife: Bool) -> Void)?
     /// How many connections others should have rather than this service, and what gives them one that is between two requests.
     package var excess: (count: () -> Int, passOn: (_ connection: Int32) -> Bool)?
@@ -111,7 +111,7 @@ import Glibc
         }
         if !hasRoom { _ = makeRoom() }
         let connection = open(PlainSocket(descriptor), isNew: isNew, bytes: bytes, readAt: readAt)
-        // It was on its way when the drain began.
+        // It was sent before the drain began.
         if isDraining { connection.serviceDrains() }
     }
 

@@ -48,7 +48,7 @@ package struct Holding: Equatable {
     /// What is young, or moves a MiB a second, is soon over.
     private var isSpared: Bool { nanoseconds < Self.grace || rate >= Self.fastRate }
 
-    /// The slots of those to give up, the slowest first, until `excess` bytes are freed.
+    /// The slots of those to close, the slowest first, until `excess` bytes are freed.
     package static func slowest(of holdings: [(slot: Int, holding: Holding)], excess: Int) -> [Int] {
         var left = excess
         var slots: [Int] = []

@@ -77,7 +77,7 @@ final class HealthMonitor {
     // MARK: The watchdog
 
     private func pollHealth(of child: Child, now: UInt64) {
-        // A start may take its time, and who is on its way out has a deadline. A stuck one that drains has two.
+        // Starting and dying ones have a deadline of their own; a stuck one that drains has two.
         guard child.watchdog != nil, child.phase == .ready || child.phase == .draining else { return }
         let beat = child.page.blackBox.lastBeat
         for action in child.watchdog?.looked(lastBeat: beat, now: now) ?? [] {
@@ -125,7 +125,7 @@ final class HealthMonitor {
         guard context.phase == .running, !reconciler.isRolling else { return }
         lastRecycling = now
         let workers = pool.workers.filter { $0.phase != .dying }
-        // One at a time: no worker is on its way, and every slot has one.
+        // One at a time: no worker is starting, and each slot has one.
         guard workers.count == reconciler.workerCount, let choice = recycling.next(workers.map(reading), now: now) else { return }
         guard let child = workers.first(where: { $0.role.slot == choice.slot && $0.generation == choice.generation }) else { return }
         context.log(.info, .workerRecycled, "recycling a worker", about: child, ["because_of": "\(choice.reason)"])

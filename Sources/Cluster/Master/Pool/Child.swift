@@ -72,7 +72,7 @@ final class Child {
     var killTimer: LoopTimer?
     /// Ends one that doesn't get ready.
     var startTimer: LoopTimer?
-    /// Lets one go that wants to, and starts its successor.
+    /// Drains one that asked for it, and starts its successor.
     var successorTimer: LoopTimer?
 
     init(role: Role, handle: WorkerHandle, page: SharedPage, forkedAt: UInt64, planVersion: Int) {

@@ -24,7 +24,7 @@ extension WorkerPool {
         judge(child)
     }
 
-    /// The child wants to go: it got TERM.
+    /// The child asks to drain: it got TERM.
     func wantsToDrain(_ child: Child) {
         guard child.phase == .starting || child.phase == .ready, context.isRunning else { return }
         child.phase = .draining
@@ -51,7 +51,7 @@ extension WorkerPool {
         pages.table.close(child.page.index)
         observer?.drains(child)
         let deadline = context.options.drainDeadline
-        // One that is stuck hears of it when it goes on; until then the watchdog has the say.
+        // A stuck one reads the order when its handler returns; until then the watchdog decides.
         let patience = child.isReplacedStuck ? max(deadline, context.options.stuckLimit ?? .zero) : deadline
         tell(child, to: Packet(.handOver, number: deadline.wholeMilliseconds), within: patience)
     }

@@ -1,5 +1,4 @@
-// The child processes of the master: it forks them, hears what they say, ends them and reaps them. What follows from any of it is for
-// the observer to decide.
+// The child processes of the master: it forks them, receives their packets, ends them and reaps them. The observer decides what follows.
 // Process: master · Thread: loop
 //
 //   WorkerPool+Fork.swift    making a child
@@ -12,7 +11,7 @@ internal import EverycoreStatistics
 internal import Glibc
 internal import Logging
 
-/// Hears what becomes of children.
+/// Called when a child's state changes.
 protocol WorkerPoolObserver: AnyObject {
     func willFork()
     /// Runs in the child.
@@ -22,7 +21,7 @@ protocol WorkerPoolObserver: AnyObject {
     /// Its first packet has come.
     func online(_ child: Child)
     func ready(_ child: Child, after time: Duration)
-    /// It wants to leave, or is to.
+    /// It asks to leave, or is to.
     func leaves(_ child: Child)
     /// It has been told to leave while others stay.
     func drains(_ child: Child)

@@ -1,5 +1,5 @@
 // Which worker empties the queues of a slot whose own worker can't.
-// A pure value of the master: it is told who is there, and says what to tell whom.
+// A pure value of the master: the workers that serve go in, changes of owners come out.
 
 package struct QueueOwners: Equatable {
     /// A worker that can take on a queue more.

@@ -1,9 +1,9 @@
 // What is wanted of the workers, compared with what they are: one plan takes another's place, slot by slot, and gives it back when it fails.
-// A pure value: what the slots have and the time go in, the next step comes out. It may be asked at any time, and as often as one likes.
+// A pure value: what the slots have and the time go in, the next step comes out. It may be asked at any time and repeatedly.
 // Process: master · Thread: loop
 //
 // Reload, rollback, and the trial of a program that took another one's place are its states. Whether a slot is up to date is asked of the slot
-// each time: workers may die, be replaced or be scaled away between two steps, and nothing has to be told of it.
+// each time: workers may die, be replaced or be scaled away between two steps, which needs no event here.
 
 internal import EverycoreLoop
 internal import EverycoreStatistics
@@ -49,7 +49,7 @@ package struct Rollout<Plan> {
         }
     }
 
-    /// A plan on its way.
+    /// A plan that is being rolled out.
     struct Change {
         let former: Former
         var probation: Probation

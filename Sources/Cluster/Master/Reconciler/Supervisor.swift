@@ -1,4 +1,4 @@
-// Who runs in which slot, who comes next and when, and when to give up.
+// Which worker runs in which slot, when the next one starts, and when the cluster gives up.
 // A pure value of the master: events and the time go in, actions come out. It forks nothing and knows no clock.
 // The master keeps one for the workers and one, which never gives up, for the auxiliaries.
 // Process: master · Thread: loop
@@ -34,7 +34,7 @@ package struct Supervisor {
         /// The successor ended before it was ready, or was never made: the old one stays.
         /// - isFault: it failed, rather than being killed from outside.
         case replacementFailed(slot: Int, generation: Int, isFault: Bool)
-        /// A start failed. The next one waits for its turn, after the pause if there is one.
+        /// A start failed. The next one waits for a token, after the pause if there is one.
         case startFailed(slot: Int, generation: Int, pause: Duration?)
         case giveUp
     }

@@ -1,4 +1,4 @@
-// Whether the workers do: what decides between growing pauses and prompt starts, and when to give up. A pure value of the supervisor.
+// Whether the present plan's workers are good, which decides between growing pauses and prompt starts, and when to give up. A pure value of the supervisor.
 // Process: master · Thread: loop
 //
 // A worker is good when it has been ready for ``RespawnPolicy/youngAge``, or has answered a request.
