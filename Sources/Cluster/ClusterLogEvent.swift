@@ -9,6 +9,8 @@ package enum ClusterLogEvent: String, CaseIterable {
     case acceptFailed = "accept_failed"
     case closeListenersIgnored = "close_listeners_ignored"
     case confinementRefused = "confinement_refused"
+    case controlOrder = "control_order"
+    case controlRefused = "control_refused"
     case coresChanged = "cores_changed"
     case drainTimedOut = "drain_timed_out"
     case figuresNotAsked = "figures_not_asked"

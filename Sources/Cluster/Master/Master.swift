@@ -29,6 +29,8 @@ final class Master {
     private let succession: Succession
     private let shutdown: Shutdown
     private let signals: SignalOrders
+    /// Where parts add verbs of their own.
+    private let control: ControlDesk
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
@@ -59,6 +61,7 @@ final class Master {
             context, pool: pool, keeper: queues.keeper, figures: figures, reconciler: reconciler, quarantine: quarantine,
             housekeeping: housekeeping, start: start)
         shutdown = Shutdown(context, pool: pool, queues: queues, reconciler: reconciler, status: status)
+        control = ControlDesk(context, pool: pool, seat: nil)
         pool.observer = self
         reconciler.observer = self
         succession.observer = self
@@ -103,7 +106,7 @@ final class Master {
         queues.stop()
         signals.stop(passesOn: succession.upgrade.passesOn)
         reconciler.stop(auxiliariesToo: true)
-        [housekeeping.stop, pool.stop, figures.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop].forEach { $0() }
+        [housekeeping.stop, pool.stop, figures.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop, control.stop].forEach { $0() }
     }
 
     // MARK: Orders
@@ -199,6 +202,7 @@ extension Master: WorkerPoolObserver {
     }
 
     func received(_ packet: Packet, from child: Child) { figures.received(packet, from: child) }
+    func received(_ packet: Packet, with descriptor: Int32, from child: Child) { control.received(packet, descriptor, from: child) }
     func receivedGarbage(from child: Child) { figures.takeGarbage(from: child) }
     func reapedStranger(_ pid: Int32, status: Int32) { succession.upgrade.reaped(pid, status: status) }
 
@@ -224,6 +228,7 @@ extension Master: ReconcilerObserver {
     func planChanged() {
         figures.start()
         health.planChanged()
+        control.planChanged()
     }
 }
 

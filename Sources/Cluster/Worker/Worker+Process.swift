@@ -118,8 +118,10 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
+        case .orderReply:
+            receiveOrderReply(packet)
         case .online, .ready, .draining, .leaving, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
-            .listener:
+            .listener, .order:
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

@@ -57,6 +57,7 @@ public final class Worker: @unchecked Sendable {
     var beatTimer: LoopTimer?
     var reportSequence: UInt64 = 0
     var figuresRequests = FiguresRequests()
+    var orders = PendingOrders()
     private let master: AnyObject
 
     init(birth: WorkerBirth, loop: EventLoop, channel: Channel) {
