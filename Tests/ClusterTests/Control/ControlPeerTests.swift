@@ -1,5 +1,6 @@
 // What the kernel says of connections, real and imitated.
 
+import CEverycorePosix
 import Cluster
 import EverycoreLoop
 import Glibc
@@ -11,7 +12,7 @@ struct ControlPeerTests {
         var listeners = try Listeners(addresses: [], slots: 1, auxiliaries: [[.unix(path: path)]], backlog: 8)
         defer { listeners.close() }
         let client = try Endpoint.unix(path).connectingAndWaiting()
-        let connection = unsafe accept4(listeners.ofAuxiliaries[0][0].descriptor, nil, nil, 0)
+        let connection = cposix_accept(listeners.ofAuxiliaries[0][0].descriptor)
         try #require(connection >= 0)
         return (connection, client)
     }
@@ -41,7 +42,7 @@ struct ControlPeerTests {
         }
         let listener = try Endpoint.ipv4(0).listening(reusesPort: false)
         let client = try Endpoint.ipv4(Endpoint.port(of: listener)).connectingAndWaiting()
-        let connection = unsafe accept4(listener, nil, nil, 0)
+        let connection = cposix_accept(listener)
         defer { for descriptor in [listener, client, connection] { close(descriptor) } }
         let peer = try ControlAccess.Peer(of: connection, at: address)
         #expect(!peer.isUnixStream && !peer.isAtControlAddress)
