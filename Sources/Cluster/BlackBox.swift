@@ -130,6 +130,9 @@ internal import Glibc
     /// How many requests wait in their handlers.
     package var waiting: Int { unsafe Int(clamping: words[3]) }
 
+    /// When the oldest request began that waits in its handler; 0 before the first.
+    package var oldestWaitingSince: UInt64 { unsafe words[4] }
+
     /// The oldest request that waits in its handler, and since when it is in flight.
     package var oldestWaiting: (description: String, since: UInt64)? {
         let since = unsafe words[4]

@@ -7,6 +7,10 @@ package import Logging
 
 package enum ClusterLogEvent: String, CaseIterable {
     case acceptFailed = "accept_failed"
+    case autoscaleHeld = "autoscale_held"
+    case autoscaleResumed = "autoscale_resumed"
+    case autoscaledDown = "autoscaled_down"
+    case autoscaledUp = "autoscaled_up"
     case closeListenersIgnored = "close_listeners_ignored"
     case confinementRefused = "confinement_refused"
     case controlOrder = "control_order"

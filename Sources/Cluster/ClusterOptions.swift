@@ -28,6 +28,9 @@ public struct ClusterOptions {
     public var output = Output.quiet
     /// How often workers report and figures are printed; at least 10 ms.
     public var reportInterval: Duration = .seconds(1)
+    /// How often a line is printed where no terminal shows a table, and only when anything has changed since the last one; nil for a line at
+    /// each ``reportInterval``.
+    public var lineInterval: Duration?
     /// How long workers may take to finish what is in flight when they are told to go.
     public var drainDeadline: Duration = .seconds(10)
     /// How long a crashed worker may live on with all its descriptors closed, held by Swift's backtracer.

@@ -7,6 +7,7 @@
 #include "cposix_lifecycle.h"
 #include "cposix_messages.h"
 #include "cposix_output.h"
+#include "cposix_process.h"
 #include "cposix_programs.h"
 #include "cposix_signals.h"
 #include "cposix_http.h"

@@ -51,4 +51,6 @@ public enum WorkerCount: Sendable, Equatable {
     case perCore
     /// A fixed number, from 1 to 1024.
     case count(Int)
+    /// As many as the load needs, between two bounds from 1 to 1024.
+    case range(ClosedRange<Int>)
 }

@@ -48,7 +48,9 @@ final class Master {
             throw .system(error)
         }
         quarantine = Quarantine(context, pool: pool, keeper: queues.keeper, memory: memory)
-        figures = FiguresCollector(context, pool: pool, quarantine: quarantine, workers: start.workerCount)
+        figures = FiguresCollector(
+            context, pool: pool, quarantine: quarantine, processes: ProcessReader(context, pool: pool, keeper: queues.keeper),
+            workers: start.workerCount)
         reconciler = Reconciler(
             context, pool: pool, figures: figures, quarantine: quarantine, assignment: queues.assignment, workers: start.workerCount)
         health = HealthMonitor(
@@ -84,7 +86,7 @@ final class Master {
         }
         figures.start()
         health.start()
-        succession.scaler.watchCores()
+        succession.scaler.start()
         status.start()
         housekeeping.start(
             alsoLooks: { [unowned self] now in signals.lookAtTerminal(now: now) },
@@ -219,7 +221,7 @@ extension Master: ReconcilerObserver {
     func reloaded() { status.reloaded() }
     func rolloutIsOver() { succession.orders.carryOutWaiting() }
     func takesWaitingReload() -> Bool { succession.orders.takeReload() }
-    func wants(workers count: Int) { succession.scaler.scale(to: count) }
+    func wantsWorkersOfPlan() { succession.scaler.scaleAutomatically() }
     func startFailed() -> Bool { succession.takeover.startFailed() }
     func trialFailed() { succession.goBackWhenPossible() }
     func trialEnded() { succession.takeover.forgetWayBack() }
@@ -229,6 +231,7 @@ extension Master: ReconcilerObserver {
         figures.start()
         health.planChanged()
         control.planChanged()
+        succession.scaler.planChanged()
     }
 }
 

@@ -9,7 +9,7 @@ internal import Glibc
 struct MasterStart {
     let hangup = Hangup(hasTerminal: cposix_has_terminal() != 0, isIgnored: cposix_hangup_was_ignored() != 0)
     let cores = UsableCores.current()
-    let workerCount: Int
+    private(set) var workerCount: Int
     /// How many slots there can be.
     let capacity: Int
     let openFiles: OpenFileLimit
@@ -20,9 +20,14 @@ struct MasterStart {
     let inherited: InheritedListeners?
 
     init(_ plan: ClusterPlan) throws(ClusterError) {
+        var most = 0
         switch plan.workers {
         case .perCore: workerCount = min(cores.count, Report.slotLimit)
         case .count(let count): workerCount = count
+        case .range(let bounds):
+            for bound in [bounds.lowerBound, bounds.upperBound] where !(1...Report.slotLimit).contains(bound) { throw .badWorkerCount(bound) }
+            workerCount = min(max(cores.count, bounds.lowerBound), bounds.upperBound)
+            most = bounds.upperBound
         }
         guard (1...Report.slotLimit).contains(workerCount) else { throw .badWorkerCount(workerCount) }
         try MasterThreads.check()
@@ -37,7 +42,11 @@ struct MasterStart {
         var openFiles = OpenFileLimit.ofThisProcess()
         state = try UpgradeState.take()
         try state?.check(against: plan)
-        capacity = min(max(workerCount, cores.count * 4, state?.slots.count ?? 0), Report.slotLimit)
+        capacity = min(max(workerCount, most, cores.count * 4, state?.slots.count ?? 0), Report.slotLimit)
+        if case .range(let bounds) = plan.workers, let before = state?.workers {
+            let isHeld = state?.isScalingHeld == true
+            workerCount = isHeld ? min(max(before, 1), capacity) : min(max(before, bounds.lowerBound), bounds.upperBound)
+        }
         // For each slot its listeners, two sockets for connections, and a channel to each of the two workers that it may have at a time.
         openFiles.follow(more: capacity * (plan.addresses.count + 4))
         self.openFiles = openFiles
@@ -58,8 +67,16 @@ struct MasterStart {
 
     func announcement(_ plan: ClusterPlan) -> ClusterStart {
         ClusterStart(
-            workers: workerCount, reason: plan.workers == .perCore ? cores.reason : "\(workerCount) as configured",
+            workers: workerCount, reason: reason(plan.workers),
             addresses: listeners.addresses,
             auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
+    }
+
+    private func reason(_ workers: WorkerCount) -> String {
+        switch workers {
+        case .perCore: cores.reason
+        case .count: "\(workerCount) as configured"
+        case .range(let bounds): "\(bounds.lowerBound) to \(bounds.upperBound), by load"
+        }
     }
 }

@@ -29,6 +29,8 @@ extension BinaryUpgrade {
         state.startedAt = figures.startedAt
         state.programPath = program.path
         state.healing = housekeeping.healing
+        state.workers = reconciler.workerCount
+        state.isScalingHeld = isScalingHeld()
         return state
     }
 }

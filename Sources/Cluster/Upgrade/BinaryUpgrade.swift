@@ -37,6 +37,8 @@ final class BinaryUpgrade {
     private var attempt: Attempt?
     /// The new master is ready, and not yet told to begin.
     var onReady: (_ successor: Int32) -> Void = { _ in }
+    /// Whether the number of workers was given where it would follow the load.
+    var isScalingHeld: () -> Bool = { false }
     /// It is in charge from here on.
     var onCommitted: () -> Void = {}
     /// It came to nothing.

@@ -30,8 +30,9 @@ final class Succession {
         takeover = Takeover(context, pool: pool, keeper: keeper, figures: figures, reconciler: reconciler)
         orders = OrderDesk(context, pool: pool, reconciler: reconciler, upgrade: upgrade, takeover: takeover)
         scaler = Scaler(
-            context, keeper: keeper, figures: figures, reconciler: reconciler, upgrade: upgrade, capacity: start.capacity,
-            cores: start.cores.count)
+            context, pool: pool, keeper: keeper, figures: figures, reconciler: reconciler, upgrade: upgrade, capacity: start.capacity,
+            cores: start.cores.count, isHeld: start.state?.isScalingHeld ?? false)
+        upgrade.isScalingHeld = { [unowned scaler] in scaler.isHeld }
         upgrade.onReady = { [unowned self] pid in
             observer?.successorReady(pid)
             scaler.stop()

@@ -68,6 +68,9 @@ struct UpgradeState: Codable {
     /// The path that the program was started by.
     var programPath: String?
     var healing: ThreadWatch.Healing?
+    /// How many there were, for a plan that bounds their number only; and whether that was given. An older version says neither.
+    var workers: Int?
+    var isScalingHeld: Bool?
 
     var descriptors: [Int32] {
         [channel] + (program >= 0 ? [program] : []) + inherited + slots.joined().map(\.descriptor) + handOver.flatMap { $0 }

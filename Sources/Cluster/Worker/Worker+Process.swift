@@ -78,6 +78,7 @@ extension Worker {
         try? channel.send(control: Packet(.online))
         startReporting()
         startBeating()
+        startMeasuring()
         keepHouse()
         do {
             try body(self)

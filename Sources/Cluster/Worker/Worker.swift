@@ -55,6 +55,8 @@ public final class Worker: @unchecked Sendable {
     var watches: [SignalWatch] = []
     var reportTimer: LoopTimer?
     var beatTimer: LoopTimer?
+    private let processPage: ProcessPage
+    private var meter: ProcessMeter?
     var reportSequence: UInt64 = 0
     var figuresRequests = FiguresRequests()
     var orders = PendingOrders()
@@ -75,6 +77,7 @@ public final class Worker: @unchecked Sendable {
         siblings = birth.inheritance.siblings
         figures = birth.page.figures
         blackBox = birth.page.blackBox
+        processPage = birth.page.process
         endpoints = birth.page.endpoints
         messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
         openFiles = birth.inheritance.openFiles
@@ -84,6 +87,12 @@ public final class Worker: @unchecked Sendable {
         var logger = birth.options.logger
         logger.addIdentity(name: name, slot: slot, generation: generation, pid: pid)
         self.logger = logger
+    }
+
+    /// The master shows it by slot, which others don't have.
+    func startMeasuring() {
+        guard !isAuxiliary, !isQuarantine else { return }
+        meter = ProcessMeter(loop: loop, page: processPage, figures: figures)
     }
 
     /// Whether this is a side process rather than one of the cluster's workers.

@@ -10,11 +10,11 @@ struct ServeOptions: ParsableArguments {
     @Option(help: help("host", "ADDRESS")) var host: String?
     @Option(help: help("port", "PORT")) var port: String?
     @Option(help: help("listen", "ADDRESS", "may be given more than once")) var listen: [String] = []
-    @Option(help: help("workers", "N|auto")) var workers: String?
+    @Option(help: help("workers", "N|MIN..MAX|auto")) var workers: String?
     @Option(help: ArgumentHelp("Configuration file (YAML); also EVERYCORE_CONFIG.", valueName: "FILE")) var config: String?
     @Option(help: help("root", "DIR")) var root: String?
     @Option(help: help("admin", "HOST:PORT|PATH|off")) var admin: String?
-    @Option(help: help("report-interval", "DURATION|off")) var reportInterval: String?
+    @Option(help: help("report-interval", "DURATION|auto|off")) var reportInterval: String?
     @Option(help: help("log-format", "text|json")) var logFormat: String?
     @Flag(help: help("quiet")) var quiet = false
 

@@ -80,7 +80,7 @@ package struct ConfigurationFile: Sendable {
     }
 
     private mutating func take(_ value: YAMLNode, for setting: Setting, at keyNode: YAMLNode) {
-        guard let text = value.text else {
+        guard let text = value.text ?? (setting.key == "workers" ? bounds(in: value) : nil) else {
             return report(line: value.line, key: setting.key, "\(value.items == nil ? "a group" : "a list") is not \(setting.expectation)")
         }
         if isNull(value) {
@@ -98,6 +98,12 @@ package struct ConfigurationFile: Sendable {
         let place = "\(path):\(line)"
         problems.append(key.map { "\(place): \(bare($0)): \(reason)" } ?? "\(place): \(reason)")
     }
+}
+
+/// `{min: 2, max: 16}` as an option has it, `2..16`; nil for anything else.
+private func bounds(in node: YAMLNode) -> String? {
+    guard let members = node.entries, members.count == 2, let lower = node["min"]?.text, let upper = node["max"]?.text else { return nil }
+    return "\(lower)..\(upper)"
 }
 
 /// YAML's null, which in Swift's terms is no value (YAML 1.2 §10.2.1.1).

@@ -38,8 +38,8 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// Where the admin pages `/stats` and `/metrics` are served.
     public var admin = Admin.address(host: "127.0.0.1", port: 8081)
 
-    /// How often the workers report and the figures are printed, 100 ms…1 h; `nil` leaves only the summary at the end.
-    public var reportInterval: Duration? = .seconds(1)
+    /// How often the figures are printed.
+    public var reportInterval = ReportInterval.automatic
 
     /// How the figures and the log are printed where no terminal reads them.
     public var logFormat = LogFormat.text
@@ -87,6 +87,18 @@ extension ServerConfiguration {
         case auto
         /// Exactly so many, 1…1024.
         case count(Int)
+        /// As many as the load needs, between two bounds, 1…1024.
+        case range(ClosedRange<Int>)
+    }
+
+    /// How often the figures are printed.
+    public enum ReportInterval: Sendable, Equatable {
+        /// A table once a second on a terminal; elsewhere a line a minute, when anything has changed.
+        case automatic
+        /// The table, or a line, so often: 100 ms…1 h.
+        case every(Duration)
+        /// Only the summary at the end.
+        case off
     }
 
     /// Where the admin worker listens.

@@ -51,6 +51,30 @@ private func durationText(_ duration: Duration) -> String {
     return "0s"
 }
 
+extension ValueFormat where Value == ServerConfiguration.ReportInterval {
+    /// A duration, `auto` or `off`.
+    package static let reportInterval: Self = {
+        let range: ClosedRange<Duration> = .milliseconds(100) ... .seconds(3600)
+        return ValueFormat(
+            scalar: .word, expectation: durationExpectation(range) + ", auto, or off",
+            parse: { text in
+                switch text {
+                case "auto": .automatic
+                case "off", "0": .off
+                default: parsedDuration(text).flatMap { range.contains($0) ? .every($0) : nil }
+                }
+            },
+            render: { interval in
+                switch interval {
+                case .automatic: "auto"
+                case .off: "off"
+                case .every(let duration): durationText(duration)
+                }
+            },
+            accepts: { interval in if case .every(let duration) = interval { range.contains(duration) } else { true } })
+    }()
+}
+
 extension ValueFormat where Value == ServerConfiguration.Stuck.Limit {
     /// A duration, `auto` or `off`.
     package static let stuckLimit: Self = {

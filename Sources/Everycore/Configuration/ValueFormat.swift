@@ -64,29 +64,6 @@ extension ValueFormat where Value == Int? {
     }
 }
 
-extension ValueFormat where Value == ServerConfiguration.Workers {
-    package static func workers(_ range: ClosedRange<Int>) -> Self {
-        ValueFormat(
-            scalar: .word, expectation: "auto or a whole number from \(range.lowerBound) to \(range.upperBound)",
-            parse: { text in
-                if text == "auto" { return .auto }
-                return parsedDecimal(text.utf8[...]).flatMap { range.contains($0) ? .count($0) : nil }
-            },
-            render: { workers in
-                switch workers {
-                case .auto: "auto"
-                case .count(let count): String(count)
-                }
-            },
-            accepts: { workers in
-                switch workers {
-                case .auto: true
-                case .count(let count): range.contains(count)
-                }
-            })
-    }
-}
-
 extension ValueFormat where Value == String? {
     /// A directory's path, or `off`.
     package static let directory = ValueFormat(

@@ -10,6 +10,7 @@ extension ServerConfiguration {
         switch workers {
         case .auto: .perCore
         case .count(let count): .count(count)
+        case .range(let bounds): .range(bounds)
         }
     }
 
@@ -43,8 +44,12 @@ extension ServerConfiguration {
             case (false, .text): .automatic
             case (false, .json): .json
             }
-        // Without an interval the longest one stands in: workers still report, for the admin pages and the summary.
-        options.reportInterval = reportInterval ?? .seconds(3600)
+        switch reportInterval {
+        case .automatic: options.lineInterval = .seconds(60)
+        case .every(let interval): options.reportInterval = interval
+        // The longest one stands in: workers still report, for the admin pages and the summary.
+        case .off: options.reportInterval = .seconds(3600)
+        }
         options.drainDeadline = timeouts.drain
         options.respawn.youngAge = respawn.young
         options.respawn.startDeadline = respawn.startDeadline

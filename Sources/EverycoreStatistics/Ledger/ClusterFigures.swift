@@ -17,10 +17,13 @@ package struct SlotFigures: Equatable, Sendable {
     package var reports: ReportTally
     /// All generations' figures together; the gauges are of those that live.
     package var figures: FigureSnapshot
+    /// The newest generation's process. What it has used is that of all generations together.
+    package var process: ProcessFigures
 
     package init(
         slot: Int, generation: Int, pid: Int32, state: WorkerState, uptimeNanoseconds: UInt64,
-        staleNanoseconds: UInt64, restarts: UInt64, reports: ReportTally, figures: FigureSnapshot
+        staleNanoseconds: UInt64, restarts: UInt64, reports: ReportTally, figures: FigureSnapshot,
+        process: ProcessFigures = ProcessFigures()
     ) {
         self.slot = slot
         self.generation = generation
@@ -31,6 +34,7 @@ package struct SlotFigures: Equatable, Sendable {
         self.restarts = restarts
         self.reports = reports
         self.figures = figures
+        self.process = process
     }
 }
 
@@ -41,6 +45,9 @@ package struct ClusterFigures: Equatable, Sendable {
     package let wantedWorkers: Int
     package let departed: FigureSnapshot
     package let departedRestarts: UInt64
+    package let departedUsage: ProcessUsage?
+    /// Of listeners that all slots share; nil where there is none, or where it isn't known.
+    package let sharedAcceptQueue: ProcessFigures.AcceptQueue?
     package let unassignedReports: ReportTally
     /// In ascending order of the slot.
     package let slots: [SlotFigures]
@@ -55,11 +62,14 @@ package struct ClusterFigures: Equatable, Sendable {
     package let total: FigureSnapshot
     package let restarts: UInt64
     package let reports: ReportTally
+    /// All workers together: sums, the longest lag, the mean busy share, the oldest reading of memory.
+    package let process: ProcessFigures
 
     package init(
         takenAtNanoseconds: UInt64, startedAtNanoseconds: UInt64, wantedWorkers: Int, departed: FigureSnapshot,
         departedRestarts: UInt64, unassignedReports: ReportTally, slots: [SlotFigures], exits: [ExitRecord] = [],
-        exitCounts: ExitCounts = ExitCounts(), quarantine: [QuarantineRecord] = [], quarantineRefused: UInt64 = 0
+        exitCounts: ExitCounts = ExitCounts(), quarantine: [QuarantineRecord] = [], quarantineRefused: UInt64 = 0,
+        departedUsage: ProcessUsage? = nil, sharedAcceptQueue: ProcessFigures.AcceptQueue? = nil
     ) {
         self.takenAtNanoseconds = takenAtNanoseconds
         self.startedAtNanoseconds = startedAtNanoseconds
@@ -75,14 +85,32 @@ package struct ClusterFigures: Equatable, Sendable {
         total = slots.reduce(into: departed) { $0.merge($1.figures) }
         restarts = slots.reduce(departedRestarts) { $0.addingUpToLimit($1.restarts) }
         reports = slots.reduce(into: unassignedReports) { $0.merge($1.reports) }
+        self.departedUsage = departedUsage
+        self.sharedAcceptQueue = sharedAcceptQueue
+        process = ProcessFigures(of: slots.map(\.process), departed: departedUsage, sharedAcceptQueue)
     }
 
     package var uptimeNanoseconds: UInt64 {
         takenAtNanoseconds.subtractingDownToZero(startedAtNanoseconds)
     }
 
+    /// What all workers' processes have used, as far as it is known.
+    package var usage: ProcessUsage? { process.usage }
+
     package func workers(in state: WorkerState) -> Int {
         slots.count { $0.state == state }
+    }
+
+    /// Whether anything has happened since: traffic, or a change of workers. Before all is a cluster in which nothing has.
+    package func differs(from earlier: ClusterFigures?) -> Bool {
+        guard let earlier else {
+            return !slots.isEmpty || restarts > 0 || total[.requests] > 0 || total[.connectionsAccepted] > 0
+        }
+        let counters = Counter.statusClasses + [.requests, .bytesIn, .bytesOut, .connectionsAccepted, .connectionsOpen]
+        return counters.contains { total[$0] != earlier.total[$0] } || restarts != earlier.restarts || wantedWorkers != earlier.wantedWorkers
+            || exitCounts != earlier.exitCounts || quarantine.count != earlier.quarantine.count
+            || slots.count != earlier.slots.count
+            || zip(slots, earlier.slots).contains { ($0.slot, $0.generation, $0.state) != ($1.slot, $1.generation, $1.state) }
     }
 
     package subscript(slot slot: Int) -> SlotFigures? {

@@ -15,6 +15,7 @@ package struct ClusterLedger: Equatable, Sendable {
     /// What slots did that exist no more.
     private var departed = FigureSnapshot()
     private var departedRestarts: UInt64 = 0
+    private var departedUsage: ProcessUsage?
     /// Reports of departed slots, and datagrams that no slot can be blamed for.
     private var unassigned = ReportTally()
     /// The last ends of workers, newest last.
@@ -26,6 +27,8 @@ package struct ClusterLedger: Equatable, Sendable {
     package var quarantine: [QuarantineRecord] = []
     /// Requests that were refused because they could not be moved to the quarantine worker.
     package var quarantineRefused: UInt64 = 0
+    /// Of listeners that all slots share.
+    package var sharedAcceptQueue: ProcessFigures.AcceptQueue?
 
     /// - Parameter startedAt: the monotonic clock, in nanoseconds, as every `now` here.
     package init(startedAt: UInt64, wantedWorkers: Int) {
@@ -108,13 +111,26 @@ package struct ClusterLedger: Equatable, Sendable {
         return slots[slot]?.refresh(generation: generation, to: figures, now: now) ?? false
     }
 
+    /// What is known of a living worker's process.
+    package mutating func observe(slot: Int, generation: Int, process: ProcessFigures, now: UInt64) {
+        guard has(slot) else { return }
+        slots[slot]?.observe(generation: generation, process, now: now)
+    }
+
+    /// The queue of a slot's listeners, which outlive its workers; nil where it isn't known.
+    package mutating func observe(slot: Int, acceptQueue: ProcessFigures.AcceptQueue?) {
+        if has(slot) { slots[slot]?.acceptQueue = acceptQueue }
+    }
+
     /// A worker ended. Its slot's state becomes `dead` (`changed` may say more, after this); a report of it that
     /// arrives later is ignored.
     /// - Parameter final: its figures as shared memory has them; without them its last report counts.
     @discardableResult
-    package mutating func retire(slot: Int, generation: Int, final: FigureSnapshot?, now: UInt64) -> Bool {
+    package mutating func retire(
+        slot: Int, generation: Int, final: FigureSnapshot?, usage: ProcessUsage? = nil, now: UInt64
+    ) -> Bool {
         guard has(slot) else { return false }
-        return slots[slot]?.retire(generation: generation, final: final, now: now) ?? false
+        return slots[slot]?.retire(generation: generation, final: final, usage: usage, now: now) ?? false
     }
 
     /// A worker was reaped, or could not be made.
@@ -129,6 +145,7 @@ package struct ClusterLedger: Equatable, Sendable {
         guard has(slot), let entry = slots[slot] else { return }
         departed.merge(entry.figures.withoutGauges)
         departedRestarts = departedRestarts.addingUpToLimit(entry.restarts)
+        departedUsage.merge(entry.usage)
         unassigned.merge(entry.tally)
         slots[slot] = nil
     }
@@ -145,7 +162,7 @@ package struct ClusterLedger: Equatable, Sendable {
     /// Everything, as it stands.
     package func figures(now: UInt64) -> ClusterFigures {
         var (departed, departedRestarts, unassigned) = (departed, departedRestarts, unassigned)
-        var (exits, exitCounts) = (exits, exitCounts)
+        var (exits, exitCounts, departedUsage) = (exits, exitCounts, departedUsage)
         departed.merge(apart)
         if let carried {
             departed.merge(carried.total.withoutGauges)
@@ -153,12 +170,14 @@ package struct ClusterLedger: Equatable, Sendable {
             unassigned.merge(carried.reports)
             exits = Array((carried.exits + exits).suffix(ExitRecord.keptCount))
             exitCounts.merge(carried.exitCounts)
+            departedUsage.merge(carried.usage)
         }
         return ClusterFigures(
             takenAtNanoseconds: now, startedAtNanoseconds: startedAt, wantedWorkers: wantedWorkers,
             departed: departed, departedRestarts: departedRestarts, unassignedReports: unassigned,
             slots: slots.compactMap { $0?.slotFigures(now: now) }, exits: exits, exitCounts: exitCounts,
-            quarantine: quarantine, quarantineRefused: quarantineRefused.addingUpToLimit(carried?.quarantineRefused ?? 0))
+            quarantine: quarantine, quarantineRefused: quarantineRefused.addingUpToLimit(carried?.quarantineRefused ?? 0), departedUsage: departedUsage,
+            sharedAcceptQueue: sharedAcceptQueue)
     }
 
     private func has(_ slot: Int) -> Bool {

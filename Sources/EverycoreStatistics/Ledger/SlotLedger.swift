@@ -12,6 +12,11 @@ struct SlotLedger: Equatable, Sendable {
     var tally = ReportTally()
     private var living: [Generation] = []
     private var retired = FigureSnapshot()
+    private var retiredUsage: ProcessUsage?
+    /// The newest generation's, without what it has used.
+    private var process = ProcessFigures()
+    /// Of the slot's listeners, whichever worker accepts from them.
+    var acceptQueue: ProcessFigures.AcceptQueue?
     private var freshAt: UInt64 = 0
     /// How often figures were counted anew from what can't be true.
     private(set) var baseLines: UInt64 = 0
@@ -33,6 +38,7 @@ struct SlotLedger: Equatable, Sendable {
         /// How many readings in a row could not be true.
         var refusals = 0
         var gaugesTakenAt: UInt64 = 0
+        var usage: ProcessUsage?
         let startedAt: UInt64
         /// When `figures` were last raised.
         var raisedAt: UInt64
@@ -60,6 +66,7 @@ struct SlotLedger: Equatable, Sendable {
         startedAt = now
         freshAt = now
         state = serves ? .ready : .starting
+        process = ProcessFigures()
         living.append(Generation(number: generation, startedAt: now, raisedAt: now))
         return true
     }
@@ -104,8 +111,10 @@ struct SlotLedger: Equatable, Sendable {
     }
 
     /// Ends a generation: its figures move to the retired sum, its gauges vanish.
-    mutating func retire(generation: Int, final: FigureSnapshot?, now: UInt64) -> Bool {
+    mutating func retire(generation: Int, final: FigureSnapshot?, usage: ProcessUsage?, now: UInt64) -> Bool {
         guard let index = living.firstIndex(where: { $0.number == generation }) else { return false }
+        if let usage { raise(index, to: usage, now: now) }
+        retiredUsage.merge(living[index].usage)
         if let final {
             // Memory that a worker has filled with anything counts for nothing: its last figures that could be true do.
             let counted = living[index].counted(final)
@@ -118,9 +127,30 @@ struct SlotLedger: Equatable, Sendable {
         retired.merge(living[index].figures.withoutGauges)
         living.remove(at: index)
         freshAt = max(freshAt, now)
-        if generation == self.generation { state = .dead }
+        if generation == self.generation {
+            state = .dead
+            process = ProcessFigures()
+        }
         return true
     }
+
+    /// What is known of a generation's process. What it has used counts for each, the rest for the newest.
+    mutating func observe(generation: Int, _ process: ProcessFigures, now: UInt64) {
+        guard let index = living.firstIndex(where: { $0.number == generation }) else { return }
+        if let usage = process.usage { raise(index, to: usage, now: now) }
+        guard generation == self.generation else { return }
+        self.process = process
+    }
+
+    private mutating func raise(_ index: Int, to usage: ProcessUsage, now: UInt64) {
+        guard usage.isPlausible(age: now.subtractingDownToZero(living[index].startedAt)) else { return }
+        var raised = living[index].usage ?? ProcessUsage()
+        raised.raise(to: usage)
+        living[index].usage = raised
+    }
+
+    /// What all generations of this slot have used.
+    var usage: ProcessUsage? { living.reduce(into: retiredUsage) { $0.merge($1.usage) } }
 
     /// What all generations of this slot have done, and the gauges of those that live.
     var figures: FigureSnapshot {
@@ -132,11 +162,14 @@ struct SlotLedger: Equatable, Sendable {
     }
 
     func slotFigures(now: UInt64) -> SlotFigures {
-        SlotFigures(
+        var process = process
+        process.usage = usage
+        process.acceptQueue = acceptQueue
+        return SlotFigures(
             slot: slot, generation: generation, pid: pid, state: state,
             uptimeNanoseconds: isAlive ? now.subtractingDownToZero(startedAt) : 0,
             staleNanoseconds: now.subtractingDownToZero(freshAt),
-            restarts: restarts, reports: tally, figures: figures)
+            restarts: restarts, reports: tally, figures: figures, process: process)
     }
 
     /// Readings in a row that can't be true are what another process has left in the worker's memory: from there on the worker goes on

@@ -7,9 +7,18 @@ struct Interval {
     let seconds: Double
     /// Cumulative figures of this time; gauges as they are at its end.
     let figures: FigureSnapshot
+    /// CPU time by time: 1 is a whole core. Nil where it is not known.
+    let cpuShare: Double?
 
-    private init(seconds: Double, from earlier: FigureSnapshot?, to later: FigureSnapshot) {
+    private init(
+        seconds: Double, from earlier: FigureSnapshot?, to later: FigureSnapshot, used before: ProcessUsage?, _ after: ProcessUsage?
+    ) {
         self.seconds = seconds
+        cpuShare = after.flatMap { after in
+            // The time before the first reading is not this interval's.
+            guard seconds > 0, earlier == nil || before != nil else { return nil }
+            return Double(after.cpuNanoseconds.subtractingDownToZero(before?.cpuNanoseconds ?? 0)) / 1e9 / seconds
+        }
         // Figures that fell are those of a slot that was given up and begun again: all of them are new.
         if let earlier, !later.fellBehind(earlier) {
             figures = later.minus(earlier)
@@ -21,14 +30,15 @@ struct Interval {
     /// The whole cluster's.
     init(of current: ClusterFigures, since previous: ClusterFigures?) {
         self.init(
-            seconds: Self.seconds(of: current, since: previous), from: previous?.total, to: current.total)
+            seconds: Self.seconds(of: current, since: previous), from: previous?.total, to: current.total, used: previous?.usage,
+            current.usage)
     }
 
     /// One slot's.
     init(of slot: SlotFigures, in current: ClusterFigures, since previous: ClusterFigures?) {
         self.init(
             seconds: Self.seconds(of: current, since: previous), from: previous?[slot: slot.slot]?.figures,
-            to: slot.figures)
+            to: slot.figures, used: previous?[slot: slot.slot]?.process.usage, slot.process.usage)
     }
 
     /// Per second; zero for an interval of no length.

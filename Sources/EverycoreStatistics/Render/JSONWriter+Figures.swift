@@ -88,6 +88,7 @@ extension JSONWriter {
             worker.member("uptime_seconds", seconds: slot.uptimeNanoseconds)
             worker.member("stale_seconds", seconds: slot.staleNanoseconds)
             worker.figures(slot.figures, reports: slot.reports, restarts: slot.restarts)
+            worker.process(slot.process, residentBytes: slot.figures[.residentBytes])
         }
     }
 }

@@ -59,6 +59,7 @@ private struct TableRow {
     let state: String
     let restarts: UInt64
     let figures: FigureSnapshot
+    let process: ProcessFigures
     let interval: Interval
 
     init(slot: SlotFigures, interval: Interval) {
@@ -68,6 +69,7 @@ private struct TableRow {
         state = slot.state.description
         restarts = slot.restarts
         figures = slot.figures
+        process = slot.process
         self.interval = interval
     }
 
@@ -78,6 +80,7 @@ private struct TableRow {
         state = ""
         restarts = cluster.restarts
         figures = cluster.total
+        process = cluster.process
         self.interval = interval
     }
 
@@ -110,10 +113,22 @@ private struct TableRow {
                     $0.interval.figures.histogram.percentileText(percent)
                 })
         }
+        columns += processColumns
         columns += [
             GridColumn(title: "memory", importance: 55) { NumberFormat.bytes($0.figures[.residentBytes]) },
             GridColumn(title: "restarts", importance: 65) { String($0.restarts) },
         ]
         return columns
+    }
+
+    /// A dash is what is not known.
+    private static var processColumns: [GridColumn<TableRow>] {
+        [
+            GridColumn(title: "cpu", importance: 58) { $0.interval.cpuShare.map(NumberFormat.percent) ?? "-" },
+            GridColumn(title: "busy", importance: 48) { ($0.process.loop?.busy).map(NumberFormat.percent) ?? "-" },
+            GridColumn(title: "lag", importance: 46) { ($0.process.loop?.lagMaxNanoseconds).map(NumberFormat.duration) ?? "-" },
+            GridColumn(title: "queue", importance: 57) { ($0.process.acceptQueue?.length).map(NumberFormat.count) ?? "-" },
+            GridColumn(title: "pss", importance: 22) { ($0.process.memory?.proportionalBytes).map { NumberFormat.bytes($0) } ?? "-" },
+        ]
     }
 }

@@ -27,6 +27,7 @@ package enum MetricsPage {
             "everycore_request_duration_seconds", .histogram,
             "Time that requests took, over all workers.")
         page.histogram("everycore_request_duration_seconds", cluster.total.histogram, bounds: latencyBounds)
+        writeProcesses(cluster, to: &page)
         writeQuarantine(cluster, to: &page)
         writeReports(cluster, to: &page)
         writeWorkers(cluster, to: &page)
@@ -123,6 +124,7 @@ package enum MetricsPage {
         for slot in cluster.slots {
             page.sample("everycore_worker_stale_seconds", label(slot), seconds: slot.staleNanoseconds)
         }
+        writeWorkerProcesses(cluster, to: &page)
     }
 
     private static func label(_ slot: SlotFigures) -> PrometheusWriter.Labels {

@@ -49,6 +49,11 @@ package enum NumberFormat {
         perSecond < 99.95 ? trimmed(perSecond, digits: 1) : fixed(perSecond, digits: 0)
     }
 
+    /// A share for people: `0.4%`, `87%`; 1 is `100%`.
+    package static func percent(_ share: Double) -> String {
+        trimmed(share * 100, digits: abs(share) < 0.0995 ? 1 : 0) + "%"
+    }
+
     /// A long time for people: `12.3s`, `2m 05s`, `1h 02m 03s`, `3d 04h 05m`.
     package static func uptime(_ nanoseconds: UInt64) -> String {
         let seconds = nanoseconds / 1_000_000_000

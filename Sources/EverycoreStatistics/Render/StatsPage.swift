@@ -28,6 +28,7 @@ package enum StatsPage {
             }
             page.object("total") { total in
                 total.figures(cluster.total, reports: cluster.reports, restarts: cluster.restarts)
+                total.process(cluster.process, residentBytes: cluster.total[.residentBytes])
             }
             page.workers(cluster)
             page.exits(cluster)

@@ -6,7 +6,7 @@
 // Process: any · Thread: loop
 
 private let partMagic: UInt32 = 0x5046_4345
-private let partVersion: UInt16 = 3
+private let partVersion: UInt16 = 4
 private let partHeaderByteCount = 18
 
 extension ClusterFigures {

@@ -1,7 +1,8 @@
 // The cluster's figures as bytes, for the way from the master to the admin worker. All numbers are little-endian.
 //     head       UInt64 taken at, UInt64 started at, UInt32 workers wanted, UInt64 restarts of departed slots,
-//                tally (unassigned), snapshot (departed), UInt16 number of slots
-//     each slot  UInt32 slot, UInt32 generation, UInt32 pid, UInt8 state, UInt64 uptime, UInt64 stale, UInt64 restarts, tally, snapshot
+//                usage (departed), queue (shared), tally (unassigned), snapshot (departed), UInt16 number of slots
+//     each slot  UInt32 slot, UInt32 generation, UInt32 pid, UInt8 state, UInt64 uptime, UInt64 stale, UInt64 restarts, tally, snapshot,
+//                ProcessFigures+Wire.swift
 //     exits      ExitRecord+Wire.swift
 //     quarantine QuarantineRecord.swift, then UInt64 requests refused
 //     tally      UInt64 received, UInt64 lost, UInt64 × IgnoredReason
@@ -12,7 +13,7 @@ extension ClusterFigures {
     /// The most that figures can take: what an assembler holds at most.
     package static let maximumWireByteCount =
         256 + FigureSnapshot.maximumWireByteCount + ExitRecord.maximumWireByteCount + QuarantineRecord.maximumWireByteCount
-        + Report.slotLimit * (256 + FigureSnapshot.maximumWireByteCount)
+        + Report.slotLimit * (256 + FigureSnapshot.maximumWireByteCount + ProcessFigures.maximumWireByteCount)
 
     func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: 1024 + slots.count * 2048)
@@ -20,6 +21,8 @@ extension ClusterFigures {
         writer.append(startedAtNanoseconds)
         writer.append(UInt32(clamping: wantedWorkers))
         writer.append(departedRestarts)
+        departedUsage.write(to: &writer)
+        sharedAcceptQueue.write(to: &writer)
         unassignedReports.write(to: &writer)
         departed.writeCounted(to: &writer)
         writer.append(UInt16(clamping: slots.count))
@@ -37,6 +40,8 @@ extension ClusterFigures {
         var offset = 0
         guard let takenAt = bytes.next(UInt64.self, &offset), let startedAt = bytes.next(UInt64.self, &offset),
             let wanted = bytes.next(UInt32.self, &offset), let restarts = bytes.next(UInt64.self, &offset),
+            let usage = ProcessUsage?.read(bytes, at: &offset),
+            let queue = ProcessFigures.AcceptQueue?.read(bytes, at: &offset),
             let tally = ReportTally(reading: bytes, at: &offset),
             let departed = FigureSnapshot(readingCounted: bytes, at: &offset),
             let count = bytes.next(UInt16.self, &offset), Int(count) <= Report.slotLimit
@@ -56,7 +61,7 @@ extension ClusterFigures {
             takenAtNanoseconds: takenAt, startedAtNanoseconds: startedAt, wantedWorkers: Int(wanted),
             departed: departed, departedRestarts: restarts, unassignedReports: tally, slots: slots,
             exits: exits, exitCounts: exitCounts, quarantine: quarantine,
-            quarantineRefused: quarantineRefused)
+            quarantineRefused: quarantineRefused, departedUsage: usage, sharedAcceptQueue: queue)
     }
 }
 
@@ -71,6 +76,7 @@ extension SlotFigures {
         writer.append(restarts)
         reports.write(to: &writer)
         figures.writeCounted(to: &writer)
+        process.write(to: &writer)
     }
 
     fileprivate init?(reading bytes: RawSpan, at offset: inout Int) {
@@ -79,12 +85,13 @@ extension SlotFigures {
             let state = WorkerState(rawValue: rawState), let uptime = bytes.next(UInt64.self, &offset),
             let stale = bytes.next(UInt64.self, &offset), let restarts = bytes.next(UInt64.self, &offset),
             let reports = ReportTally(reading: bytes, at: &offset),
-            let figures = FigureSnapshot(readingCounted: bytes, at: &offset)
+            let figures = FigureSnapshot(readingCounted: bytes, at: &offset),
+            let process = ProcessFigures(reading: bytes, at: &offset)
         else { return nil }
         self.init(
             slot: Int(slot), generation: Int(generation), pid: Int32(bitPattern: pid), state: state,
             uptimeNanoseconds: uptime, staleNanoseconds: stale, restarts: restarts, reports: reports,
-            figures: figures)
+            figures: figures, process: process)
     }
 }
 

@@ -115,6 +115,24 @@ import Testing
         for text in ["0", "1025", "Auto", "", "-1"] { #expect(format.parse(text) == nil) }
     }
 
+    @Test func workersAreTwoBounds() {
+        let format = ValueFormat.workers(1...1024)
+        #expect(format.parse("2..16") == .range(2...16))
+        #expect(format.parse("3..3") == .range(3...3))
+        #expect(format.render(.range(2...16)) == "2..16")
+        for text in ["0..4", "4..2", "1..1025", "..4", "4..", "1...4", "1..2..3", "1.5", "1,4", " 1..4", "01..4"] {
+            #expect(format.parse(text) == nil, "\(text)")
+        }
+    }
+
+    @Test func figuresArePrintedByThemselvesAtAnIntervalOrNever() {
+        let format = ValueFormat<ServerConfiguration.ReportInterval>.reportInterval
+        #expect(format.parse("auto") == .automatic)
+        #expect(format.parse("off") == .off)
+        #expect(format.parse("250ms") == .every(.milliseconds(250)))
+        for text in ["", "10ms", "2h", "1", "Auto"] { #expect(format.parse(text) == nil) }
+    }
+
     @Test func aFlagIsTrueOrFalse() {
         #expect(ValueFormat.flag.parse("true") == true)
         #expect(ValueFormat.flag.parse("false") == false)

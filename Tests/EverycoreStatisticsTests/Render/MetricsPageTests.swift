@@ -54,7 +54,9 @@ import Testing
         var bytes = [UInt8](repeating: 0, count: 1 << 16)
         let count = unsafe fread(&bytes, 1, bytes.count, file)
         let article = String(decoding: bytes.prefix(count), as: UTF8.self)
-        let families = page().split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.compactMap { $0.split(separator: " ").dropFirst(2).first }
+        let families = page(Sample.measuredCluster()).split(separator: "\n").filter { $0.hasPrefix("# TYPE ") }.compactMap {
+            $0.split(separator: " ").dropFirst(2).first
+        }
         #expect(families.count > 20)
         for family in families {
             // A worker's family is documented with the cluster's where there is one.

@@ -26,6 +26,20 @@ enum Sample {
         ).encoded()
     }
 
+    /// One worker of which everything is known.
+    static func measuredCluster() -> ClusterFigures {
+        var process = ProcessFigures()
+        process.usage = ProcessUsage()
+        process.loop = .init(lagP99Nanoseconds: 1, lagMaxNanoseconds: 2, busyNanosecondsPerSecond: 3)
+        process.memory = .init(proportionalBytes: 1, privateBytes: 1, ageNanoseconds: 1)
+        process.descriptors = .init(open: 1, limit: 1)
+        var ledger = ClusterLedger(startedAt: 0, wantedWorkers: 1)
+        ledger.started(slot: 0, generation: 1, pid: 4001, now: 0)
+        ledger.observe(slot: 0, generation: 1, process: process, now: 1)
+        ledger.observe(slot: 0, acceptQueue: .init(length: 0, limit: 1))
+        return ledger.figures(now: 2)
+    }
+
     static let second: UInt64 = 1_000_000_000
 
     /// Two workers that serve; the second is in its second generation.

@@ -32,7 +32,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
 private func header(index: Int, of count: Int, time: UInt64) -> [UInt8] {
     var writer = ByteWriter(capacity: 18)
     writer.append(magic)
-    writer.append(UInt16(2))
+    writer.append(UInt16(4))
     writer.append(UInt16(index))
     writer.append(UInt16(count))
     writer.append(time)

@@ -10,6 +10,8 @@ final class FiguresCollector {
     private let context: MasterContext
     private let pool: WorkerPool
     private let quarantine: Quarantine
+    /// What workers' processes take.
+    let processes: ProcessReader
     private var ledger: ClusterLedger
     private let reporter: Reporter
     private var reportTimer: LoopTimer?
@@ -21,18 +23,21 @@ final class FiguresCollector {
     /// The figures go over a channel in parts of so many bytes.
     private static let partByteCount = 60_000
 
-    init(_ context: MasterContext, pool: WorkerPool, quarantine: Quarantine, workers: Int) {
+    init(_ context: MasterContext, pool: WorkerPool, quarantine: Quarantine, processes: ProcessReader, workers: Int) {
         self.context = context
         self.pool = pool
         self.quarantine = quarantine
+        self.processes = processes
         ledger = ClusterLedger(startedAt: EventLoop.monotonicNanoseconds(), wantedWorkers: workers)
-        reporter = Reporter(output: context.options.output)
+        reporter = Reporter(output: context.options.output, now: ledger.startedAt)
     }
 
     /// Once more after a reload.
     func start() {
+        processes.start()
+        reporter.lineInterval = context.options.lineInterval
         reportTimer = context.loop.every(max(context.options.reportInterval, .milliseconds(10))) { [unowned self] in
-            if reporter.printsIntervals { reporter.interval(current()) }
+            if reporter.isDue(now: EventLoop.monotonicNanoseconds()) { reporter.interval(current()) }
         }
     }
 
@@ -40,6 +45,7 @@ final class FiguresCollector {
         reportTimer = nil
         answerTimer = nil
         questions = []
+        processes.stop()
     }
 
     var startedAt: UInt64 { ledger.startedAt }
@@ -55,6 +61,8 @@ final class FiguresCollector {
     func current() -> ClusterFigures {
         let now = EventLoop.monotonicNanoseconds()
         for child in pool.children.values { readPage(of: child, now: now) }
+        for slot in 0..<processes.slotCount { ledger.observe(slot: slot, acceptQueue: processes.acceptQueue(slot)) }
+        ledger.sharedAcceptQueue = processes.sharedAcceptQueue
         noteQuarantine(now: now)
         return ledger.figures(now: now)
     }
@@ -63,10 +71,12 @@ final class FiguresCollector {
     private func readPage(of child: Child, now: UInt64) {
         guard case .worker(let slot) = child.role, child.phase != .dying else { return }
         var figures = child.page.figures.snapshot()
-        if let resident = ResidentMemory.byteCount(of: "\(child.pid)") { figures[.residentBytes] = resident }
+        // A worker whose loop turns says it itself.
+        if child.page.process.isSilent(now: now), let resident = ResidentMemory.byteCount(of: "\(child.pid)") { figures[.residentBytes] = resident }
         let baseLines = ledger.baseLines
         ledger.refresh(slot: slot, generation: child.generation, figures: figures, now: now)
         if ledger.baseLines != baseLines { noteBaseLine(of: child) }
+        ledger.observe(slot: slot, generation: child.generation, process: processes.figures(of: child, now: now), now: now)
     }
 
     private func noteBaseLine(of child: Child) {
@@ -154,7 +164,8 @@ final class FiguresCollector {
         switch child.role {
         case .worker(let slot):
             ledger.retire(
-                slot: slot, generation: child.generation, final: child.page.figures.snapshot(), now: EventLoop.monotonicNanoseconds())
+                slot: slot, generation: child.generation, final: child.page.figures.snapshot(), usage: child.page.process.usage,
+                now: EventLoop.monotonicNanoseconds())
         case .quarantine:
             ledger.retireApart(child.page.figures.snapshot())
         case .auxiliary:

@@ -8,12 +8,23 @@ final class Reporter {
     private let console = ConsoleOutput()
     private var table = TerminalTable()
     private var previous: ClusterFigures?
+    /// Nil for a line at each interval.
+    var lineInterval: Duration?
+    private var linePace: LinePace
 
-    init(output: ClusterOptions.Output) { self.output = output }
+    init(output: ClusterOptions.Output, now: UInt64) {
+        self.output = output
+        linePace = LinePace(now: now)
+    }
 
-    var printsIntervals: Bool { output != .quiet }
+    /// A terminal has its table at each interval; lines may be less often.
+    func isDue(now: UInt64) -> Bool { output != .quiet && (showsTable || linePace.isDue(every: lineInterval, now: now)) }
+
+    /// Smaller terminals have no room for a table beside the program's own output.
+    private var showsTable: Bool { output == .automatic && (console.size?.rows ?? 0) >= 12 }
 
     func interval(_ figures: ClusterFigures) {
+        if lineInterval != nil, !showsTable, !figures.differs(from: previous) { return }
         switch output {
         case .quiet:
             return
@@ -22,7 +33,6 @@ final class Reporter {
         case .text:
             console.write(IntervalLine.text(figures, since: previous) + "\n")
         case .automatic:
-            // Smaller terminals have no room for a table beside the program's own output.
             if let size = console.size, size.rows >= 12 {
                 let height = TerminalTable.maximumHeight(rows: size.rows)
                 let lines = LiveTable(width: size.columns, height: height).lines(figures, since: previous)

@@ -52,13 +52,13 @@ final class SharedPages {
     func giveBack(_ page: SharedPage) { free.append(page.index) }
 }
 
-/// One worker's range: its figures, then its black box, then what its endpoints do.
+/// One worker's range: its figures, then its black box, then what its endpoints do, then what it measures of itself.
 @safe
 struct SharedPage {
     let index: Int
     private let start: UnsafeMutableRawPointer
 
-    static let byteCount = WorkerFigures.byteCount + BlackBox.byteCount + EndpointTable.byteCount
+    static let byteCount = WorkerFigures.byteCount + BlackBox.byteCount + EndpointTable.byteCount + ProcessPage.byteCount
 
     init(index: Int, start: UnsafeMutableRawPointer) {
         self.index = index
@@ -68,4 +68,7 @@ struct SharedPage {
     var figures: WorkerFigures { unsafe WorkerFigures(at: start) }
     var blackBox: BlackBox { unsafe BlackBox(at: start + WorkerFigures.byteCount) }
     var endpoints: EndpointTable { unsafe EndpointTable(at: start + WorkerFigures.byteCount + BlackBox.byteCount) }
+    var process: ProcessPage {
+        unsafe ProcessPage(at: start + WorkerFigures.byteCount + BlackBox.byteCount + EndpointTable.byteCount)
+    }
 }

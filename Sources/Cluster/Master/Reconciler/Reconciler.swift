@@ -22,8 +22,8 @@ protocol ReconcilerObserver: AnyObject {
     /// A reload failed.
     /// - Returns: whether another one waits, which is to be carried out.
     func takesWaitingReload() -> Bool
-    /// The new plan has so many workers.
-    func wants(workers count: Int)
+    /// The new plan says how many workers there are to be.
+    func wantsWorkersOfPlan()
     /// A start failed.
     /// - Returns: whether this master leaves for it.
     func startFailed() -> Bool

@@ -1,4 +1,4 @@
-// More workers or fewer, by signal, by the program, or because the usable cores have changed.
+// More workers or fewer: by signal, by the program, by the plan, by the load, or because the usable cores have changed.
 // Process: master · Thread: loop
 
 internal import EverycoreLoop
@@ -13,14 +13,17 @@ final class Scaler {
     private let capacity: Int
     /// Usable at the last look.
     private var cores: Int
+    private let autoscaler: Autoscaler
+    private let wasHeld: Bool
     private var timer: LoopTimer?
 
     /// No event tells of a change of the affinity mask or the quota.
     private static let interval = Duration.seconds(2)
 
+    /// - Parameter isHeld: the master before this one was told how many workers there are to be.
     init(
-        _ context: MasterContext, keeper: ListenerKeeper, figures: FiguresCollector, reconciler: Reconciler, upgrade: BinaryUpgrade,
-        capacity: Int, cores: Int
+        _ context: MasterContext, pool: WorkerPool, keeper: ListenerKeeper, figures: FiguresCollector, reconciler: Reconciler, upgrade: BinaryUpgrade,
+        capacity: Int, cores: Int, isHeld: Bool
     ) {
         self.context = context
         self.keeper = keeper
@@ -29,9 +32,27 @@ final class Scaler {
         self.upgrade = upgrade
         self.capacity = capacity
         self.cores = cores
+        wasHeld = isHeld
+        autoscaler = Autoscaler(context, pool: pool, processes: figures.processes, reconciler: reconciler, cores: cores)
+        autoscaler.scale = { [unowned self] count in set(count) }
+        autoscaler.mayScale = { context.phase == .running && !upgrade.isUnderWay && !context.holdsConnections }
     }
 
-    func stop() { timer = nil }
+    func start() {
+        watchCores()
+        autoscaler.start(isHeld: wasHeld)
+    }
+
+    /// Another plan is in force, which may be taken back.
+    func planChanged() { autoscaler.start(isHeld: autoscaler.isHeld) }
+
+    func stop() {
+        timer = nil
+        autoscaler.stop()
+    }
+
+    /// Whether the number of workers was given where the plan says that it follows the load.
+    var isHeld: Bool { autoscaler.isHeld }
 
     /// TTIN and TTOU.
     func scale(by difference: Int, _ signal: Int32) {
@@ -39,8 +60,23 @@ final class Scaler {
         scale(to: reconciler.workerCount + difference)
     }
 
-    /// Sets the number of workers, from 1 to four times the cores (or what the cluster began with, if that is more).
+    /// An explicit order: from 1 to four times the cores (or what the cluster began with, or may scale to, if that is more). It holds until
+    /// `scaleAutomatically`, or until a reload.
     func scale(to wanted: Int) {
+        if context.phase == .running, !upgrade.isUnderWay, !context.holdsConnections { autoscaler.hold() }
+        set(wanted)
+    }
+
+    /// As many as the plan says: what was ordered holds no longer.
+    func scaleAutomatically() {
+        switch context.plan.workers {
+        case .perCore: set(UsableCores.current().count)
+        case .count(let count): set(count)
+        case .range: autoscaler.resume()
+        }
+    }
+
+    private func set(_ wanted: Int) {
         guard context.phase == .running else { return }
         // Which queues there are is agreed between the two masters.
         guard !upgrade.isUnderWay, !context.holdsConnections else {
@@ -62,7 +98,7 @@ final class Scaler {
     }
 
     /// Follows the number of usable cores, where the plan says so.
-    func watchCores() {
+    private func watchCores() {
         guard context.plan.workers == .perCore else { return }
         timer = context.loop.every(Self.interval) { [unowned self] in
             guard !upgrade.isUnderWay, !context.holdsConnections else { return }
@@ -70,7 +106,7 @@ final class Scaler {
             guard usable.count != cores else { return }
             cores = usable.count
             context.log(.notice, .coresChanged, "the usable cores have changed", ["reason": "\(usable.reason)"])
-            scale(to: usable.count)
+            set(usable.count)
         }
     }
 }
