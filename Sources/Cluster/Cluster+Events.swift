@@ -1,4 +1,4 @@
-// The lifecycle of workers, for code in the master: what it can hear of, and what it can ask.
+// The lifecycle of workers, for code in the master: its events and its queries.
 // Handlers are registered before the run and called on the master's one thread. LifecycleEvents calls them.
 
 /// Handlers by event, in the order of their registration.

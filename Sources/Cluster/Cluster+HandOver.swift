@@ -1,4 +1,4 @@
-// State of the program's own in the master, on its way to the master that takes its place. What travels is made in the old master when
+// State of the program's own in the master, sent to the master that takes its place. What travels is made in the old master when
 // it gives the service away, and taken before the new one's workers accept: Upgrade/ProgramState.swift.
 //
 // Process: master · Thread: loop

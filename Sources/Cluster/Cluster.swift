@@ -32,7 +32,7 @@ public final class Cluster {
     ///   - workers: how many worker processes there are.
     ///   - options: the settings; the defaults when they are left out.
     ///   - body: runs in every worker process, after the fork. When it returns, the worker is ready and its loop runs until
-    ///     the worker is told to go. When it throws, the worker ends with status 1 and is replaced.
+    ///     the worker drains. When it throws, the worker ends with status 1 and is replaced.
     public init(workers: WorkerCount, options: ClusterOptions = .init(), body: @escaping (Worker) throws -> Void) {
         plan = ClusterPlan(workers: workers, options: options, body: body)
     }

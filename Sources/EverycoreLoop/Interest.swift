@@ -3,7 +3,7 @@
 
 import CEverycoreLibevent
 
-/// What a watch waits for on a descriptor, and what its handler is told.
+/// What a watch waits for on a descriptor, and what its handler receives.
 public struct Interest: OptionSet, Sendable, Hashable {
     public let rawValue: Int16
 

@@ -9,7 +9,7 @@ package struct Reservations {
 
     package init() {}
 
-    /// - Returns: by how many too many the worker is reserved; negative for too few. What is on its way is reserved, too, but not for as
+    /// - Returns: by how many too many the worker is reserved; negative for too few. What is in transit is reserved, too, but not for as
     ///   long as from one look to the next: only what was too much at both counts.
     package mutating func settle(reserved: Int) -> Int {
         let surplus = reserved - max(held, 0)

@@ -1,4 +1,4 @@
-// The signals of a process as one loop hears them, with what libevent's handlers don't tell: whether the kernel itself sent them.
+// The signals of a process as one loop receives them, with what libevent's handlers don't pass on: whether the kernel itself sent them.
 // What came before the inbox was there comes first. A handler, not a mask or a signalfd: programs that are started from this process
 // inherit a mask (execve(2)).
 //

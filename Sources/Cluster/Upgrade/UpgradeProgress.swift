@@ -24,7 +24,7 @@ package struct UpgradeProgress: Equatable, Sendable {
         case stay
         /// The order is meant for the service.
         case passOnOrder
-        /// This master is on its way already: nothing else to do for the order.
+        /// This master is ending already: nothing else to do for the order.
         case goOnHandingOver
     }
 

@@ -213,7 +213,7 @@ extension Channel {
         sending.batchCount = 0
     }
 
-    /// Sends what waits, until the time is up. Runs in a worker on its way out, when the loop no longer turns.
+    /// Sends what waits, until the time is up. Runs in a worker that ends, when the loop no longer turns.
     package func flush(until deadline: UInt64) {
         guard isOpen else { return }
         sendWaiting()

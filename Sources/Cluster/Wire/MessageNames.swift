@@ -38,7 +38,7 @@ struct OutgoingNames {
 
     func name(_ text: String) -> Name { Name(text: text, number: numbers[text]) }
 
-    /// The number under which the name will be known once the record that carries both is on its way.
+    /// The number under which the name will be known once the record that carries both is sent.
     func next(for text: String) -> UInt16 { hasRoom(for: text) ? UInt16(numbers.count) : MessageRecord.noNumber }
 
     private func hasRoom(for text: String) -> Bool {

@@ -105,7 +105,7 @@ package final class Messenger<Sender> {
         if header.name != nil { names.remember(message.name) }
     }
 
-    /// A message on its way: in the packet, or in a file when it is large.
+    /// A message in transit: in the packet, or in a file when it is large.
     func post(
         _ kind: MessageRecord.Kind, _ name: OutgoingNames.Name, flags: MessageRecord.Flags = [], request: UInt64 = 0,
         route: MessageRecord.Route? = nil, _ payload: Span<UInt8>, bound: Channel.Bound = .message

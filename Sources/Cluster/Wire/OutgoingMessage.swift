@@ -1,4 +1,4 @@
-// A message on its way out, and where it is counted. In master and workers.
+// A message to be sent, and where it is counted. In master and workers.
 
 internal import EverycoreLoop
 package import EverycoreStatistics

@@ -58,8 +58,8 @@ package enum PacketSocket {
 
     /// What `receive(into:on:)` found.
     package enum Arrival {
-        /// So many bytes of the buffer, and the descriptors that came along, which are the caller's now. An empty packet is told
-        /// from the end by its descriptors.
+        /// So many bytes of the buffer, and the descriptors that came along, which are the caller's now. Its descriptors
+        /// distinguish an empty packet from the end.
         case packet(Int, ReceivedDescriptors)
         case oversized
         case nothingYet

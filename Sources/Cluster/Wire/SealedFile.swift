@@ -1,4 +1,4 @@
-// A large payload on its way between two processes: a file in memory that can never change again, so that its reader may
+// A large payload in transit between two processes: a file in memory that can never change again, so that its reader may
 // trust its size and bytes (memfd_create(2)). Used by both sides; closed with its last owner.
 
 internal import CEverycorePosix

@@ -118,7 +118,7 @@ extension ServerConfiguration {
         public var delayFirst = Duration.milliseconds(100)
         /// The longest pause.
         public var delayMaximum = Duration.seconds(10)
-        /// How long every start must have failed, without a worker that was good, until the master gives up with exit status 70.
+        /// How long every start must have failed, without a worker that was good, until the master ends with exit status 70.
         public var giveUp = Duration.seconds(60)
     }
 

@@ -17,7 +17,7 @@ package protocol RequestExchange: AnyObject, SendableMetatype {
     /// Called when the answer isn't wanted any longer.
     var onCancel: (() -> Void)? { get set }
 
-    /// The content's trailer section, while its end is told.
+    /// The content's trailer section, valid during the call that ends the content.
     var trailers: Trailers { get }
 
     func collectBody(upTo limit: Int, _ done: @escaping (Result<[UInt8], BodyFailure>) -> Void)

@@ -1,7 +1,7 @@
 // Media types by the name of a file: those that a web site has (IANA media types registry, RFC 9239 for JavaScript).
 //
 // Constants, used in the workers when a file is looked at for the first time; the configuration adds to them. Text says in which
-// characters it is, UTF-8 unless the configuration says otherwise: a browser that is told nothing guesses. Formats that say it themselves
+// characters it is, UTF-8 unless the configuration says otherwise: without it browsers guess. Formats that say it themselves
 // (XML, RFC 7303 §3) or that have but one (JSON, WebVTT) don't: the field would outrank the file.
 
 package enum MediaType {

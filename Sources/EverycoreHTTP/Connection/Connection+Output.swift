@@ -45,7 +45,7 @@ extension Connection {
             return count
         case .notNow: return 0
         case .ended, .refused, .failed:
-            // Before handlers hear of it, which may answer other connections through the same buffer.
+            // Before handlers are notified, which may answer other connections through the same buffer.
             buffer.removeAll()
             closeNow(.incomplete)
             return 0

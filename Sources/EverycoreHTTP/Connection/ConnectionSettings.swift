@@ -7,7 +7,7 @@ package struct ConnectionTimeouts: Sendable {
     /// Between two pieces of a body: 408.
     package var body: UInt64 = 30_000_000_000
     /// Between two requests of a kept connection: closed in silence. Longer than the 60 s for which proxies and load balancers keep
-    /// connections by default: the end then comes from the side that knows whether a request is on its way.
+    /// connections by default: the end then comes from the side that has the information whether a request was sent.
     package var idle: UInt64 = 75_000_000_000
     /// Between two looks at whether the client still reads its response, fast enough (`bodyMinimumRate`): closed if not.
     package var write: UInt64 = 30_000_000_000

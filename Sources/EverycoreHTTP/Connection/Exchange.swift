@@ -25,7 +25,7 @@ package import EverycoreLoop
     }
     @exclusivity(unchecked) @usableFromInline final var storedStart: UInt64 = 0
     @exclusivity(unchecked) var collector: BodyCollector?
-    /// The trailer section of the content (RFC 9112 §7.1.2), while its end is told.
+    /// The trailer section of the content (RFC 9112 §7.1.2), valid during the call that ends the content.
     @exclusivity(unchecked) package internal(set) final var trailers = Trailers()
     /// What was noted while the application was called.
     @exclusivity(unchecked) var note: Note?

@@ -1,4 +1,4 @@
-// A part of an open file on its way to a client. Several can share the file: each has a position of its own. Touches raw memory.
+// A part of an open file that is sent to a client. Several can share the file: each has a position of its own. Touches raw memory.
 // Process: worker · Thread: loop
 
 import Glibc

@@ -12,7 +12,7 @@ protocol ExchangeOwner: AnyObject {
     func endContent()
     /// Ends a response in its middle.
     func breakOff()
-    /// The exchange has a collector for the request's content, or wants to go on after a pause.
+    /// The exchange has a collector for the request's content, or resumes it after a pause.
     func contentIsWanted()
 }
 

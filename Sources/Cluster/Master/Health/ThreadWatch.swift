@@ -1,4 +1,4 @@
-// What is done about a second thread in the master: a fork copies the locks that it holds and not the thread. It is told when it
+// What is done about a second thread in the master: a fork copies the locks that it holds and not the thread. It is logged when it
 // appears; when it stays, the program is executed anew in this one's place, which ends every thread. A pure value.
 //
 // At most once a minute, and less often where the thread comes back each time: a program that starts it anyway is not helped.

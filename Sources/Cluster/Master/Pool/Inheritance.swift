@@ -1,4 +1,4 @@
-// What of the master's a child goes on with, and what it gives up. Runs in the child, right after the fork.
+// What of the master's a child goes on with, and what it closes. Runs in the child, right after the fork.
 // Process: worker · Thread: before the loop
 
 internal import Glibc

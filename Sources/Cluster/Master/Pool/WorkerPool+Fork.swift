@@ -114,7 +114,7 @@ extension WorkerPool {
     /// may start twenty workers.
     static func pageCount(workers: Int, auxiliaries: Int) -> Int { (workers + auxiliaries) * 4 + 96 }
 
-    /// Runs in the child: gives up what is the master's and the siblings', and goes on as a worker.
+    /// Runs in the child: closes what is the master's and the siblings', and goes on as a worker.
     private func becomeWorker(_ role: Role, generation: Int, channel: Int32, page: SharedPage, forkedAt: UInt64) -> Never {
         cposix_purge_stdio()
         cluster.leaveToMaster()

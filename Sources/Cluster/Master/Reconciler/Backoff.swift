@@ -4,7 +4,7 @@
 
 internal import EverycoreLoop
 
-/// When a dead worker is replaced, and when the cluster gives up.
+/// When a dead worker is replaced, and when no further start is tried.
 ///
 /// What a death proves decides. A start has *failed* when the worker ended before it was ready, or within ``youngAge`` of it with nothing to
 /// do, or was not ready at the ``startDeadline``. A worker that dies in a request, is killed from outside, or ends after it has served, has not

@@ -103,7 +103,7 @@ final class Reconciler {
     }
 
     /// Starts a successor for the slot's worker; when it is ready, the worker hands over to it and goes.
-    /// - Returns: false when the slot has no worker that lives, or a successor is on its way already.
+    /// - Returns: false when the slot has no worker that lives, or a successor has started already.
     @discardableResult
     func replaceWorker(slot: Int) -> Bool { !replace(slot).isEmpty }
 
@@ -145,7 +145,7 @@ final class Reconciler {
         guard case .worker(let slot) = child.role, replaceWorker(slot: slot) || hasSuccessor(child) else { return drainWithoutSuccessor(child) }
     }
 
-    /// One is on its way already, for another reason.
+    /// One has started already, for another reason.
     private func hasSuccessor(_ child: Child) -> Bool {
         workers.states.contains { $0.slot == child.role.slot && $0.current?.generation == child.generation && $0.successor != nil }
     }

@@ -99,7 +99,7 @@ package struct Rollout<Plan> {
     /// Another plan is in force.
     /// - Parameters:
     ///   - version: of the new plan.
-    ///   - former: the one before. Where that one was on its way itself and is not proven, the way back leads to the one before it.
+    ///   - former: the one before. Where that one was being rolled out itself and is not proven, the way back leads to the one before it.
     package mutating func begin(version: Int, former: Former, probation: Probation) {
         let unproven = former.isProven ? nil : change?.former
         state = .replacing(Change(former: unproven ?? former, probation: probation))
@@ -165,7 +165,7 @@ package struct Rollout<Plan> {
         let outdated = slots.filter { $0.isOutdated(by: version) }
         if !outdated.isEmpty { progress.hadWork = true }
         guard !outdated.isEmpty else { return (.none, true) }
-        // Where a successor by another plan is on its way, its end is awaited.
+        // Where a successor by another plan has started, its end is awaited.
         guard now >= progress.notBefore, let slot = outdated.first(where: { $0.successor == nil }) else { return (.none, false) }
         return (.replace(slot: slot.slot), false)
     }

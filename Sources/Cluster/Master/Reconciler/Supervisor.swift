@@ -1,6 +1,6 @@
-// Which worker runs in which slot, when the next one starts, and when the cluster gives up.
+// Which worker runs in which slot, when the next one starts, and when no further start is tried.
 // A pure value of the master: events and the time go in, actions come out. It forks nothing and knows no clock.
-// The master keeps one for the workers and one, which never gives up, for the auxiliaries.
+// The master keeps one for the workers and one, which tries without end, for the auxiliaries.
 // Process: master · Thread: loop
 //
 // What a death proves decides. After a failed start the slot pauses, longer each time, while no worker of the present plan was ever
