@@ -9,7 +9,8 @@ extension Connection {
     ///
     /// - Parameter moreFollows: keeps the kernel from sending a short last segment before the next bytes come (MSG_MORE, send(2)).
     func flush(_ output: inout OutputBuffer, moreFollows: Bool = false) {
-        send(&output, moreFollows: moreFollows)
+        // The end follows at once: it travels with the last bytes, and the client is woken once.
+        send(&output, moreFollows: moreFollows || ending.closes)
         outputIsSent()
     }
 

@@ -66,6 +66,16 @@ import Testing
         #expect(client.read { (try? WireResponse.parse($0).count) == 2 } == .open)
         #expect(server.onLoop { offered } == 0)
     }
+
+    @Test(arguments: [("", [false]), ("Connection: close\r\n", [true])]) func theEndTravelsWithTheLastBytes(field: String, more: [Bool]) throws {
+        let server = try ConnectionServer()
+        defer { server.stop() }
+        let sends = server.recordSends()
+        let client = try server.connect()
+        client.send(Array("GET /constant HTTP/1.1\r\nHost: a\r\n\(field)\r\n".utf8))
+        #expect(client.read(until: "constant"))
+        #expect(server.onLoop { sends.areFollowed } == more)
+    }
 }
 
 @Suite struct ConnectionValueTests {
