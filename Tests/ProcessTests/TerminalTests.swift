@@ -9,7 +9,7 @@ extension ProcessTests {
         @Test func theFiguresAreALiveTableThatIsTakenAwayAtTheEnd() throws {
             let program = try Running(
                 "everycore", ["--port", "0", "--admin", "off", "--workers", "2", "--report-interval", "100ms"],
-                terminal: Terminal(columns: 120, rows: 40))
+                terminal: Terminal(columns: 180, rows: 40))
             #expect(program.prints("p99.9"))
             // It is drawn again and again in the same place, the last rows.
             #expect(program.becomesTrue(within: .seconds(3)) { program.output.ranges(of: "\u{1B}[40;1H").count > 2 })
