@@ -72,7 +72,7 @@ package struct LoopMeter {
         last = reading
     }
 
-    /// The interval is over: what it was like. Another one begins, with a timer that is set anew where `period` changes.
+    /// The interval is over: what it was like. Another one begins, for which the timer is set anew where `period` changes.
     package mutating func interval() -> Interval {
         let elapsed = last.now.subtractingDownToZero(began.now)
         let used = last.running.subtractingDownToZero(began.running).addingUpToLimit(last.waiting.subtractingDownToZero(began.waiting))
@@ -89,13 +89,12 @@ package struct LoopMeter {
             windowBegan = last.now
         }
         (began, expiries, lateExpiries) = (last, 0, 0)
-        let next = busy > Self.idleShare ? Self.busyPeriod : Self.idlePeriod
-        if next != period {
-            period = next
-            due = last.now &+ next
-        }
+        period = busy > Self.idleShare ? Self.busyPeriod : Self.idlePeriod
         return interval
     }
+
+    /// The timer was set, to fire each `period` from now on.
+    package mutating func timerSet(at now: UInt64) { due = now.addingUpToLimit(period) }
 
     private static func part(_ perSecond: UInt64, of whole: UInt64) -> UInt64 {
         perSecond >= 1_000_000_000 ? whole : UInt64(Double(whole) * (Double(perSecond) / 1e9))

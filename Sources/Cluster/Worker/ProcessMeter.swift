@@ -37,6 +37,8 @@ final class ProcessMeter {
     private func setTimer() {
         period = meter.period
         timer = loop.every(.nanoseconds(Int64(clamping: period))) { [unowned self] in tick() }
+        // By the time that it takes to set it a timer would seem late ever after.
+        meter.timerSet(at: EventLoop.monotonicNanoseconds())
     }
 
     private func reading() -> LoopMeter.Reading {

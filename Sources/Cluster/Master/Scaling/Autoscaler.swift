@@ -38,7 +38,9 @@ final class Autoscaler {
     func start(isHeld: Bool = false) {
         guard case .range(let bounds) = context.plan.workers else { return stop() }
         self.isHeld = isHeld
-        autoscale = Autoscale(bounds)
+        // A plan that is read later may have bounds that there are no slots for.
+        let most = min(bounds.upperBound, pool.capacity)
+        autoscale = Autoscale(min(bounds.lowerBound, most)...most)
         timer = context.loop.every(Autoscale.interval) { [unowned self] in look() }
     }
 
