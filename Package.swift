@@ -69,7 +69,7 @@ let package = Package(
                 logging,
             ], swiftSettings: strict),
         .executableTarget(
-            name: "EverycoreCommandLine", dependencies: ["Everycore", argumentParser, configuration, yaml],
+            name: "EverycoreCommandLine", dependencies: ["Everycore", "EverycoreLoop", "EverycoreStatistics", argumentParser, configuration, yaml],
             path: "Sources/Command", swiftSettings: strict, linkerSettings: begin),
         .executableTarget(name: "hi-master", dependencies: ["Cluster"], path: "Sources/Examples/HiMaster", swiftSettings: strict),
 

@@ -2,14 +2,21 @@
 #include "cposix.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 void cposix_name_successor(pid_t guardian, pid_t successor) {
     union sigval value = {.sival_int = successor};
@@ -102,3 +109,27 @@ void cposix_stand_by(void) {
         if (sigwaitinfo(&awaited, &info) > 0) pass_on(&info);
     }
 }
+
+// --- A file in memory that a successor takes on ---
+
+// Its pages are there from the start, so that no later access can fail, and its size stays.
+int cposix_memory_file(size_t count) {
+    int file = memfd_create("everycore-history", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    if (file < 0 && errno == EINVAL) file = memfd_create("everycore-history", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (file < 0) return -1;
+    if (fallocate(file, 0, 0, (off_t)count) == 0 && fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0) return file;
+    int code = errno;
+    close(file);
+    errno = code;
+    return -1;
+}
+
+void *cposix_map_file(int file, size_t count) {
+    struct stat status;
+    int seals = fcntl(file, F_GET_SEALS);
+    if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || fstat(file, &status) != 0 || (size_t)status.st_size != count) return NULL;
+    void *memory = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void cposix_unmap(void *memory, size_t count) { munmap(memory, count); }

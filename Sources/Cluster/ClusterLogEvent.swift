@@ -24,6 +24,7 @@ package enum ClusterLogEvent: String, CaseIterable {
     case forkFailed = "fork_failed"
     case forkWithThreads = "fork_with_threads"
     case gaveUp = "gave_up"
+    case historyNotInherited = "history_not_inherited"
     case lameDuckStarted = "lame_duck_started"
     case listenFailed = "listen_failed"
     case listenerLost = "listener_lost"

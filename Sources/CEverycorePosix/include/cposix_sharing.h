@@ -1,5 +1,6 @@
 // What workers share while they run, and a master that another one follows.
 #pragma once
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -21,3 +22,12 @@ void cposix_name_successor(pid_t guardian, pid_t successor);
 void cposix_pass_on_orders(pid_t successor);
 // Goes on with that for good: reaps every child, and ends as the successor does, or as the one that it named last.
 _Noreturn void cposix_stand_by(void);
+
+// --- Memory that outlives a program ---
+
+// A zeroed file in memory of a size that stays, all of it there: a descriptor, or -1 with errno.
+int cposix_memory_file(size_t count);
+// Maps such a file, shared; NULL where it isn't one of that size.
+void *cposix_map_file(int file, size_t count);
+// Takes memory that was mapped out of this process.
+void cposix_unmap(void *memory, size_t count);

@@ -20,6 +20,7 @@ final class Master {
     private let queues: ConnectionQueues
     private let quarantine: Quarantine
     private let figures: FiguresCollector
+    private let history: History
     private let reconciler: Reconciler
     private let health: HealthMonitor
     private let housekeeping: Housekeeping
@@ -55,13 +56,19 @@ final class Master {
             context, pool: pool, figures: figures, quarantine: quarantine, assignment: queues.assignment, workers: start.workerCount)
         health = HealthMonitor(
             context, pool: pool, keeper: queues.keeper, figures: figures, quarantine: quarantine, reconciler: reconciler)
+        do throws(SystemError) {
+            history = try History(context, figures: figures, inherited: start.state?.history)
+        } catch {
+            start.listeners.close()
+            throw .system(error)
+        }
         housekeeping = Housekeeping(context, openFiles: start.openFiles, healing: start.state?.healing)
         messages = MessageRouter(context, pool: pool)
         events = LifecycleEvents(context, addresses: start.listeners.addresses)
         status = ServiceStatus(context, pool: pool, figures: figures, reconciler: reconciler)
         succession = Succession(
             context, pool: pool, keeper: queues.keeper, figures: figures, reconciler: reconciler, quarantine: quarantine,
-            housekeeping: housekeeping, start: start)
+            housekeeping: housekeeping, history: history, start: start)
         shutdown = Shutdown(context, pool: pool, queues: queues, reconciler: reconciler, status: status)
         control = ControlDesk(context, pool: pool, seat: nil)
         pool.observer = self
@@ -85,6 +92,7 @@ final class Master {
             throw .system(error)
         }
         figures.start()
+        history.begin()
         health.start()
         succession.scaler.start()
         status.start()
@@ -108,7 +116,10 @@ final class Master {
         queues.stop()
         signals.stop(passesOn: succession.upgrade.passesOn)
         reconciler.stop(auxiliariesToo: true)
-        [housekeeping.stop, pool.stop, figures.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop, control.stop].forEach { $0() }
+        [
+            housekeeping.stop, pool.stop, figures.stop, history.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop,
+            control.stop,
+        ].forEach { $0() }
     }
 
     // MARK: Orders
@@ -155,7 +166,7 @@ extension Master: WorkerPoolObserver {
         status.closeInherited()
         return Inheritance(
             of: role, on: page, context, table: pool.pages.table, keeper: queues.keeper, quarantine: quarantine.memory,
-            openFiles: housekeeping.openFiles, siblings: reconciler.workerCount, master: self)
+            openFiles: housekeeping.openFiles, history: history.leave(to: role), siblings: reconciler.workerCount, master: self)
     }
 
     func forked(_ child: Child, isPlanned: Bool) {
@@ -199,6 +210,7 @@ extension Master: WorkerPoolObserver {
 
     func exited(_ handle: WorkerHandle, _ exit: WorkerExit) {
         figures.exited(exit)
+        history.exited(exit)
         quarantine.forget(handle.pid)
         events.exited(handle, exit)
     }
@@ -240,6 +252,7 @@ extension Master: ReconcilerObserver {
 extension Master: SuccessionObserver {
     func successorReady(_ pid: Int32) {
         status.handOver(to: pid)
+        history.handOver()
         queues.watch.stop()
     }
 
@@ -249,6 +262,7 @@ extension Master: SuccessionObserver {
     }
 
     func tookOver() {
+        history.begin()
         queues.assignment.assign()
         status.takeOver()
         status.workerReady()

@@ -15,6 +15,8 @@ final class MasterContext {
     var phase = StopPhase.running
     /// Workers get ready and don't accept: the master before this one is still in charge.
     var holdsConnections = false
+    /// Hears what is logged.
+    var onLog: ((ClusterLogEvent, Logger.Metadata) -> Void)?
     /// Bounds what others can have written to the log.
     private var lines = LineBudget<PeerLine>()
 
@@ -48,6 +50,7 @@ final class MasterContext {
                 name: child.handle.name, slot: child.handle.slot, generation: child.generation, pid: child.pid)
         }
         logger.log(level, event, message, metadata: more)
+        onLog?(event, more)
     }
 
     /// A line that another process can bring about as often as it likes.

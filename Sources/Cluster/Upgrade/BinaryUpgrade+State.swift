@@ -31,6 +31,7 @@ extension BinaryUpgrade {
         state.healing = housekeeping.healing
         state.workers = reconciler.workerCount
         state.isScalingHeld = isScalingHeld()
+        state.history = history.descriptor
         return state
     }
 }

@@ -31,6 +31,7 @@ final class BinaryUpgrade {
     let reconciler: Reconciler
     let quarantine: Quarantine
     let housekeeping: Housekeeping
+    let history: History
     let program: ProgramImage
     /// The first process of a container, which was a master once and ends as its successors do; else 0.
     let guardian: Int32
@@ -46,7 +47,7 @@ final class BinaryUpgrade {
 
     init(
         _ context: MasterContext, pool: WorkerPool, keeper: ListenerKeeper, figures: FiguresCollector, reconciler: Reconciler,
-        quarantine: Quarantine, housekeeping: Housekeeping, program: ProgramImage, guardian: Int32
+        quarantine: Quarantine, housekeeping: Housekeeping, history: History, program: ProgramImage, guardian: Int32
     ) {
         self.context = context
         self.pool = pool
@@ -55,6 +56,7 @@ final class BinaryUpgrade {
         self.reconciler = reconciler
         self.quarantine = quarantine
         self.housekeeping = housekeeping
+        self.history = history
         self.program = program
         self.guardian = guardian
     }

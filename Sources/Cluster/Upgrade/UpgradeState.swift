@@ -71,9 +71,11 @@ struct UpgradeState: Codable {
     /// How many there were, for a plan that bounds their number only; and whether that was given. An older version says neither.
     var workers: Int?
     var isScalingHeld: Bool?
+    /// The history's file; nil where there is none, as of an older version.
+    var history: Int32?
 
     var descriptors: [Int32] {
-        [channel] + (program >= 0 ? [program] : []) + inherited + slots.joined().map(\.descriptor) + handOver.flatMap { $0 }
+        [channel] + (program >= 0 ? [program] : []) + (history.map { [$0] } ?? []) + inherited + slots.joined().map(\.descriptor) + handOver.flatMap { $0 }
             + auxiliaries.flatMap { $0.listeners.map(\.descriptor) }
     }
 

@@ -33,6 +33,9 @@ public final class Worker: @unchecked Sendable {
     /// Where this worker counts what its endpoints do.
     package let endpoints: EndpointTable
 
+    /// What the cluster did lately; nil in a worker.
+    package let history: HistoryMemory?
+
     let channel: Channel
     var openFiles: OpenFileLimit
     var stopOrders = StopOrders()
@@ -81,6 +84,7 @@ public final class Worker: @unchecked Sendable {
         endpoints = birth.page.endpoints
         messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
         openFiles = birth.inheritance.openFiles
+        history = birth.inheritance.history
         options = birth.options
         startedAt = birth.forkedAt
         master = birth.inheritance.master

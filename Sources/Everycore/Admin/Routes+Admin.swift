@@ -4,11 +4,8 @@
 
 package import EverycoreStatistics
 
-/// Asks the master for the cluster's figures. The answer comes on the loop, once; nil when the master gives none in time.
-package typealias FiguresSource = (@escaping (ClusterFigures?) -> Void) -> Void
-
 extension Routes {
-    /// Adds `/`, `/stats`, `/metrics` and `/health`.
+    /// Adds `/stats`, `/metrics` and `/health`.
     package mutating func addAdmin(server: ServerIdentity, figures source: @escaping FiguresSource) {
         let source = LoopBound(source)
         @Sendable func figures() async throws -> ClusterFigures {
@@ -19,7 +16,6 @@ extension Routes {
             return answer
         }
 
-        get("/") { _ in .html(adminPage) }
         get("/stats") { request async throws in
             let page = StatsPage.json(try await figures(), server: server)
             return Response(contentType: .json, body: .text(page)).header("Cache-Control", "no-store")
@@ -31,18 +27,3 @@ extension Routes {
         get("/health") { _ in .text("ok\n") }
     }
 }
-
-/// Its links are relative: a proxy may have removed a prefix.
-private let adminPage: StaticString = """
-    <!doctype html>
-    <html lang="en">
-    <meta charset="utf-8">
-    <title>Everycore: administration</title>
-    <h1>Everycore</h1>
-    <ul>
-    <li><a href="stats"><code>/stats</code></a>: what the cluster has done, as JSON
-    <li><a href="metrics"><code>/metrics</code></a>: the same for Prometheus
-    </ul>
-    </html>
-
-    """

@@ -116,6 +116,12 @@ public struct Server {
             cluster.auxiliary("admin", listen: [admin]) { worker in
                 var pages = Routes()
                 pages.addAdmin(server: identity) { worker.requestFigures($0) }
+                let live = LiveFigures(server: identity, history: worker.history, on: worker.loop) { worker.requestFigures($0) }
+                pages.addDashboard(live)
+                worker.onDrain { done in
+                    live.stop()
+                    done()
+                }
                 try WorkerService.start(in: worker, routes: try pages.built(), configuration: configuration)
             }
         }

@@ -34,6 +34,17 @@ package struct JSONWriter {
         }
     }
 
+    /// An array of what is JSON already.
+    mutating func row(_ key: String, _ values: [String]) {
+        begin(key)
+        text += "[" + values.joined(separator: ",") + "]"
+    }
+
+    /// An array of such arrays.
+    mutating func rows(_ key: String, _ rows: [[String]]) {
+        row(key, rows.map { "[" + $0.joined(separator: ",") + "]" })
+    }
+
     package mutating func member(_ key: String, _ value: String) {
         begin(key)
         text += Self.quoted(value)

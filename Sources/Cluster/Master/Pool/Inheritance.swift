@@ -1,6 +1,7 @@
 // What of the master's a child goes on with, and what it closes. Runs in the child, right after the fork.
 // Process: worker · Thread: before the loop
 
+internal import EverycoreStatistics
 internal import Glibc
 
 struct Inheritance {
@@ -12,6 +13,8 @@ struct Inheritance {
     /// How many workers there are to be, itself among them.
     let siblings: Int
     let openFiles: OpenFileLimit
+    /// Nil in a worker.
+    let history: HistoryMemory?
     let options: ClusterOptions
     let body: (Worker) throws -> Void
     /// Kept alive: dropping the master would take apart what its loop left behind.
@@ -19,7 +22,7 @@ struct Inheritance {
 
     init(
         of role: Role, on page: SharedPage, _ context: MasterContext, table: LoadTable, keeper: ListenerKeeper, quarantine memory: QuarantineMemory,
-        openFiles: OpenFileLimit, siblings: Int, master: AnyObject
+        openFiles: OpenFileLimit, history: HistoryMemory?, siblings: Int, master: AnyObject
     ) {
         let listeners = keeper.listeners
         var options = context.options
@@ -46,6 +49,7 @@ struct Inheritance {
         }
         isHeld = role != .quarantine && context.holdsConnections
         self.openFiles = openFiles
+        self.history = history
         self.siblings = siblings
         self.options = options
         self.master = master
