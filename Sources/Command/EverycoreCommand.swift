@@ -19,7 +19,7 @@ package struct EverycoreCommand: ParsableCommand {
             Exit status: 0 after an orderly stop, 64 wrong use, 69 the address can't be listened on, 70 workers can't be kept alive, 78 wrong configuration.
             """,
         version: Server.version,
-        subcommands: [Serve.self, Check.self],
+        subcommands: [Serve.self, Check.self, Top.self],
         defaultSubcommand: Serve.self)
 
     package init() {}

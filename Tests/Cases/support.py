@@ -188,6 +188,14 @@ def stat(pid):
         return None
 
 
+def name_of(pid):
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
 def is_alive(pid):
     return stat(pid) is not None
 

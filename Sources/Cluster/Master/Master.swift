@@ -56,12 +56,7 @@ final class Master {
             context, pool: pool, figures: figures, quarantine: quarantine, assignment: queues.assignment, workers: start.workerCount)
         health = HealthMonitor(
             context, pool: pool, keeper: queues.keeper, figures: figures, quarantine: quarantine, reconciler: reconciler)
-        do throws(SystemError) {
-            history = try History(context, figures: figures, inherited: start.state?.history)
-        } catch {
-            start.listeners.close()
-            throw .system(error)
-        }
+        history = History(context, figures: figures, inherited: start.state?.history)
         housekeeping = Housekeeping(context, openFiles: start.openFiles, healing: start.state?.healing)
         messages = MessageRouter(context, pool: pool)
         events = LifecycleEvents(context, addresses: start.listeners.addresses)

@@ -18,8 +18,8 @@ extension DashboardPage {
         <section class="card">\(table("workers", "Workers", Self.workerColumns, workerRows, none: "no workers"))<p id="omitted"></p></section>
         <section class="card">\(table("running", "Requests running now", Self.requestColumns, [], none: "none"))</section>
         <section class="pair"><div class="card">\(table("exits", "Last exits", Self.exitColumns, exitRows, none: "none"))</div>
-        <div class="card">\(table("quarantine", "Quarantined routes", Self.quarantineColumns, quarantineRows, none: "nothing is quarantined"))</div>
-        <div class="card">\(table("marks", "Events", Self.markColumns, markRows, none: "none"))</div></section>
+        <div class="side"><div class="card">\(table("quarantine", "Quarantined routes", Self.quarantineColumns, quarantineRows, none: "nothing is quarantined"))</div>
+        <div class="card">\(table("marks", "Events", Self.markColumns, markRows, none: "none"))</div></div></section>
         """
     }
 

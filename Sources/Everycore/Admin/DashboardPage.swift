@@ -110,8 +110,8 @@ struct DashboardPage {
             let legend = series.map { "<i class=\"\($0)\">\($1)</i>" }.joined()
             return """
                 <figure id="\(id)" class="card" tabindex="0" role="group" aria-label="\(title): chart; arrow keys read its values">
-                <figcaption><b>\(title)</b>\(legend)</figcaption><svg aria-hidden="true"></svg>\
-                <output id="\(id)-at" aria-live="polite"></output></figure>
+                <figcaption><b>\(title)</b>\(legend)<output id="\(id)-at" aria-live="polite"></output></figcaption>\
+                <svg aria-hidden="true"></svg></figure>
                 """
         }
         let spans = [("5m", "5 minutes", " checked"), ("1h", "1 hour", ""), ("24h", "24 hours", "")].map { value, title, checked in

@@ -45,7 +45,7 @@ let dashboardStyle: StaticString = """
     figcaption i{font-style:normal;color:var(--dim);white-space:nowrap}
     figcaption i::before{content:"";display:inline-block;width:.7em;height:.22em;border-radius:1px;margin-right:.35em;vertical-align:.25em;background:currentColor}
     i.s1::before{background:var(--c1)}i.s2::before{background:var(--c2)}i.s3::before{background:var(--c3)}i.s4::before{background:var(--c4)}i.s5::before{background:var(--c5)}
-    output{display:block;min-height:1.5em;font-size:.82rem;color:var(--dim);white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+    output{flex:1 1 13rem;min-width:0;min-height:1.5em;text-align:right;font-size:.82rem;color:var(--dim);white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
     svg{display:block;width:100%;height:9.5rem;overflow:visible}
     svg text{fill:var(--dim);font-size:.72rem}
     .grid{stroke:var(--line)}
@@ -63,6 +63,8 @@ let dashboardStyle: StaticString = """
     th:first-child,td:first-child{padding-left:0}th:last-child,td:last-child{padding-right:0}
     thead th{color:var(--dim);font-weight:500;font-size:.8rem;border-top:0}
     tbody th{font-weight:600}
+    #exits th,#marks th{font-weight:400;color:var(--dim)}
+    p:empty{display:none}
     .t,tbody th{text-align:left}
     .w{white-space:normal;overflow-wrap:anywhere;min-width:9rem}
     td.none{color:var(--dim);text-align:left}
@@ -70,13 +72,13 @@ let dashboardStyle: StaticString = """
     .ready::before{background:var(--ok)}.starting::before,.draining::before{background:var(--c1)}
     .unresponsive::before,.backoff::before,.dead::before{background:var(--bad)}
     .unresponsive,.backoff,.dead,.bad{color:var(--bad)}.warn{color:var(--warn)}
-    .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:.6rem}
-    .pair>*{min-width:0}
+    .pair,.side{display:grid;grid-template-columns:minmax(0,1fr);gap:.6rem;align-content:start}
     footer{margin-top:1.2rem;color:var(--dim);font-size:.85rem}
     a{color:var(--accent)}
     .js{display:none}
     html.live .js{display:block}html.live .js.bar{display:flex}html.live .js.charts{display:grid}
-    @media(min-width:1100px){.charts{grid-template-columns:1fr 1fr}}
+    @media(min-width:1000px){.charts{grid-template-columns:1fr 1fr}.pair{grid-template-columns:minmax(0,3fr) minmax(0,2fr)}}
+    @media(min-width:2200px){.charts{grid-template-columns:repeat(4,1fr)}}
     @media(prefers-reduced-motion:no-preference){#link::before{transition:background .3s}}
     @media(forced-colors:active){.a{fill-opacity:.5}}
 

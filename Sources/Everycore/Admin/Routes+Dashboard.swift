@@ -27,7 +27,11 @@ extension Routes {
                     while let text = try await stream.next() { try await writer.write(text) }
                 }
                 stream.task = task
-                try await withTaskCancellationHandler { try await task.value } onCancel: { task.cancel() }
+                try await withTaskCancellationHandler {
+                    try await task.value
+                } onCancel: {
+                    task.cancel()
+                }
             }
             .header("Cache-Control", "no-store").header("X-Accel-Buffering", "no")
         }

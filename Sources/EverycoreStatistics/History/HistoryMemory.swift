@@ -13,7 +13,8 @@ package struct HistoryMemory {
 
     private static let magic: UInt64 = 0x4C4F_4348_4345_0001  // "…HISTORY", version 1
     private static let markCapacity = 256
-    private static let wordCount = 2 + HistorySpan.allCases.reduce(0) { $0 + 1 + $1.capacity * HistoryStep.wordCount } + 1 + markCapacity * HistoryMark.wordCount
+    private static let wordCount =
+        2 + HistorySpan.allCases.reduce(0) { $0 + 1 + $1.capacity * HistoryStep.wordCount } + 1 + markCapacity * HistoryMark.wordCount
 
     /// 285 KB for all rings.
     package static let byteCount = wordCount * 8

@@ -2,19 +2,28 @@
 // On a narrow terminal whole columns go, the least important first; a line that is still too long is cut.
 // Process: master, admin · Thread: loop
 
-struct GridColumn<Row> {
-    let title: String
+package struct GridColumn<Row> {
+    package let title: String
     /// The greater it is, the longer the column stays. `.max` never goes.
     let importance: Int
-    var alignsLeft = false
+    var alignsLeft: Bool
     let text: (Row) -> String
+
+    package init(title: String, importance: Int, alignsLeft: Bool = false, text: @escaping (Row) -> String) {
+        self.title = title
+        self.importance = importance
+        self.alignsLeft = alignsLeft
+        self.text = text
+    }
 }
 
-struct TextGrid<Row> {
-    let columns: [GridColumn<Row>]
+package struct TextGrid<Row> {
+    private let columns: [GridColumn<Row>]
+
+    package init(columns: [GridColumn<Row>]) { self.columns = columns }
 
     /// A line of titles, then one for each row.
-    func lines(_ rows: [Row], width: Int?) -> [String] {
+    package func lines(_ rows: [Row], width: Int?) -> [String] {
         var cells = columns.map { column in [column.title] + rows.map(column.text) }
         var shown = columns
         while let width, Self.width(of: cells) > width, let index = Self.leastImportant(shown) {
@@ -52,12 +61,12 @@ extension String {
     }
 
     /// Ends with an ellipsis where something was cut off.
-    func cut(to width: Int?) -> String {
+    package func cut(to width: Int?) -> String {
         guard let width, count > width else { return self }
         return width > 0 ? String(prefix(width - 1)) + "…" : ""
     }
 
-    var withoutTrailingSpaces: String {
+    package var withoutTrailingSpaces: String {
         var text = self
         while text.utf8.last == UInt8(ascii: " ") { text.removeLast() }
         return text

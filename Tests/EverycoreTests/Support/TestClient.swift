@@ -20,11 +20,11 @@ final class TestClient {
 
     init(
         bodyLimit: Int = 1024, files: StaticFiles? = nil, compressor: ResponseCompressor? = nil, blackBox: BlackBox? = nil,
-        _ register: (inout Everycore.Routes) throws -> Void
+        loop given: EventLoop? = nil, _ register: (inout Everycore.Routes) throws -> Void
     ) throws {
         var routes = Everycore.Routes()
         try register(&routes)
-        loop = try EventLoop()
+        loop = try given ?? EventLoop()
         let recorder = log
         let context = WorkerContext(
             worker: WorkerIdentity(slot: 2, generation: 3, pid: 4711), loop: loop,

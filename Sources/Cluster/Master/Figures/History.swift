@@ -12,37 +12,36 @@ internal import Logging
 final class History {
     private let context: MasterContext
     private let figures: FiguresCollector
-    private let start: UnsafeMutableRawPointer
+    /// Nil where there is no memory for it: then there is no history.
+    private let start: UnsafeMutableRawPointer?
     /// Of the file; -1 where there can be none: then a new program begins with an empty history.
     private let file: Int32
-    let memory: HistoryMemory
+    let memory: HistoryMemory?
     private var recorder = HistoryRecorder()
     private var timer: LoopTimer?
 
     private static let interval = Duration.seconds(1)
 
     /// - Parameter inherited: the file of the master whose place this one takes.
-    init(_ context: MasterContext, figures: FiguresCollector, inherited: Int32?) throws(SystemError) {
+    init(_ context: MasterContext, figures: FiguresCollector, inherited: Int32?) {
         self.context = context
         self.figures = figures
-        let taken = unsafe inherited.flatMap { unsafe Self.take($0) }
-        if let inherited, unsafe taken == nil {
-            close(inherited)
-            context.log(.warning, .historyNotInherited, "the old master's history is of another layout: it begins anew")
-        }
-        if let taken = unsafe taken, let inherited {
+        if let inherited, let taken = unsafe Self.take(inherited) {
             unsafe (file, start, memory) = (inherited, taken, HistoryMemory(at: taken))
         } else {
             let made = cposix_memory_file(HistoryMemory.byteCount)
             let mapped = unsafe made < 0 ? nil : cposix_map_file(made, HistoryMemory.byteCount)
-            guard let start = unsafe mapped ?? cposix_map_shared(HistoryMemory.byteCount) else {
-                throw SystemError(errno: errno, operation: "map shared memory for the history")
-            }
             if unsafe mapped == nil, made >= 0 { close(made) }
             file = unsafe mapped == nil ? -1 : made
-            unsafe (self.start, memory) = (start, HistoryMemory(at: start))
-            memory.begin()
-            if inherited == nil { mark(.start) }
+            unsafe start = mapped ?? cposix_map_shared(HistoryMemory.byteCount)
+            unsafe memory = start.map { unsafe HistoryMemory(at: $0) }
+            memory?.begin()
+            if let inherited {
+                close(inherited)
+                context.log(.warning, .historyNotInherited, "the old master's history is of another layout: it begins anew")
+            } else {
+                mark(.start)
+            }
         }
         context.onLog = { [unowned self] event, fields in note(event, fields) }
     }
@@ -67,7 +66,7 @@ final class History {
 
     /// Begins to write. Called anew by a master that takes over.
     func begin() {
-        guard writes else { return }
+        guard writes, memory != nil else { return }
         tick()
         timer = context.loop.every(Self.interval) { [unowned self] in tick() }
     }
@@ -76,13 +75,13 @@ final class History {
 
     private func tick() {
         guard writes else { return }
-        for (span, step) in recorder.tick(figures.current(), unixMilliseconds: unixMilliseconds()) { memory.append(step, to: span) }
+        for (span, step) in recorder.tick(figures.current(), unixMilliseconds: unixMilliseconds()) { memory?.append(step, to: span) }
     }
 
     /// Another master goes on from here.
     func handOver() {
         timer = nil
-        for (span, step) in recorder.end(figures.current(), unixMilliseconds: unixMilliseconds()) { memory.append(step, to: span) }
+        for (span, step) in recorder.end(figures.current(), unixMilliseconds: unixMilliseconds()) { memory?.append(step, to: span) }
     }
 
     private func unixMilliseconds() -> UInt64 {
@@ -95,7 +94,7 @@ final class History {
 
     func mark(_ kind: HistoryMark.Kind, number: Int = 0, text: String = "") {
         guard writes else { return }
-        memory.append(HistoryMark(kind, unixMilliseconds: unixMilliseconds(), number: number, text: text))
+        memory?.append(HistoryMark(kind, unixMilliseconds: unixMilliseconds(), number: number, text: text))
     }
 
     /// A worker was reaped, or could not be made.
@@ -123,7 +122,9 @@ final class History {
 
     /// Runs in a child right after the fork: an auxiliary may read, and a worker has nothing of it.
     func leave(to role: Role) -> HistoryMemory? {
+        context.onLog = nil
         if file >= 0 { close(file) }
+        guard let start = unsafe start else { return nil }
         guard case .auxiliary = role, unsafe cposix_protect_from_writing(start, HistoryMemory.byteCount) == 0 else {
             unsafe cposix_unmap(start, HistoryMemory.byteCount)
             return nil

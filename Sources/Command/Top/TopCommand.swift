@@ -1,0 +1,41 @@
+// `everycore top`
+// Process: any other than a service's · Thread: main
+
+#if Command
+internal import ArgumentParser
+import Glibc
+
+struct Top: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show a live table of a service's workers, or of several services'.",
+        discussion: """
+            Several addresses add up to one view; its percentiles come from the services' merged histograms. Where standard output is no \
+            terminal, one frame is printed. Keys: h shows them, q ends.
+            """)
+
+    @Argument(help: "Control sockets or admin addresses: a path, @name, http://host:port.")
+    var addresses: [String] = ["http://127.0.0.1:8081"]
+
+    @Option(help: "Sort by worker, rate, p99, open, queue, lag, cpu, memory or restarts.")
+    var sort = TopModel.Sort.worker
+
+    mutating func validate() throws {
+        for address in addresses where AdminAddress(address) == nil {
+            throw ValidationError("'\(address)' is neither a socket's path nor @name, http://host:port or host:port")
+        }
+    }
+
+    func run() throws {
+        let ending: Int32?
+        do {
+            ending = try TopLoop(addresses.compactMap(AdminAddress.init), sort: sort, onTerminal: TopTerminal.isThere).run()
+        } catch let failure as TopFailure {
+            try? StandardStream.error.write("\(failure)\n")
+            throw ExitCode(69)
+        }
+        if let ending { throw ExitCode(128 + ending) }
+    }
+}
+
+extension TopModel.Sort: ExpressibleByArgument {}
+#endif
