@@ -32,7 +32,7 @@ WHAT = """what to measure:
   files         CPU time per request for static files, beside nginx with sendfile
   async         CPU time per request of an async handler that doesn't suspend, beside a synchronous one
   instructions  Everycore's user-space instructions per request (callgrind); --budget FILE makes it a check
-  reports       Everycore with reports on and off
+  reports       Everycore with reports on and off, and with a dashboard, top and scrapes
   messages      messages between a worker and its master, beside Node's process.send and a bare socket pair
 
 BENCH_BINARY=PATH measures that binary instead of building one. Exit status: 0, or 1 when a server failed,
