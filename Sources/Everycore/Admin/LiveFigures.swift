@@ -128,7 +128,7 @@ package final class LiveFigures {
 }
 
 /// One client of `/events`. Confined to the loop's thread.
-final class EventStream: @unchecked Sendable {
+package final class EventStream: @unchecked Sendable {
     private let loop: EventLoop
     private var pending: String?
     private var hasEnded = false
@@ -140,12 +140,12 @@ final class EventStream: @unchecked Sendable {
 
     private static let patience = 10
 
-    init(on loop: EventLoop) { self.loop = loop }
+    package init(on loop: EventLoop) { self.loop = loop }
 
     /// The client takes nothing any more.
-    var isStalled: Bool { replaced >= Self.patience }
+    package var isStalled: Bool { replaced >= Self.patience }
 
-    func offer(_ text: String) {
+    package func offer(_ text: String) {
         if let wait, wait.isWaiting {
             self.wait = nil
             wait.end(.success(text))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct HistoryTests {
     /// Zeroed memory of a history, which lives as long as this does.
-    private final class Memory {
+    @safe private final class Memory {
         let start = UnsafeMutableRawPointer.allocate(byteCount: HistoryMemory.byteCount, alignment: 8)
         init() { unsafe start.initializeMemory(as: UInt8.self, repeating: 0, count: HistoryMemory.byteCount) }
         deinit { unsafe start.deallocate() }

@@ -1,10 +1,9 @@
 // Facts about the dashboard's page, its event streams and its history.
 
+import Everycore
 import EverycoreLoop
 import EverycoreStatistics
 import Testing
-
-@testable import Everycore
 
 struct DashboardTests {
     private let identity = ServerIdentity(name: "everycore", version: "1", startedUnixSeconds: 0)
