@@ -50,13 +50,21 @@ extension DashboardPage {
         return frame.current.slots.prefix(LiveFrame.workerLimit).map { slot in
             let interval = frame.rates(of: slot)
             let state = slot.state.description
+            let process = slot.process
+            let memory = process.memory?.proportionalBytes ?? slot.figures[.residentBytes]
+            let queue = process.acceptQueue.map { $0.limit > 0 ? "\($0.length) / \($0.limit)" : "\($0.length)" } ?? "–"
             return [
                 (String(slot.slot), ""), (String(slot.generation), ""), (String(slot.pid), ""), (state, "t state \(state)"),
                 (NumberFormat.uptime(slot.uptimeNanoseconds), ""), (interval?.rate ?? "–", ""), (interval?.p99 ?? "–", ""),
-                (NumberFormat.count(slot.figures[.connectionsOpen]), ""), ("–", ""), ("–", ""), ("–", ""), ("–", ""),
-                (NumberFormat.bytes(slot.figures[.residentBytes]), ""), (String(slot.restarts), slot.restarts > 0 ? "warn" : ""),
+                (NumberFormat.count(slot.figures[.connectionsOpen]), ""), (queue, ""),
+                (process.loop.map { NumberFormat.duration($0.lagP99Nanoseconds) } ?? "–", ""), (Self.share(process.loop?.busy), ""),
+                (Self.share(frame.cpuShare(of: slot)), ""), (NumberFormat.bytes(memory), ""), (String(slot.restarts), slot.restarts > 0 ? "warn" : ""),
             ]
         }
+    }
+
+    static func share(_ share: Double?) -> String {
+        share.map { NumberFormat.fixed($0 * 100, digits: $0 < 0.0995 ? 1 : 0) + "%" } ?? "–"
     }
 
     private var exitRows: [[Cell]] {

@@ -88,8 +88,18 @@ struct DashboardPage {
             tile("p99", "p99", now.p99, "p999", "p99.9 \(now.p999)"),
             tile("connections", "open", NumberFormat.count(total[.connectionsOpen]), "accepted", "\(now.accepted) new/s"),
             tile("sent", "out", "\(now.bytesOut)/s", "in", "\(now.bytesIn)/s in"),
-            tile("CPU", "cpu", "–", "memory", "\(NumberFormat.bytes(total[.residentBytes])) memory"),
+            tile("CPU", "cpu", cpu, "memory", "\(NumberFormat.bytes(memory)) memory"),
         ].joined()
+    }
+
+    private var cpu: String {
+        let shares = frame.map { frame in frame.current.slots.compactMap(frame.cpuShare) } ?? []
+        return Self.share(shares.isEmpty ? nil : shares.reduce(0, +))
+    }
+
+    private var memory: UInt64 {
+        let slots = frame?.current.slots ?? []
+        return slots.reduce(0) { $0.addingUpToLimit($1.process.memory?.proportionalBytes ?? $1.figures[.residentBytes]) }
     }
 
     private func tile(_ title: String, _ id: String, _ value: String, _ moreID: String, _ more: String, isBad: Bool = false) -> String {

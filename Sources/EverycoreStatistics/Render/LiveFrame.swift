@@ -84,6 +84,7 @@ package struct LiveFrame {
         writer.member("open", slot.figures[.connectionsOpen])
         writer.member("resident_bytes", slot.figures[.residentBytes])
         writer.member("restarts", slot.restarts)
+        writer.process(slot.process, residentBytes: slot.figures[.residentBytes])
         guard let interval = interval(of: slot) else { return }
         writer.member("rate", interval.rate(.requests))
         writer.member("errors", interval.figures[.responses5xx])
@@ -101,6 +102,14 @@ package struct LiveFrame {
     /// One worker's rate and p99 as texts.
     package func rates(of slot: SlotFigures) -> (rate: String, p99: String)? {
         interval(of: slot).map { (NumberFormat.rate($0.rate(.requests)), $0.figures.histogram.percentileText(99)) }
+    }
+
+    /// The CPU time of a worker since the reading before, as a share of one core.
+    package func cpuShare(of slot: SlotFigures) -> Double? {
+        guard seconds > 0, let earlier = previous?[slot: slot.slot], earlier.pid == slot.pid, let now = slot.process.usage,
+            let then = earlier.process.usage
+        else { return nil }
+        return Double(now.cpuNanoseconds.subtractingDownToZero(then.cpuNanoseconds)) / 1e9 / seconds
     }
 
     /// Nil where only one reading of it is known.
