@@ -27,9 +27,9 @@ package struct TopWorker: Equatable, Sendable {
     package init() {}
 
     init(_ json: JSONValue) {
-        slot = Int(json["slot"]?.count ?? 0)
-        generation = Int(json["generation"]?.count ?? 0)
-        pid = Int(json["pid"]?.count ?? 0)
+        slot = Int(clamping: json["slot"]?.count ?? 0)
+        generation = Int(clamping: json["generation"]?.count ?? 0)
+        pid = Int(clamping: json["pid"]?.count ?? 0)
         state = json["state"]?.plainText ?? ""
         uptime = json["uptime_seconds"]?.number ?? 0
         requests = json["requests"]?.count ?? 0
@@ -57,8 +57,8 @@ package struct TopRequest: Equatable, Sendable {
     package var age = 0.0
 
     init(_ json: JSONValue) {
-        worker = Int(json["worker"]?.count ?? 0)
-        pid = Int(json["pid"]?.count ?? 0)
+        worker = Int(clamping: json["worker"]?.count ?? 0)
+        pid = Int(clamping: json["pid"]?.count ?? 0)
         state = json["state"]?.plainText ?? ""
         text = [json["method"]?.plainText, json["target"]?.plainText].compactMap { $0 }.joined(separator: " ")
         age = json["age_seconds"]?.number ?? 0

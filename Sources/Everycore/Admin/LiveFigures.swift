@@ -164,8 +164,8 @@ package final class EventStream: @unchecked Sendable {
     /// The next frame; nil at the end.
     func next() async throws -> String? {
         replaced = 0
-        if hasEnded { return nil }
         if let text = pending.take() { return text }
+        if hasEnded { return nil }
         let wait = LoopWait<String?>(on: loop)
         return try await wait.value {
             if let text = pending.take() { wait.end(.success(text)) } else { self.wait = wait }

@@ -104,7 +104,7 @@ import Testing
         for _ in 0..<60 { _ = model.press(.down) }
         let lines = TopTable(columns: 80, rows: 24).lines(model)
         #expect(lines.contains { $0.style == .selected && $0.text.hasPrefix("59 ") })
-        #expect(lines.contains { $0.text == "… \(64 - lines.count { $0.text.contains(" ready ") }) more" })
+        #expect(lines.contains { $0.text == "… \(64 - lines.count { $0.text.contains(" ready ") && !$0.text.contains("·") }) more" })
     }
 
     @Test func `what a service says controls no terminal`() throws {

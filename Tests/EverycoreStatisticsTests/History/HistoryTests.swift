@@ -98,6 +98,7 @@ import Testing
     @Test func `memory that anything has written over traps no reader`() {
         let memory = Memory()
         let history = memory.history
+        history.begin()
         var random = SystemRandomNumberGenerator()
         for filling in 0..<20 {
             for word in 1..<HistoryMemory.byteCount / 8 { unsafe memory.words[word] = filling == 0 ? .max : random.next() }

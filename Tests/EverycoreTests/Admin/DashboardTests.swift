@@ -73,7 +73,10 @@ struct DashboardTests {
     @Test func `streams end with the worker, and more than the limit are refused`() throws {
         let (client, live) = try client()
         let streams = try (0..<LiveFigures.streamLimit).map { _ in try client.start("GET", "/events") }
-        _ = try client.send("GET", "/")
+        // Each begins in a task.
+        let pause = client.loop.after(.milliseconds(50)) { client.loop.stop() }
+        client.loop.run()
+        withExtendedLifetime(pause) {}
         let refused = try client.get("/events")
         #expect(refused.status == 503 && refused["retry-after"] != nil)
         live.stop()
