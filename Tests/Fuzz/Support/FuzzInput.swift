@@ -16,7 +16,7 @@
     /// A number that any change of the bytes changes: what decides where they are split. FNV-1a.
     var fingerprint: UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for unsafebyte in unsafe bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        for index in 0..<count { unsafe hash = (hash ^ UInt64(bytes[index])) &* 0x0000_0100_0000_01b3 }
         return hash
     }
 

@@ -20,7 +20,7 @@ public func fuzz(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int32 {
     var offset = 0
     while true {
         let rest = unsafe FuzzInput(start + offset, count - offset)
-        let answer = rest.withPaddedCopy(0..<rest.count) { unsafe whole.parse(PaddedBytes($0, count: rest.count), into: heads.whole) }
+        let answer = unsafe rest.withPaddedCopy(0..<rest.count) { unsafe whole.parse(PaddedBytes($0, count: rest.count), into: heads.whole) }
         check(parseInPieces(rest, &split, heads.split) == answer, "the split changes the answer \(answer)")
         switch answer {
         case .needMore: return 0
@@ -46,7 +46,7 @@ private func parseInPieces(_ input: FuzzInput, _ parser: inout RequestParser, _ 
         // The first piece with its padding, which the shortcut for plain heads wants, the others without.
         answer =
             cut == input.cuts.first
-            ? input.withPaddedCopy(0..<cut) { unsafe parser.parse(PaddedBytes($0, count: cut), into: head) }
+            ? unsafe input.withPaddedCopy(0..<cut) { unsafe parser.parse(PaddedBytes($0, count: cut), into: head) }
             : input.withCopy(0..<cut) { parser.parse($0, into: head) }
         if answer == .needMore, cut < input.count {
             var other = RequestParser(limits: parser.limits)
