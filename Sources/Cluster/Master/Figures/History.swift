@@ -29,11 +29,13 @@ final class History {
         if let inherited, let taken = unsafe Self.take(inherited) {
             unsafe (file, start, memory) = (inherited, taken, HistoryMemory(at: taken))
         } else {
-            let made = cposix_memory_file(HistoryMemory.byteCount)
+            // Only auxiliaries read it.
+            let isRead = !context.plan.auxiliaries.isEmpty
+            let made = isRead ? cposix_memory_file(HistoryMemory.byteCount) : -1
             let mapped = unsafe made < 0 ? nil : cposix_map_file(made, HistoryMemory.byteCount)
             if unsafe mapped == nil, made >= 0 { close(made) }
             file = unsafe mapped == nil ? -1 : made
-            unsafe start = mapped ?? cposix_map_shared(HistoryMemory.byteCount)
+            unsafe start = mapped ?? (isRead ? cposix_map_shared(HistoryMemory.byteCount) : nil)
             unsafe memory = start.map { unsafe HistoryMemory(at: $0) }
             memory?.begin()
             if let inherited {
@@ -100,7 +102,7 @@ final class History {
     /// A worker was reaped, or could not be made.
     func exited(_ exit: WorkerExit) {
         guard !exit.isVoluntary, exit.slot >= 0 else { return }
-        mark(exit.wasStuck ? .stuck : .death, number: 1, text: "worker \(exit.slot): \(exit.reason)")
+        mark(exit.wasStuck ? .stuck : .death, number: 1, text: "\(exit.name == Role.workerName ? "worker \(exit.slot)" : exit.name): \(exit.reason)")
     }
 
     /// The log's words for what changes the whole service are the marks'.
