@@ -5,7 +5,7 @@ extension ValueFormat where Value == ServerConfiguration.Workers {
     package static func workers(_ range: ClosedRange<Int>) -> Self {
         ValueFormat(
             scalar: .word,
-            expectation: "auto, a whole number from \(range.lowerBound) to \(range.upperBound), or two of them such as 2..16",
+            expectation: "auto or a whole number from \(range.lowerBound) to \(range.upperBound), or two of them such as 2..16",
             parse: { text in
                 if text == "auto" { return .auto }
                 if let count = parsedDecimal(text.utf8[...]) { return range.contains(count) ? .count(count) : nil }

@@ -43,6 +43,20 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
         #expect(loaded.origins["admin"] == nil)
     }
 
+    @Test func boundsOfTheWorkersAreAGroupInAFileAndOneWordElsewhere() throws {
+        for yaml in ["workers: {min: 2, max: 16}\n", "workers:\n  max: 16\n  min: 2\n", "workers: 2..16\n"] {
+            #expect(try load(yaml).configuration.workers == .range(2...16))
+        }
+        let loaded = try load(options: ["workers": "1..3"])
+        #expect(loaded.configuration.workers == .range(1...3))
+        #expect(try load(effectiveConfiguration(loaded)).configuration == loaded.configuration)
+        for yaml in ["workers: {min: 2}", "workers: {min: 2, max: 3, least: 1}", "workers: [1, 2]"] {
+            #expect(refusal(yaml).count == 1)
+            #expect(refusal(yaml).first?.hasPrefix("file:1: workers: a") == true)
+        }
+        #expect(refusal("workers: {min: 5, max: 2}").first?.hasPrefix("file:1: workers: \"5..2\" is not auto or") == true)
+    }
+
     @Test func aSettingInAGroupHasItsVariable() throws {
         let loaded = try load("timeouts:\n  idle: 5s\n  header: 2s\n", environment: ["EVERYCORE_TIMEOUTS_IDLE": "250ms"])
         #expect(loaded.configuration.timeouts.idle == .milliseconds(250))
