@@ -66,6 +66,12 @@ package struct JSONWriter {
         text += NumberFormat.trimmed(value, digits: 3)
     }
 
+    /// Exactly; what is no finite number is null.
+    package mutating func member(_ key: String, real value: Double) {
+        begin(key)
+        text += value.isFinite ? PrometheusWriter.written(value) : "null"
+    }
+
     /// Nanoseconds, written as seconds.
     package mutating func member(_ key: String, seconds nanoseconds: UInt64) {
         begin(key)

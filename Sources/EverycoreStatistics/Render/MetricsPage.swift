@@ -4,9 +4,6 @@
 // Process: master, admin · Thread: loop
 
 package enum MetricsPage {
-    /// What the page is served as.
-    package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
-
     /// The histogram's bounds in nanoseconds, 10 µs to 60 s.
     package static let latencyBounds: [UInt64] = [
         10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
@@ -14,7 +11,21 @@ package enum MetricsPage {
         1_000_000_000, 2_500_000_000, 5_000_000_000, 10_000_000_000, 30_000_000_000, 60_000_000_000,
     ]
 
-    package static func text(_ cluster: ClusterFigures, server: ServerIdentity) -> String {
+    /// - Parameter metrics: the application's own, where it counts any.
+    package static func text(
+        _ cluster: ClusterFigures, server: ServerIdentity, metrics: MetricsFigures? = nil, as format: MetricsFormat = .prometheus
+    ) -> String {
+        collect(cluster, server: server, metrics: metrics).text(as: format)
+    }
+
+    /// The application's own metrics alone.
+    package static func text(_ metrics: MetricsFigures, as format: MetricsFormat) -> String {
+        var page = PrometheusWriter()
+        write(metrics, to: &page)
+        return page.text(as: format)
+    }
+
+    package static func collect(_ cluster: ClusterFigures, server: ServerIdentity, metrics: MetricsFigures? = nil) -> PrometheusWriter {
         var page = PrometheusWriter()
         writeServer(cluster, server, to: &page)
         for family in Family.all {
@@ -26,12 +37,30 @@ package enum MetricsPage {
         page.family(
             "everycore_request_duration_seconds", .histogram,
             "Time that requests took, over all workers.")
-        page.histogram("everycore_request_duration_seconds", cluster.total.histogram, bounds: latencyBounds)
+        page.histogram(
+            "everycore_request_duration_seconds", cluster.total.histogram, bounds: latencyBounds, exemplars: slowestWorkers(cluster))
         writeProcesses(cluster, to: &page)
         writeQuarantine(cluster, to: &page)
         writeReports(cluster, to: &page)
         writeWorkers(cluster, to: &page)
-        return page.text
+        if let metrics { write(metrics, to: &page) }
+        return page
+    }
+
+    /// For each bucket of the latency, which worker had its slowest request: an exemplar that costs the request's path nothing.
+    private static func slowestWorkers(_ cluster: ClusterFigures) -> [PrometheusWriter.Exemplar?] {
+        let edges = latencyBounds + [UInt64.max]
+        var slowest: [(bucket: Int, slot: Int)?] = Array(repeating: nil, count: edges.count)
+        for slot in cluster.slots {
+            var edge = 0
+            for (bucket, count) in slot.figures.histogram.buckets.enumerated() {
+                while edge < edges.count - 1, HistogramScale.midpoint(of: bucket) > edges[edge] { edge += 1 }
+                if count != 0, bucket > slowest[edge]?.bucket ?? -1 { slowest[edge] = (bucket, slot.slot) }
+            }
+        }
+        return slowest.map { found in
+            found.map { .init(labels: [("worker", String($0.slot))], value: .nanoseconds(HistogramScale.midpoint(of: $0.bucket))) }
+        }
     }
 
     private static func writeServer(

@@ -16,7 +16,8 @@ package struct ServerIdentity: Equatable, Sendable {
 }
 
 package enum StatsPage {
-    package static func json(_ cluster: ClusterFigures, server: ServerIdentity) -> String {
+    /// - Parameter metrics: the application's own, where it counts any.
+    package static func json(_ cluster: ClusterFigures, server: ServerIdentity, metrics: MetricsFigures? = nil) -> String {
         JSONWriter.object { page in
             page.object("server") { info in
                 info.member("name", server.name)
@@ -33,6 +34,7 @@ package enum StatsPage {
             page.workers(cluster)
             page.exits(cluster)
             page.quarantine(cluster)
+            if let metrics { page.metrics(metrics) }
         }
     }
 }
