@@ -36,6 +36,7 @@ package enum ClusterLogEvent: String, CaseIterable {
     case masterReexecuted = "master_reexecuted"
     case messageIgnored = "message_ignored"
     case messageNotForwarded = "message_not_forwarded"
+    case metricsSeriesRefused = "metrics_series_refused"
     case noticeNotSent = "notice_not_sent"
     case oldMasterExited = "old_master_exited"
     case orderDeferred = "order_deferred"

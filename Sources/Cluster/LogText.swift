@@ -58,5 +58,6 @@ enum PeerLine: Hashable {
     case forkWithThreads, malformedPacket, unexpectedPacket, undelivered, couldNotStart, failedStart, pairHealing, baseLine, controlRefused
     /// Requests that hold a worker, and what follows.
     case stuck, stopped, recovered, headless, killedStuck, noneServes, heldWhileNoneServed, standIn, staysTooLong
+    case metrics
     case quarantineBegan, quarantineEnded, quarantineDied, quarantineIsDeaf, quarantineIsDown
 }

@@ -6,6 +6,7 @@
 #include "cposix_control.h"
 #include "cposix_lifecycle.h"
 #include "cposix_messages.h"
+#include "cposix_metrics.h"
 #include "cposix_output.h"
 #include "cposix_process.h"
 #include "cposix_programs.h"

@@ -187,6 +187,9 @@ final class BinaryUpgrade {
         context.phase = .handingOver
         reconciler.stop(auxiliariesToo: true)
         sendFigures()
+        // A question that still comes here is not answered with more than the new master knows: its own answer comes next.
+        figures.willAnswer = { [unowned self] in sendFigures() }
+        pool.metrics?.willAnswer = { [unowned self] in sendFigures() }
         ProgramState.send(context, on: attempt.channel)
         try? attempt.channel.send(control: Packet(.begin))
         self.attempt?.figures = context.loop.every(.milliseconds(200)) { [unowned self] in sendFigures() }
@@ -197,6 +200,7 @@ final class BinaryUpgrade {
 
     private func sendFigures() {
         guard let channel = attempt?.channel, channel.isOpen else { return }
+        pool.metrics?.send(on: channel)
         for part in figures.parts() { try? channel.send(control: Packet(.figuresPart, number: 0, and: part)) }
     }
 

@@ -74,7 +74,7 @@ final class Takeover {
             }
         }
         channel.onDescriptor = { [unowned self] packet, file in
-            // Its only one is the program's state.
+            if packet.kind == .metrics { return takeMetrics(packet, file) }
             ProgramState.take(context, packet, file)
         }
         channel.onEnd = { [unowned self] in handle(.predecessorEnded) }
@@ -129,6 +129,14 @@ final class Takeover {
             predecessor?.hasLostFigures = true
             context.log(.warning, .figuresNotInherited, "the old master's figures are of another layout: totals begin anew")
         }
+    }
+
+    private func takeMetrics(_ packet: Packet, _ file: Int32) {
+        guard let metrics = pool.metrics else {
+            if file >= 0 { _ = Glibc.close(file) }
+            return
+        }
+        metrics.carry(packet, file)
     }
 
     private func end(wasInCharge: Bool) {

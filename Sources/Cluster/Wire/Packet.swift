@@ -56,7 +56,13 @@ package struct Packet: Equatable {
         /// Master: the cluster will drain soon; serve on, but look as if you didn't.
         case lameDuck = 64
 
-        var bringsDescriptor: Bool { self == .listener || self == .programState || self == .order }
+        /// A process that shows figures: collect the application's metrics, for this number.
+        case metricsRequest = 72
+        /// Master, also to one that takes its place: the number of the request, and how many bytes of metrics are in the sealed file that
+        /// comes along.
+        case metrics = 73
+
+        var bringsDescriptor: Bool { self == .listener || self == .programState || self == .order || self == .metrics }
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {

@@ -12,6 +12,7 @@ extension Worker {
         channel.onDescriptorNext = { [unowned self] in _ = balancing?.arrivals.reserve.lend() }
         channel.onDescriptor = { [unowned self] packet, descriptor in
             defer { _ = balancing?.arrivals.reserve.restore() }
+            if packet.kind == .metrics { return receiveMetrics(packet, descriptor) }
             guard descriptor >= 0 else {
                 return logger.log(.warning, .listenerNotTaken, "a listener found no free descriptor in this process")
             }

@@ -16,9 +16,16 @@ struct WorkerBirth {
     let forkedAt: UInt64
     let channel: Int32
     let page: SharedPage
+    let metrics: MetricsPages?
     let inheritance: Inheritance
 
     var options: ClusterOptions { inheritance.options }
+
+    /// The child's metrics are its own from here on.
+    func takeMetrics() throws(SystemError) {
+        guard let metrics else { return MetricsMemory.close() }
+        try metrics.becomeOwn()
+    }
 }
 
 extension Worker {
@@ -35,6 +42,7 @@ extension Worker {
         unsafe cposix_set_process_name("\(birth.options.processName)-\(suffix)")
         birth.prepareForCrash()
         do throws(SystemError) {
+            try birth.takeMetrics()
             try birth.confine()
             // A change of user takes the parent's death signal away (prctl(2), PR_SET_PDEATHSIG).
             _ = cposix_die_with_parent()
@@ -70,6 +78,7 @@ extension Worker {
         channel.onPacket = { [unowned self] packet in handle(packet) }
         receiveListeners()
         receiveMessages()
+        MetricsMemory.takeWarnings({ [logger] label, reason in logger.logRefusedSeries(label, reason) }, isChild: true)
         channel.onMalformed = { [unowned self] reason in
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["reason": "\(reason)"])
         }
@@ -122,7 +131,7 @@ extension Worker {
         case .orderReply:
             receiveOrderReply(packet)
         case .online, .ready, .draining, .leaving, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
-            .listener, .order:
+            .listener, .order, .metricsRequest, .metrics:
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

@@ -19,6 +19,8 @@ final class FiguresCollector {
     private var questions: [(child: Child, number: UInt32)] = []
     private var answerTimer: LoopTimer?
     private var pace = FiguresPace()
+    /// Called before figures are given to those that ask.
+    var willAnswer: () -> Void = {}
 
     /// The figures go over a channel in parts of so many bytes.
     private static let partByteCount = 60_000
@@ -34,6 +36,7 @@ final class FiguresCollector {
 
     /// Once more after a reload.
     func start() {
+        pool.metrics?.start()
         processes.start()
         reporter.lineInterval = context.options.lineInterval
         reportTimer = context.loop.every(max(context.options.reportInterval, .milliseconds(10))) { [unowned self] in
@@ -42,6 +45,7 @@ final class FiguresCollector {
     }
 
     func stop() {
+        pool.metrics?.stop()
         reportTimer = nil
         answerTimer = nil
         questions = []
@@ -98,6 +102,7 @@ final class FiguresCollector {
     func received(_ packet: Packet, from child: Child) {
         switch packet.kind {
         case .report: take(packet, from: child)
+        case .metricsRequest: if let number = packet.numbered?.number { pool.metrics?.asked(by: child, number) }
         case .figuresRequest: if let number = packet.numbered?.number { asked(by: child, number) }
         default: pool.ignore(packet, from: child)
         }
@@ -131,6 +136,7 @@ final class FiguresCollector {
     private func answer() {
         let asked = questions
         questions = []
+        willAnswer()
         let begun = EventLoop.monotonicNanoseconds()
         defer { pace.took(from: begun, to: EventLoop.monotonicNanoseconds()) }
         let parts = parts()

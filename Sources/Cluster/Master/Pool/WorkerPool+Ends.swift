@@ -18,6 +18,7 @@ extension WorkerPool {
         child.endedAt = EventLoop.monotonicNanoseconds()
         if !child.stopRequested, context.isRunning { child.hasDied = true }
         pages.table.close(child.page.index)
+        metrics?.disconnected(child.pid)
         killAfter(context.isRunning ? context.options.dyingDeadline : .milliseconds(500), child)
         context.log(.debug, .workerReaped, "worker reaped", about: child)
         observer?.disconnected(child)
@@ -161,6 +162,7 @@ extension WorkerPool {
         note(exit)
         logEnd(of: child, exit)
         pages.giveBack(child.page)
+        metrics?.reaped(child.pid)
         observer?.exited(child.handle, exit)
     }
 }

@@ -67,13 +67,14 @@ extension WorkerPool {
         if role.isWorker || role == .quarantine { pages.table.begin(page.index, slot: max(role.slot, 0)) }
         do throws(SystemError) {
             // Made before the fork: where it can't be made no child is left without one.
+            let metricsPages = try metrics?.makePages()
             let (channel, theirs) = try makeChannel()
             let forkedAt = EventLoop.monotonicNanoseconds()
             let pid = cposix_fork_blocking_signals()
             if pid == 0 {
                 context.loop.abandonAfterFork()
                 channel.closeInherited()
-                becomeWorker(role, generation: generation, channel: theirs, page: page, forkedAt: forkedAt)
+                becomeWorker(role, generation: generation, channel: theirs, page: page, metrics: metricsPages, forkedAt: forkedAt)
             }
             let code = errno
             _ = close(theirs)
@@ -81,6 +82,7 @@ extension WorkerPool {
                 channel.close()
                 throw SystemError(errno: code, operation: "fork")
             }
+            if let metricsPages { metrics?.forked(pid, metricsPages) }
             let handle = makeHandle(role, generation: generation, pid: pid, channel, .master(page.figures))
             return Child(role: role, handle: handle, page: page, forkedAt: forkedAt, planVersion: context.planVersion)
         } catch {
@@ -115,7 +117,7 @@ extension WorkerPool {
     static func pageCount(workers: Int, auxiliaries: Int) -> Int { (workers + auxiliaries) * 4 + 96 }
 
     /// Runs in the child: closes what is the master's and the siblings', and goes on as a worker.
-    private func becomeWorker(_ role: Role, generation: Int, channel: Int32, page: SharedPage, forkedAt: UInt64) -> Never {
+    private func becomeWorker(_ role: Role, generation: Int, channel: Int32, page: SharedPage, metrics: MetricsPages?, forkedAt: UInt64) -> Never {
         cposix_purge_stdio()
         cluster.leaveToMaster()
         for child in children.values { child.channel.closeInherited() }
@@ -123,7 +125,7 @@ extension WorkerPool {
         Worker.live(
             WorkerBirth(
                 id: lastWorkerID, name: name(of: role), slot: slot(of: role), generation: generation, masterPID: context.pid,
-                forkedAt: forkedAt, channel: channel, page: page, inheritance: inheritance))
+                forkedAt: forkedAt, channel: channel, page: page, metrics: metrics, inheritance: inheritance))
     }
 }
 

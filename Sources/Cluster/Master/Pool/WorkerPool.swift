@@ -48,6 +48,8 @@ final class WorkerPool {
     /// How many slots there can be.
     let capacity: Int
     let pages: SharedPages
+    /// Nil where the program counts no metrics of its own.
+    let metrics: MetricsCollector?
     let buffer = ReceiveBuffer()
     /// The workers as the user's code in this process sees them.
     let cluster: RunningCluster
@@ -65,6 +67,9 @@ final class WorkerPool {
         self.context = context
         self.capacity = capacity
         self.cluster = cluster
+        metrics = MetricsCollector(context)
+        // From here on it is too late to begin.
+        if metrics == nil { MetricsMemory.close() }
         pages = try SharedPages(count: Self.pageCount(workers: capacity, auxiliaries: context.plan.auxiliaries.count))
     }
 
