@@ -17,6 +17,9 @@ let configuration = Target.Dependency.product(name: "Configuration", package: "s
 let yaml = Target.Dependency.target(name: "CEverycoreYaml", condition: command)
 let brotli = Target.Dependency.target(name: "CEverycoreBrotli", condition: .when(traits: ["Brotli"]))
 let zstd = Target.Dependency.target(name: "CEverycoreZstd", condition: .when(traits: ["Zstd"]))
+// The test programs count with it, too.
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics", "TestPrograms"]))
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["TestPrograms"]))
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 
@@ -31,6 +34,7 @@ let package = Package(
     name: "everycore",
     products: [
         .library(name: "Everycore", targets: ["Everycore"]),
+        .library(name: "EverycoreMetrics", targets: ["EverycoreMetrics"]),
         .library(name: "Cluster", targets: ["Cluster", "EverycoreLoop"]),
         .executable(name: "everycore", targets: ["EverycoreCommandLine"]),
     ],
@@ -38,12 +42,14 @@ let package = Package(
         .trait(name: "Brotli", description: "The content coding br; needs libbrotli-dev."),
         .trait(name: "Zstd", description: "The content coding zstd; needs libzstd-dev."),
         .trait(name: "Command", description: "The program everycore, which is configured by options, variables and a YAML file; needs libyaml-dev."),
+        .trait(name: "Metrics", description: "The product EverycoreMetrics, for swift-metrics."),
         .trait(name: "TestPrograms", description: "The programs that the tests start."),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.10.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     ],
     targets: [
@@ -59,6 +65,8 @@ let package = Package(
         .target(name: "EverycoreLoop", dependencies: ["CEverycoreLibevent", "CEverycorePosix"], swiftSettings: strict),
         .target(name: "EverycoreStatistics", swiftSettings: strict),
         .target(name: "Cluster", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", logging], swiftSettings: strict),
+        .target(
+            name: "EverycoreMetrics", dependencies: ["Cluster", "EverycoreLoop", "EverycoreStatistics", coreMetrics], swiftSettings: strict),
         .target(
             name: "EverycoreHTTP", dependencies: ["EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", "CEverycoreScan"],
             swiftSettings: strict),
@@ -81,7 +89,8 @@ let package = Package(
             name: "everycore-message-probe", dependencies: ["Cluster", "EverycoreLoop", "CEverycorePosix", "TestSupport", logging],
             path: "Tests/Programs/MessageProbe", swiftSettings: strict),
         .executableTarget(
-            name: "everycore-test-server", dependencies: ["Cluster", "Everycore", "EverycoreLoop"], path: "Tests/Programs/TestServer",
+            name: "everycore-test-server", dependencies: ["Cluster", "Everycore", "EverycoreLoop", "EverycoreMetrics", metrics],
+            path: "Tests/Programs/TestServer",
             swiftSettings: strict),
         .executableTarget(
             name: "everycore-case-program", dependencies: ["Cluster", "Everycore"], path: "Tests/Programs/CaseProgram", swiftSettings: strict),
@@ -94,6 +103,9 @@ let package = Package(
         .testTarget(name: "EverycoreStatisticsTests", dependencies: ["EverycoreStatistics", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ClusterTests", dependencies: ["Cluster", "EverycoreLoop", "EverycoreStatistics", "CEverycorePosix", "TestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EverycoreMetricsTests", dependencies: ["Cluster", "EverycoreMetrics", "EverycoreStatistics", "TestSupport", metrics],
             swiftSettings: strict),
         .testTarget(
             name: "EverycoreHTTPTests",
