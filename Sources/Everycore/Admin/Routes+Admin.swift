@@ -4,9 +4,24 @@
 
 package import EverycoreStatistics
 
+/// Asks the master for the application's own metrics, the same way.
+package typealias MetricsSource = (@escaping (MetricsFigures?) -> Void) -> Void
+
 extension Routes {
     /// Adds `/stats`, `/metrics` and `/health`.
-    package mutating func addAdmin(server: ServerIdentity, figures source: @escaping FiguresSource) {
+    /// - Parameter metricsSource: nil where the program counts no metrics of its own.
+    package mutating func addAdmin(
+        server: ServerIdentity, figures source: @escaping FiguresSource, metrics metricsSource: MetricsSource? = nil
+    ) {
+        let metricsSource = metricsSource.map { LoopBound($0) }
+        @Sendable func metrics() async throws -> MetricsFigures? {
+            guard let metricsSource else { return nil }
+            let answer = await withCheckedContinuation { continuation in
+                metricsSource.value { continuation.resume(returning: $0) }
+            }
+            guard let answer else { throw HTTPError(503, "the master gave no metrics in time") }
+            return answer
+        }
         let source = LoopBound(source)
         @Sendable func figures() async throws -> ClusterFigures {
             let answer = await withCheckedContinuation { continuation in
@@ -17,12 +32,13 @@ extension Routes {
         }
 
         get("/stats") { request async throws in
-            let page = StatsPage.json(try await figures(), server: server)
+            let page = StatsPage.json(try await figures(), server: server, metrics: try await metrics())
             return Response(contentType: .json, body: .text(page)).header("Cache-Control", "no-store")
         }
         get("/metrics") { request async throws in
-            let page = MetricsPage.text(try await figures(), server: server)
-            return Response(contentType: .text(MetricsPage.contentType), body: .text(page))
+            let format = MetricsFormat(accepting: request.headers("Accept").joined(separator: ","))
+            let page = MetricsPage.text(try await figures(), server: server, metrics: try await metrics(), as: format)
+            return Response(contentType: .text(format.contentType), body: .text(page)).header("Vary", "Accept")
         }
         get("/health") { _ in .text("ok\n") }
     }

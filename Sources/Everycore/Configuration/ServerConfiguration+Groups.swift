@@ -12,6 +12,31 @@ extension ServerConfiguration {
         public var demonstration = true
     }
 
+    /// The push of all figures to a StatsD receiver, by a process of its own.
+    public struct StatsD: Sendable, Equatable {
+        /// Where the receiver takes datagrams.
+        public enum Address: Sendable, Equatable, CustomStringConvertible {
+            /// UDP, at an IPv4 or IPv6 address without brackets.
+            case address(host: String, port: Int)
+            /// A Unix socket, at most 107 bytes.
+            case path(String)
+            /// Nothing is pushed.
+            case off
+
+            public var description: String { ValueFormat.statsd.render(self) }
+        }
+
+        public var address = Address.off
+        /// Stands before every name: `shop.`.
+        public var prefix = ""
+        /// How often, 1 s…1 h.
+        public var interval: Duration = .seconds(10)
+        /// Sends labels as tags of DogStatsD, `|#method:GET`. Without them they become part of the name, `.method.GET`.
+        public var tags = true
+
+        public init() {}
+    }
+
     /// How the files below `root` are served.
     public struct Files: Sendable, Equatable {
         /// The names of the pages that stand for a directory, the first that exists wins. Empty for none.

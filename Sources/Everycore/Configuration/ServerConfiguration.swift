@@ -65,6 +65,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var pinning = ClusterOptions.Pinning.off
 
     public var routes = BuiltInRoutes()
+    public var statsd = StatsD()
     public var files = Files()
     public var compression = Compression()
     public var limits = Limits()

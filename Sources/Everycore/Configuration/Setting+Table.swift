@@ -2,7 +2,7 @@
 // A new setting is a property of `ServerConfiguration`, a line here, and its entry in that file; a test holds the last two together.
 
 extension Setting {
-    package static let all: [Setting] = general + files + peers + processes
+    package static let all: [Setting] = general + statsd + files + peers + processes
 
     private static let general = [
         Setting("host", \.host, .host, option: "host", "address to listen on"),
@@ -25,6 +25,13 @@ extension Setting {
         Setting("pinning", \.pinning, .pinning, "bind each worker to a core"),
         Setting("routes.builtin", \.routes.builtin, .flag, "serve /health and /ready"),
         Setting("routes.demonstration", \.routes.demonstration, .flag, "serve the command's demonstration routes too"),
+    ]
+
+    private static let statsd = [
+        Setting("statsd.address", \.statsd.address, .statsd, "StatsD receiver that the figures are pushed to"),
+        Setting("statsd.prefix", \.statsd.prefix, .statsdPrefix, "what stands before every name"),
+        Setting("statsd.interval", \.statsd.interval, .duration(.seconds(1) ... .seconds(3600)), "how often the figures are pushed"),
+        Setting("statsd.tags", \.statsd.tags, .flag, "send labels as tags of DogStatsD, not as parts of the name"),
     ]
 
     private static let files = [

@@ -41,6 +41,50 @@ extension ValueFormat where Value == ServerConfiguration.Admin {
         })
 }
 
+extension ValueFormat where Value == ServerConfiguration.StatsD.Address {
+    package static let statsd = ValueFormat(
+        scalar: .word,
+        expectation: "HOST:PORT such as 127.0.0.1:8125 or [::1]:8125, the path of a Unix socket with a slash in it (at most 107 bytes), or off",
+        parse: { text in
+            if text == "off" { return .off }
+            if text.utf8.contains(0x2F) { return isPath(text, atMost: 107) ? .path(text) : nil }
+            return endpoint(text).flatMap { $0.port > 0 ? .address(host: $0.host, port: $0.port) : nil }
+        },
+        render: { receiver in
+            switch receiver {
+            case .off: "off"
+            case .path(let path): path
+            case .address(let host, let port): host.utf8.contains(0x3A) ? "[\(host)]:\(port)" : "\(host):\(port)"
+            }
+        },
+        accepts: { receiver in
+            switch receiver {
+            case .off: true
+            case .path(let path): isPath(path, atMost: 107)
+            case .address(let host, let port): (isIPv4(host) || isIPv6(host)) && (1...65535).contains(port)
+            }
+        })
+}
+
+extension ValueFormat where Value == String {
+    /// What may stand in a StatsD name; `off` is none.
+    package static let statsdPrefix = ValueFormat(
+        scalar: .word, expectation: "letters, digits, dots, dashes and underscores (at most 64), or off",
+        parse: { text in
+            if text == "off" { return "" }
+            return !text.isEmpty && isStatsDName(text) ? text : nil
+        },
+        render: { $0.isEmpty ? "off" : $0 },
+        accepts: { isStatsDName($0) })
+}
+
+private func isStatsDName(_ text: String) -> Bool {
+    text.utf8.count <= 64
+        && text.utf8.allSatisfy { byte in
+            (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
+        }
+}
+
 extension ValueFormat where Value == [ListenAddress] {
     /// Addresses with spaces between them, or `off`.
     package static let addresses = ValueFormat(

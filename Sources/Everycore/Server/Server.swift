@@ -115,7 +115,9 @@ public struct Server {
         if let admin = configuration.adminAddress {
             cluster.auxiliary("admin", listen: [admin]) { worker in
                 var pages = Routes()
-                pages.addAdmin(server: identity) { worker.requestFigures($0) }
+                pages.addAdmin(
+                    server: identity, figures: { worker.requestFigures($0) },
+                    metrics: worker.countsMetrics ? { worker.requestMetrics($0) } : nil)
                 let live = LiveFigures(server: identity, history: worker.history, on: worker.loop) { worker.requestFigures($0) }
                 pages.addDashboard(live)
                 worker.onDrain { done in
@@ -123,6 +125,11 @@ public struct Server {
                     done()
                 }
                 try WorkerService.start(in: worker, routes: try pages.built(), configuration: configuration)
+            }
+        }
+        if configuration.statsd.address != .off {
+            cluster.auxiliary(StatsDService.name) { worker in
+                StatsDService.start(in: worker, settings: configuration.statsd, server: identity)
             }
         }
         return cluster

@@ -10,6 +10,7 @@ package enum ServerLogEvent: String, CaseIterable {
     case handlerFailed = "handler_failed"
     case openat2Refused = "openat2_refused"
     case responseUnsendable = "response_unsendable"
+    case statsdUnreachable = "statsd_unreachable"
 }
 
 extension Logger {
