@@ -18,6 +18,11 @@ func start(_ arguments: [String]) throws {
         guard parts.count == 2 else { throw WrongArgument(reason: "\(argument) is not key=value") }
         if parts[0] == "unhealthy" { return try startUnhealthy(slot: Int(parts[1]) ?? 0) }
         if parts[0] == "doomed" { return try startDoomed(parts[1], configuration) }
+        if parts[0] == "metrics_cluster" { return try startCountingCluster(parts[1]) }
+        if parts[0] == "metrics" {
+            AppMetrics.start()
+            continue
+        }
         if parts[0] == "closes_early" {
             unsafe Doom.closesListenersEarly = true
             continue
@@ -47,13 +52,14 @@ func start(_ arguments: [String]) throws {
             addConstants(&routes)
             addWeather(&routes)
             addBrittle(&routes)
+            AppMetrics.add(&routes)
         } onWorkerStart: { worker in
             Weather.delayStart()
             unsafe Doom.isBad = isBad
             try Doom.obey(worker)
         }
     }
-    try make().run(rereadOnReload: make)
+    try make().run(rereadOnReload: make, customize: AppMetrics.count)
 }
 
 func startDoomed(_ way: String, _ configuration: ServerConfiguration) throws {
