@@ -26,7 +26,7 @@ internal import EverycoreStatistics
 /// with it.
 ///
 /// A process can have 4,096 series, and all processes together 16,384, each with at most 510 bytes of label and dimensions. More are refused:
-/// their handlers count nothing, ``/metrics`` says how many they are, and the log names the first.
+/// their handlers count nothing, `/metrics` says how many they are, and the log names the first.
 public struct EverycoreMetrics: MetricsFactory {
     /// How the gauges of several processes become one.
     public enum Merge: Sendable, Hashable {
