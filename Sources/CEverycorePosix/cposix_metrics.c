@@ -24,8 +24,6 @@ int cposix_move_pages(void *from, void *to, size_t count) {
 
 void cposix_keep_pages_from_children(void *memory, size_t count) { madvise(memory, count, MADV_DONTFORK); }
 
-void cposix_unmap(void *memory, size_t count) { munmap(memory, count); }
-
 int cposix_datagram_to(const char *host, unsigned short port, const char *path) {
     struct sockaddr_storage storage = {0};
     socklen_t length;

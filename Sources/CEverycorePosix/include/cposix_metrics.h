@@ -8,8 +8,6 @@ void *cposix_map_sparse(size_t count);
 int cposix_move_pages(void *from, void *to, size_t count);
 // Later children don't get these pages.
 void cposix_keep_pages_from_children(void *memory, size_t count);
-void cposix_unmap(void *memory, size_t count);
-
 // A nonblocking datagram socket that sends to an address in numbers, or to a Unix socket where `path` is not NULL: a descriptor, or -1 with
 // errno.
 int cposix_datagram_to(const char *host, unsigned short port, const char *path);
