@@ -75,8 +75,10 @@ final class FiguresCollector {
     private func readPage(of child: Child, now: UInt64) {
         guard case .worker(let slot) = child.role, child.phase != .dying else { return }
         var figures = child.page.figures.snapshot()
-        // A worker whose loop turns says it itself.
-        if child.page.process.isSilent(now: now), let resident = ResidentMemory.byteCount(of: "\(child.pid)") { figures[.residentBytes] = resident }
+        // A worker whose loop turns says it itself, from its first look on.
+        if figures[.residentBytes] == 0 || child.page.process.isSilent(now: now), let resident = ResidentMemory.byteCount(of: "\(child.pid)") {
+            figures[.residentBytes] = resident
+        }
         let baseLines = ledger.baseLines
         ledger.refresh(slot: slot, generation: child.generation, figures: figures, now: now)
         if ledger.baseLines != baseLines { noteBaseLine(of: child) }
