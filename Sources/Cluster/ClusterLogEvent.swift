@@ -13,8 +13,6 @@ package enum ClusterLogEvent: String, CaseIterable {
     case autoscaledUp = "autoscaled_up"
     case closeListenersIgnored = "close_listeners_ignored"
     case confinementRefused = "confinement_refused"
-    case controlOrder = "control_order"
-    case controlRefused = "control_refused"
     case coresChanged = "cores_changed"
     case drainTimedOut = "drain_timed_out"
     case figuresNotAsked = "figures_not_asked"

@@ -55,7 +55,7 @@ package struct LineBudget<Kind: Hashable> {
 
 /// What others can make the master say.
 enum PeerLine: Hashable {
-    case forkWithThreads, malformedPacket, unexpectedPacket, undelivered, couldNotStart, failedStart, pairHealing, baseLine, controlRefused
+    case forkWithThreads, malformedPacket, unexpectedPacket, undelivered, couldNotStart, failedStart, pairHealing, baseLine
     /// Requests that hold a worker, and what follows.
     case stuck, stopped, recovered, headless, killedStuck, noneServes, heldWhileNoneServed, standIn, staysTooLong
     case metrics

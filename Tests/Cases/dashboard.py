@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import socket
 import threading
@@ -77,7 +78,7 @@ def the_dashboard_answers_at_once_while_all_workers_are_stopped(box):
     for pid in pids:
         send(pid, signal.SIGSTOP)
     took = []
-    for path in ("/", "/", "/history", "/"):
+    for path in ("/", "/", "/history", "/") * 10:
         status, body, seconds = timed(admin, path)
         took.append(seconds)
         box.expect(status == 200, f"{path}: {status}")
@@ -87,8 +88,8 @@ def the_dashboard_answers_at_once_while_all_workers_are_stopped(box):
     box.expect(frame and len(frame["workers"]) == 2, f"a frame of {frame and frame['workers']}")
     for pid in pids:
         send(pid, signal.SIGCONT)
-    # Some may have met other programs' time slices.
-    box.expect(sorted(took)[len(took) // 2] < LATE and max(took) < 5 * LATE, f"the answers took {took}")
+    # One of them may have met another program's time slice.
+    box.expect(sorted(took)[-2] < LATE, f"the answers took {took}")
 
 
 @case()
@@ -98,11 +99,12 @@ def the_dashboard_answers_at_once_while_workers_die_and_start(box):
     for _ in range(6):
         for pid in worker_pids(process):
             send(pid, signal.SIGKILL)
-        status, _, seconds = timed(admin, "/")
-        took.append(seconds)
-        box.expect(status == 200, f"{status}")
-        time.sleep(0.1)
-    box.expect(sorted(took)[len(took) // 2] < LATE and max(took) < 5 * LATE, f"the answers took {took}")
+        for _ in range(5):
+            status, _, seconds = timed(admin, "/")
+            took.append(seconds)
+            box.expect(status == 200, f"{status}")
+            time.sleep(0.02)
+    box.expect(sorted(took)[-2] < LATE, f"the answers took {took}")
     box.expect(any(mark[1] == "death" for mark in history(admin)["marks"]), "no mark of a death")
 
 
@@ -124,22 +126,24 @@ def an_event_stream_tells_the_rates_of_each_second(box):
 
 @case()
 def a_client_that_reads_no_events_is_dropped_and_others_go_on(box):
-    _, port, admin = serve(box, "--workers", "60", workers=60)
+    # Another deadline would end it, too, and later.
+    environment = {"EVERYCORE_TIMEOUTS_WRITE": "600s"}
+    _, port, admin = serve(box, "--workers", "60", workers=60, environment=environment)
     slow = socket.socket()
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     slow.connect(("127.0.0.1", admin))
     slow.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     events = Events(admin)
 
+    hangup = select.poll()
+    hangup.register(slow, select.POLLHUP | select.POLLRDHUP)
+
     def is_dropped():
         events.frame(2)
-        try:
-            return slow.send(b"\r\n") < 0
-        except OSError:
-            return True
+        return hangup.poll(0) != []
 
-    # Megabytes may wait in the kernel before; then ten frames, or the write timeout.
-    box.expect(becomes_true(is_dropped, 170), "it holds its stream for three minutes")
+    # Megabytes may wait in the kernel before; then ten frames.
+    box.expect(becomes_true(is_dropped, 120), "it holds its stream for two minutes")
     box.expect(events.frame() is not None, "the other one gets nothing")
 
 

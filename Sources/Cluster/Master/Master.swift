@@ -6,7 +6,7 @@
 //   Reconciler/   what is wanted of the workers against what they are: start, death, scale, reload, rollback, recycling
 //   Queues/       listeners, and which worker empties which queue
 //   Health/       stuck workers, recycling, stand-ins; the master's own threads and descriptors
-//   Figures/      what is counted and printed
+//   Figures/      what is counted, printed and remembered
 
 internal import EverycoreLoop
 internal import EverycoreStatistics
@@ -20,7 +20,6 @@ final class Master {
     private let queues: ConnectionQueues
     private let quarantine: Quarantine
     private let figures: FiguresCollector
-    private let history: History
     private let reconciler: Reconciler
     private let health: HealthMonitor
     private let housekeeping: Housekeeping
@@ -30,8 +29,6 @@ final class Master {
     private let succession: Succession
     private let shutdown: Shutdown
     private let signals: SignalOrders
-    /// Where parts add verbs of their own.
-    private let control: ControlDesk
 
     /// Opens everything that has to exist before the first fork.
     init(_ plan: ClusterPlan) throws(ClusterError) {
@@ -49,30 +46,25 @@ final class Master {
             throw .system(error)
         }
         quarantine = Quarantine(context, pool: pool, keeper: queues.keeper, memory: memory)
-        figures = FiguresCollector(
-            context, pool: pool, quarantine: quarantine, processes: ProcessReader(context, pool: pool, keeper: queues.keeper),
-            workers: start.workerCount)
+        figures = FiguresCollector(context, pool: pool, quarantine: quarantine, keeper: queues.keeper, start: start)
         reconciler = Reconciler(
             context, pool: pool, figures: figures, quarantine: quarantine, assignment: queues.assignment, workers: start.workerCount)
         health = HealthMonitor(
             context, pool: pool, keeper: queues.keeper, figures: figures, quarantine: quarantine, reconciler: reconciler)
-        history = History(context, figures: figures, inherited: start.state?.history)
         housekeeping = Housekeeping(context, openFiles: start.openFiles, healing: start.state?.healing)
         messages = MessageRouter(context, pool: pool)
         events = LifecycleEvents(context, addresses: start.listeners.addresses)
-        status = ServiceStatus(context, pool: pool, figures: figures, reconciler: reconciler)
+        status = ServiceStatus(context, pool: pool, figures: figures, reconciler: reconciler, start: start)
         succession = Succession(
             context, pool: pool, keeper: queues.keeper, figures: figures, reconciler: reconciler, quarantine: quarantine,
-            housekeeping: housekeeping, history: history, start: start)
+            housekeeping: housekeeping, start: start)
         shutdown = Shutdown(context, pool: pool, queues: queues, reconciler: reconciler, status: status)
-        control = ControlDesk(context, pool: pool, seat: nil)
         pool.observer = self
         reconciler.observer = self
         succession.observer = self
         queues.tell(quarantine, health)
         start.inherited?.note(in: context)
         do throws(SystemError) { if let state = start.state { try succession.takeover.succeed(state) } } catch { throw .system(error) }
-        if start.state != nil { status.keepSilent() }
         plan.onStart(start.announcement(plan))
     }
 
@@ -87,7 +79,6 @@ final class Master {
             throw .system(error)
         }
         figures.start()
-        history.begin()
         health.start()
         succession.scaler.start()
         status.start()
@@ -111,10 +102,7 @@ final class Master {
         queues.stop()
         signals.stop(passesOn: succession.upgrade.passesOn)
         reconciler.stop(auxiliariesToo: true)
-        [
-            housekeeping.stop, pool.stop, figures.stop, history.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop,
-            control.stop,
-        ].forEach { $0() }
+        [housekeeping.stop, pool.stop, figures.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop].forEach { $0() }
     }
 
     // MARK: Orders
@@ -161,7 +149,7 @@ extension Master: WorkerPoolObserver {
         status.closeInherited()
         return Inheritance(
             of: role, on: page, context, table: pool.pages.table, keeper: queues.keeper, quarantine: quarantine.memory,
-            openFiles: housekeeping.openFiles, history: history.leave(to: role), siblings: reconciler.workerCount, master: self)
+            openFiles: housekeeping.openFiles, history: figures.history.leave(to: role), siblings: reconciler.workerCount, master: self)
     }
 
     func forked(_ child: Child, isPlanned: Bool) {
@@ -205,13 +193,11 @@ extension Master: WorkerPoolObserver {
 
     func exited(_ handle: WorkerHandle, _ exit: WorkerExit) {
         figures.exited(exit)
-        history.exited(exit)
         quarantine.forget(handle.pid)
         events.exited(handle, exit)
     }
 
     func received(_ packet: Packet, from child: Child) { figures.received(packet, from: child) }
-    func received(_ packet: Packet, with descriptor: Int32, from child: Child) { control.received(packet, descriptor, from: child) }
     func receivedGarbage(from child: Child) { figures.takeGarbage(from: child) }
     func reapedStranger(_ pid: Int32, status: Int32) { succession.upgrade.reaped(pid, status: status) }
 
@@ -237,7 +223,6 @@ extension Master: ReconcilerObserver {
     func planChanged() {
         figures.start()
         health.planChanged()
-        control.planChanged()
         succession.scaler.planChanged()
     }
 }
@@ -247,7 +232,6 @@ extension Master: ReconcilerObserver {
 extension Master: SuccessionObserver {
     func successorReady(_ pid: Int32) {
         status.handOver(to: pid)
-        history.handOver()
         queues.watch.stop()
     }
 
@@ -257,7 +241,6 @@ extension Master: SuccessionObserver {
     }
 
     func tookOver() {
-        history.begin()
         queues.assignment.assign()
         status.takeOver()
         status.workerReady()

@@ -14,13 +14,9 @@ final class MetricsCollector {
     private var pages: [Int32: MetricsPages] = [:]
     /// How many series each process had given up when that was last looked at.
     private var destroyed: [Int32: UInt64] = [:]
-    private var questions: [(child: Child, number: UInt32)] = []
-    private var answerTimer: LoopTimer?
-    private var pace = FiguresPace()
+    private(set) lazy var questions = Questions(context.loop) { [unowned self] in answer($0) }
     private var harvestTimer: LoopTimer?
     private var hasWarned = false
-    /// Called before metrics go out, for what must go out before them.
-    var willAnswer: () -> Void = {}
 
     /// Nil where the program counts no metrics.
     init?(_ context: MasterContext) {
@@ -40,8 +36,7 @@ final class MetricsCollector {
 
     func stop() {
         harvestTimer = nil
-        answerTimer = nil
-        questions = []
+        questions.stop()
     }
 
     // MARK: Processes
@@ -117,25 +112,10 @@ final class MetricsCollector {
 
     // MARK: Asking
 
-    /// A child asks for the metrics of all; see FiguresCollector, which has the same pace.
-    func asked(by child: Child, _ number: UInt32) {
-        if let index = questions.firstIndex(where: { $0.child === child }) { questions[index].number = number } else { questions.append((child, number)) }
-        guard answerTimer == nil else { return }
-        answerTimer = context.loop.after(pace.delay(now: EventLoop.monotonicNanoseconds())) { [unowned self] in
-            answerTimer = nil
-            answer()
-        }
-    }
-
-    private func answer() {
-        let asked = questions
-        questions = []
-        willAnswer()
-        let begun = EventLoop.monotonicNanoseconds()
-        defer { pace.took(from: begun, to: EventLoop.monotonicNanoseconds()) }
+    private func answer(_ asked: [Questions.Question]) {
         do {
             let file = try SealedFile(current().encoded().span)
-            for (child, number) in asked where child.channel.isOpen { try? child.channel.send(control: Self.packet(number, file), with: file) }
+            for (child, number) in asked { try? child.channel.send(control: Self.packet(number, file), with: file) }
         } catch {
             context.log(.warning, .figuresNotSent, "could not send metrics", ["reason": "\(error)"])
         }

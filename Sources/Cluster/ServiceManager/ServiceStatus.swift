@@ -12,12 +12,14 @@ final class ServiceStatus {
     private let reconciler: Reconciler
     private let manager: ServiceManager?
 
-    init(_ context: MasterContext, pool: WorkerPool, figures: FiguresCollector, reconciler: Reconciler) {
+    init(_ context: MasterContext, pool: WorkerPool, figures: FiguresCollector, reconciler: Reconciler, start: MasterStart) {
         self.context = context
         self.pool = pool
         self.figures = figures
         self.reconciler = reconciler
         manager = ServiceManager(loop: context.loop)
+        // The master before this one is in charge for now.
+        if start.state != nil { manager?.keepSilent() }
     }
 
     func closeInherited() { manager?.closeInherited() }
@@ -37,9 +39,6 @@ final class ServiceStatus {
     }
 
     func stopping(within limit: Duration) { manager?.stopping(within: limit) }
-
-    /// Another process is in charge for now.
-    func keepSilent() { manager?.keepSilent() }
 
     /// This process is in charge from here on.
     func takeOver() { manager?.takeOver() }

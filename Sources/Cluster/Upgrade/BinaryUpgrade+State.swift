@@ -31,7 +31,7 @@ extension BinaryUpgrade {
         state.healing = housekeeping.healing
         state.workers = reconciler.workerCount
         state.isScalingHeld = isScalingHeld()
-        state.history = history.descriptor
+        state.history = figures.history.descriptor
         return state
     }
 }

@@ -31,7 +31,6 @@ final class BinaryUpgrade {
     let reconciler: Reconciler
     let quarantine: Quarantine
     let housekeeping: Housekeeping
-    let history: History
     let program: ProgramImage
     /// The first process of a container, which was a master once and ends as its successors do; else 0.
     let guardian: Int32
@@ -47,7 +46,7 @@ final class BinaryUpgrade {
 
     init(
         _ context: MasterContext, pool: WorkerPool, keeper: ListenerKeeper, figures: FiguresCollector, reconciler: Reconciler,
-        quarantine: Quarantine, housekeeping: Housekeeping, history: History, program: ProgramImage, guardian: Int32
+        quarantine: Quarantine, housekeeping: Housekeeping, program: ProgramImage, guardian: Int32
     ) {
         self.context = context
         self.pool = pool
@@ -56,7 +55,6 @@ final class BinaryUpgrade {
         self.reconciler = reconciler
         self.quarantine = quarantine
         self.housekeeping = housekeeping
-        self.history = history
         self.program = program
         self.guardian = guardian
     }
@@ -184,12 +182,13 @@ final class BinaryUpgrade {
         self.attempt?.deadline = nil
         context.log(.notice, .upgradeHandingOver, "the new master is ready: handing over", ["new_pid": "\(attempt.pid)"])
         onReady(attempt.pid)
+        figures.history.handOver(figures.current())
         context.phase = .handingOver
         reconciler.stop(auxiliariesToo: true)
         sendFigures()
         // A question that still comes here is not answered with more than the new master knows: its own answer comes next.
-        figures.willAnswer = { [unowned self] in sendFigures() }
-        pool.metrics?.willAnswer = { [unowned self] in sendFigures() }
+        figures.questions.willAnswer = { [unowned self] in sendFigures() }
+        pool.metrics?.questions.willAnswer = { [unowned self] in sendFigures() }
         ProgramState.send(context, on: attempt.channel)
         try? attempt.channel.send(control: Packet(.begin))
         self.attempt?.figures = context.loop.every(.milliseconds(200)) { [unowned self] in sendFigures() }

@@ -22,11 +22,11 @@ final class Succession {
 
     init(
         _ context: MasterContext, pool: WorkerPool, keeper: ListenerKeeper, figures: FiguresCollector, reconciler: Reconciler,
-        quarantine: Quarantine, housekeeping: Housekeeping, history: History, start: MasterStart
+        quarantine: Quarantine, housekeeping: Housekeeping, start: MasterStart
     ) {
         upgrade = BinaryUpgrade(
             context, pool: pool, keeper: keeper, figures: figures, reconciler: reconciler, quarantine: quarantine, housekeeping: housekeeping,
-            history: history, program: ProgramImage(startedAs: start.state?.programPath), guardian: start.state?.guardian ?? 0)
+            program: ProgramImage(startedAs: start.state?.programPath), guardian: start.state?.guardian ?? 0)
         takeover = Takeover(context, pool: pool, keeper: keeper, figures: figures, reconciler: reconciler)
         orders = OrderDesk(context, pool: pool, reconciler: reconciler, upgrade: upgrade, takeover: takeover)
         scaler = Scaler(

@@ -115,6 +115,7 @@ final class Takeover {
             context.log(.error, .listenFailed, "can't listen for every worker", ["reason": "\(error)"])
         }
         for child in pool.children.values where child.phase != .dying { try? child.channel.send(control: Packet(.begin)) }
+        figures.beginHistory()
         onBegin()
         context.log(.notice, .upgradeTookOver, "took over from the old master")
         reconciler.trialBegins()

@@ -128,10 +128,8 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
-        case .orderReply:
-            receiveOrderReply(packet)
         case .online, .ready, .draining, .leaving, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
-            .listener, .order, .metricsRequest, .metrics:
+            .listener, .metricsRequest, .metrics:
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

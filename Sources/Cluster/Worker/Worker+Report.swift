@@ -11,6 +11,7 @@ struct FiguresRequests {
     var last: UInt32 = 0
     var pending: [UInt32: (done: (ClusterFigures?) -> Void, timeout: LoopTimer)] = [:]
     var assembler = ClusterFigures.Assembler()
+    var failures = 0
 
     /// An answer answers all questions that were asked before its own: figures are taken when the last one has come. Numbers wrap around.
     mutating func take(answeredBy number: UInt32) -> [(ClusterFigures?) -> Void] {
@@ -54,7 +55,12 @@ extension Worker {
         do throws(MessageError) {
             try channel.send(bulk: Packet(.figuresRequest, number: number))
         } catch {
-            logger.log(.warning, .figuresNotAsked, "could not ask the master for figures", metadata: ["reason": "\(error)"])
+            figuresRequests.failures += 1
+            if figuresRequests.failures.isWorthALine {
+                logger.log(
+                    .warning, .figuresNotAsked, "could not ask the master for figures",
+                    metadata: ["reason": "\(error)", "failures": "\(figuresRequests.failures)"])
+            }
             return done(nil)
         }
         let timeout = loop.after(.seconds(5)) { [unowned self] in

@@ -62,7 +62,6 @@ public final class Worker: @unchecked Sendable {
     private var meter: ProcessMeter?
     var reportSequence: UInt64 = 0
     var figuresRequests = FiguresRequests()
-    var orders = PendingOrders()
     var metricsRequests = MetricsRequests()
     private let master: AnyObject
 

@@ -21,6 +21,8 @@ package enum AdminAddress: Hashable, Sendable, CustomStringConvertible {
         }
         if text.hasPrefix("http://") {
             self.init(authority: text.dropFirst(7).prefix { $0 != "/" })
+        } else if text.contains("://") {
+            return nil
         } else if text.contains("/") || text.hasSuffix(".sock") {
             let path = text.hasPrefix("unix:") ? String(text.dropFirst(5)) : text
             guard (1...107).contains(path.utf8.count) else { return nil }

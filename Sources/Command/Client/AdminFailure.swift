@@ -24,7 +24,7 @@ package enum AdminFailure: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .notThere(let address): "nothing is at \(address): is the service running?"
-        case .isDead(let address): "no service listens on \(address) any more"
+        case .isDead(let address): "no service listens on \(address)"
         case .notPermitted(let address, let owner):
             "no permission for \(address)\(owner.map { $0 == 0 ? ", which is root's: run this as root" : ", which is user \($0)'s: run this as that user or as root" } ?? "")"
         case .notASocket(let address): "\(address) is no socket"

@@ -1,4 +1,4 @@
-// One request to a service, and its response as it comes. Its descriptor can be polled beside others; nothing here waits but the first send.
+// One request to a service, and its response as it comes. Its descriptor can be polled beside others; only connecting and sending wait.
 // Process: any other than a service's · Thread: main
 
 #if Command
@@ -13,6 +13,8 @@ package final class AdminStream {
 
     /// The longest line that is taken.
     private static let lineLimit = 16 << 20
+    /// So many pieces are taken at once, of 64 KB at most.
+    private static let steps = 16
 
     /// Connects and sends the request.
     /// - Parameters:
@@ -48,15 +50,14 @@ package final class AdminStream {
     package var status: Int? { reader.status }
     package var isOver: Bool { reader.isOver }
 
-    /// Takes what has arrived.
+    /// Takes what has arrived, in a bounded number of steps: what a service sends may hold nothing of its response.
     /// - Returns: content, empty where none has come; nil at the response's end.
     package func receive() throws(AdminFailure) -> [UInt8]? {
         var content: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65_536)
-        while !reader.isOver, content.count < 1 << 20 {
+        for _ in 0..<Self.steps where !reader.isOver {
             let count = unsafe chunk.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
-            if count < 0, errno == EINTR { continue }
-            if count < 0, errno == EAGAIN { return content }
+            if count < 0, errno == EINTR || errno == EAGAIN { return content }
             do throws(ResponseReader.Malformed) {
                 if count > 0 { content += try reader.take(chunk.prefix(count)) } else { try reader.end() }
             } catch {

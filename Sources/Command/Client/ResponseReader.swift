@@ -21,11 +21,14 @@ package struct ResponseReader {
         case over
     }
 
+    /// Of a head and those of interim responses before it together, a line, and a trailer section.
     private static let headLimit = 65_536
     private static let beginning = Array("HTTP/1.".utf8)
     private var state = State.head
     /// What is not used yet.
     private var rest: [UInt8] = []
+    /// Bytes of interim responses and trailers so far.
+    private var overhead = 0
     package private(set) var status: Int?
 
     package init() {}
@@ -79,6 +82,7 @@ package struct ResponseReader {
         case .trailers:
             guard let (line, count) = try line(in: bytes) else { return nil }
             if line.isEmpty { state = .over }
+            try spend(count)
             return count
         case .over:
             return nil
@@ -108,6 +112,7 @@ package struct ResponseReader {
             if used > Self.headLimit { throw .tooLong }
             if lines.isEmpty, !line.starts(with: Self.beginning) { throw .notHTTP }
             if line.isEmpty {
+                try spend(used)
                 try begin(lines)
                 return used
             }
@@ -117,6 +122,11 @@ package struct ResponseReader {
         // A service of another kind may wait for more than these bytes.
         if bytes.count >= 7, !bytes.starts(with: Self.beginning) { throw .notHTTP }
         return nil
+    }
+
+    private mutating func spend(_ count: Int) throws(Malformed) {
+        overhead += count
+        if overhead > Self.headLimit { throw .tooLong }
     }
 
     private mutating func begin(_ lines: [String]) throws(Malformed) {

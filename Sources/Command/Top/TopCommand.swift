@@ -32,6 +32,9 @@ struct Top: ParsableCommand {
         } catch let failure as TopFailure {
             try? StandardStream.error.write("\(failure)\n")
             throw ExitCode(69)
+        } catch let failure as StreamFailure {
+            try? StandardStream.error.write("\(failure)\n")
+            throw ExitCode(70)
         }
         if let ending { throw ExitCode(128 + ending) }
     }

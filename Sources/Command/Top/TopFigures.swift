@@ -20,8 +20,7 @@ package struct TopWorker: Equatable, Sendable {
     package var queueLimit: UInt64?
     package var lag: Double?
     package var busy: Double?
-    package var cpuSeconds: Double?
-    /// Of one core, since the frame before.
+    /// Of one core.
     package var cpu: Double?
 
     package init() {}
@@ -42,27 +41,11 @@ package struct TopWorker: Equatable, Sendable {
         queueLimit = json["accept_queue"]?["limit"]?.count
         lag = json["loop"]?["lag_seconds"]?["p99"]?.number
         busy = json["loop"]?["busy"]?.number
-        if let cpu = json["cpu_seconds"] { cpuSeconds = (cpu["user"]?.number ?? 0) + (cpu["system"]?.number ?? 0) }
+        cpu = json["cpu"]?.number
     }
 
     /// Serves, or is about to.
     package var isWell: Bool { ["ready", "starting", "draining"].contains(state) }
-}
-
-package struct TopRequest: Equatable, Sendable {
-    package var worker = 0
-    package var pid = 0
-    package var state = ""
-    package var text = ""
-    package var age = 0.0
-
-    init(_ json: JSONValue) {
-        worker = Int(clamping: json["worker"]?.count ?? 0)
-        pid = Int(clamping: json["pid"]?.count ?? 0)
-        state = json["state"]?.plainText ?? ""
-        text = [json["method"]?.plainText, json["target"]?.plainText].compactMap { $0 }.joined(separator: " ")
-        age = json["age_seconds"]?.number ?? 0
-    }
 }
 
 package struct TopFigures: Sendable {
@@ -82,7 +65,6 @@ package struct TopFigures: Sendable {
     package var open: UInt64 = 0
     package var workers: [TopWorker] = []
     package var omitted: UInt64 = 0
-    package var running: [TopRequest] = []
     /// The last end that nothing had ordered.
     package var lastExit: String?
     package var quarantined: [String] = []
@@ -100,11 +82,15 @@ package struct TopFigures: Sendable {
         restarts = server["restarts"]?.count ?? 0
         if let interval = json["interval"] { take(interval) }
         open = json["total"]?["connections"]?["open"]?.count ?? 0
-        workers = json["workers"]?.elements.map(TopWorker.init) ?? []
+        workers = Self.list("workers", of: json).map(TopWorker.init)
         omitted = json["workers_omitted"]?.count ?? 0
-        running = json["requests"]?.elements.map(TopRequest.init) ?? []
         lastExit = json["exits"]?.elements.first { $0["kind"]?.plainText != "voluntary" }.map(Self.words)
-        quarantined = json["quarantine"]?["active"]?.elements.compactMap { $0["route"]?.plainText } ?? []
+        quarantined = json["quarantine"].map { Self.list("active", of: $0).compactMap { $0["route"]?.plainText } } ?? []
+    }
+
+    /// A service sends no longer lists.
+    private static func list(_ name: String, of json: JSONValue) -> some Sequence<JSONValue> {
+        (json[name]?.elements ?? []).prefix(LiveFrame.workerLimit)
     }
 
     private mutating func take(_ interval: JSONValue) {
@@ -123,19 +109,9 @@ package struct TopFigures: Sendable {
     }
 
     private static func words(for exit: JSONValue) -> String {
-        let worker = exit["slot"]?.count.map { "worker \($0)" } ?? "a worker"
+        let worker = exit["slot"]?.count.map { "worker \($0)" } ?? "quarantine worker"
         let request = exit["request"]?.plainText.map { " in \($0)" } ?? ""
         return "\(worker) \(exit["kind"]?.plainText ?? "ended"), \(exit["reason"]?.plainText ?? "")\(request)"
-    }
-
-    /// Shares of a core, from the figures before.
-    package mutating func compareCPU(with earlier: TopFigures?) {
-        guard let earlier, seconds > 0 else { return }
-        let before = Dictionary(earlier.workers.map { ($0.pid, $0.cpuSeconds) }) { $1 }
-        for index in workers.indices {
-            guard let now = workers[index].cpuSeconds, let then = before[workers[index].pid] ?? nil else { continue }
-            workers[index].cpu = max(0, now - then) / seconds
-        }
     }
 
     package func rate(_ count: UInt64) -> Double { seconds > 0 ? Double(count) / seconds : 0 }

@@ -122,8 +122,9 @@ final class TopLoop {
         let link = links[index]
         guard let stream = link.stream else { return }
         do {
-            guard let lines = try stream.receiveLines() else { return lost(index, because: "the service has ended the stream") }
+            let lines = try stream.receiveLines()
             if let status = stream.status, status != 200 { return lost(index, because: Self.words(forStatus: status)) }
+            guard let lines else { return lost(index, because: "the service has ended the stream") }
             for line in lines where line.hasPrefix("data:") {
                 guard let figures = TopFigures(frame: String(line.dropFirst(5))) else { return lost(index, because: "sends what this version can't read") }
                 link.failures = 0
@@ -137,7 +138,7 @@ final class TopLoop {
     }
 
     private static func words(forStatus status: Int) -> String {
-        status == 404 ? "this service has no event stream: its version is older" : "the service answers with status \(status)"
+        status == 404 ? "no admin address of this version: a service names its own when it starts (admin …)" : "the service answers with status \(status)"
     }
 
     /// Tries again, later each time.

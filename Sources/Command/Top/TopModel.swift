@@ -25,8 +25,6 @@ package struct TopModel: Sendable {
 
     package enum View: Equatable, Sendable {
         case workers
-        /// Of one worker's process, or of all.
-        case requests(pid: Int?)
         case help
     }
 
@@ -68,8 +66,6 @@ package struct TopModel: Sendable {
 
     package mutating func take(_ figures: TopFigures, from index: Int) {
         guard latest.indices.contains(index) else { return }
-        var figures = figures
-        figures.compareCPU(with: latest[index].figures)
         latest[index].figures = figures
         latest[index].problem = nil
         if !isPaused { sources = latest }
@@ -97,10 +93,9 @@ package struct TopModel: Sendable {
         case .character(" "):
             isPaused.toggle()
             sources = latest
-        case .character("a"): view = view == .requests(pid: nil) ? .workers : .requests(pid: nil)
-        case .enter: toggleRequests()
         case .up, .character("k"): move(-1)
         case .down, .character("j"): move(1)
+        case .enter: break
         case .character("r"): isReversed.toggle()
         case .character("s"): step(1)
         case .character("S"): step(-1)
@@ -119,13 +114,6 @@ package struct TopModel: Sendable {
         let all = Sort.allCases
         guard let index = all.firstIndex(of: sort) else { return }
         (sort, isReversed) = (all[(index + step + all.count) % all.count], false)
-    }
-
-    private mutating func toggleRequests() {
-        guard view == .workers else { return view = .workers }
-        let rows = rows
-        guard let row = rows.first(where: isSelected) ?? rows.first else { return }
-        view = .requests(pid: row.worker.pid)
     }
 
     private mutating func move(_ step: Int) {

@@ -1,6 +1,6 @@
 // The dashboard's charts, as SVG that its script draws: four of them over one time axis, with marks where something happened, and a cursor for
 // the mouse and the arrow keys that reads the values out.
-// Process: admin · Thread: loop
+// Served by the admin worker, run by browsers.
 
 let dashboardCharts: StaticString = #"""
     const charts=(()=>{

@@ -16,7 +16,6 @@ extension DashboardPage {
     var tables: String {
         """
         <section class="card">\(table("workers", "Workers", Self.workerColumns, workerRows, none: "no workers"))<p id="omitted"></p></section>
-        <section class="card">\(table("running", "Requests running now", Self.requestColumns, [], none: "none"))</section>
         <section class="pair"><div class="card">\(table("exits", "Last exits", Self.exitColumns, exitRows, none: "none"))</div>
         <div class="side"><div class="card">\(table("quarantine", "Quarantined routes", Self.quarantineColumns, quarantineRows, none: "nothing is quarantined"))</div>
         <div class="card">\(table("marks", "Events", Self.markColumns, markRows, none: "none"))</div></div></section>
@@ -29,9 +28,6 @@ extension DashboardPage {
         Column(title: "Queue", hint: "connections that wait to be accepted"), Column(title: "Lag", hint: "how late the loop's timers fire, p99"),
         Column(title: "Busy", hint: "share of the time that the loop was busy"), Column(title: "CPU"),
         Column(title: "Memory", hint: "proportional set size, else resident memory"), Column(title: "Restarts"),
-    ]
-    private static let requestColumns = [
-        Column(title: "Request", isText: true), Column(title: "Age"), Column(title: "State", isText: true), Column(title: "Worker"), Column(title: "PID"),
     ]
     private static let exitColumns = [
         Column(title: "Time", isText: true), Column(title: "Worker"), Column(title: "Cause", isText: true), Column(title: "Age"),
@@ -72,7 +68,7 @@ extension DashboardPage {
             let isOrdered = exit.kind == .voluntary
             let request = exit.request.map { "\($0.description) (\(NumberFormat.duration($0.ageNanoseconds)))" } ?? "–"
             return [
-                (Self.clock(exit.unixSeconds), ""), (exit.slot < 0 ? "–" : String(exit.slot), ""),
+                (Self.clock(exit.unixSeconds), ""), (exit.slot < 0 ? "quarantine" : String(exit.slot), ""),
                 (isOrdered ? exit.kind.description : "\(exit.kind), \(exit.reason)", isOrdered ? "t" : "t bad"),
                 (NumberFormat.uptime(exit.uptimeNanoseconds), ""), (request, "t w"),
             ]

@@ -27,7 +27,7 @@ struct DashboardPage {
             .header("X-Content-Type-Options", "nosniff").header("Referrer-Policy", "no-referrer")
     }
 
-    /// 128 bits that nobody can guess, in hexadecimal.
+    /// 128 random bits in hexadecimal.
     static func nonce() -> String {
         var source = SystemRandomNumberGenerator()
         return (0..<2).map { _ in

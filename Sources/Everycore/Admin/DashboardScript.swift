@@ -1,6 +1,6 @@
 // The dashboard's script: figures as they come, into the tables that the page was served with. Everything is set as text, never as markup; what
 // comes from requests can't become anything else. The charts are in DashboardCharts.swift, whose functions this one calls.
-// Process: admin · Thread: loop
+// Served by the admin worker, run by browsers.
 
 let dashboardTools: StaticString = #"""
     'use strict';
@@ -69,7 +69,7 @@ let dashboardTools: StaticString = #"""
 
 /// After the tools and the charts.
 let dashboardLive: StaticString = #"""
-    let last=null,before={};
+    let last=null;
     const show=f=>{
       const i=f.interval,s=i.seconds||1,has=i.seconds>0;
       set('up',age(f.server.uptime_seconds));
@@ -87,25 +87,19 @@ let dashboardLive: StaticString = #"""
       }
       set('requests',count(f.total.requests)+' in all');
       set('open',count(f.total.connections.open));
-      const cpu={};
       let all=0,known=false,memory=0;
       fill('workers',f.workers.map(w=>{
-        const c=w.cpu_seconds,total=c&&c.user+c.system,was=before[w.pid];
-        cpu[w.pid]=total;
-        const used=has&&total!=null&&was!=null?Math.max(0,total-was)/s:null;
-        if(used!=null){all+=used;known=true}
-        const m=w.memory||{},q=w.accept_queue,l=w.loop||{};
-        memory+=m.pss_bytes??m.resident_bytes??w.resident_bytes;
+        if(w.cpu!=null){all+=w.cpu;known=true}
+        const m=w.memory?.pss_bytes??w.resident_bytes,q=w.accept_queue,l=w.loop||{};
+        memory+=m;
         const full=q&&q.limit&&q.length*2>q.limit;
         return[String(w.slot),String(w.generation),String(w.pid),[w.state,'t state '+w.state],age(w.uptime_seconds),rate(w.rate),time(w.p99),
           count(w.open),q?[q.length+(q.limit?' / '+q.limit:''),full?'bad':q.length?'warn':'']:none,l.lag_seconds?time(l.lag_seconds.p99):none,
-          share(l.busy),share(used),bytes(m.pss_bytes??w.resident_bytes),[String(w.restarts),w.restarts?'warn':'']];
+          share(l.busy),share(w.cpu),bytes(m),[String(w.restarts),w.restarts?'warn':'']];
       }),'no workers');
-      before=cpu;
       set('cpu',known?share(all):none);set('memory',bytes(memory)+' memory');
       set('omitted',f.workers_omitted?'and '+f.workers_omitted+' more':'');
-      fill('running',(f.requests||[]).map(r=>[[r.method+' '+r.target,'w'],age(r.age_seconds),[r.state,'t'],String(r.worker),String(r.pid)]),'none');
-      fill('exits',f.exits.map(e=>[clock(e.time*1000),[e.slot<0?none:String(e.slot),''],[e.kind+(e.kind=='voluntary'?'':', '+e.reason),'t'+(e.kind=='voluntary'?'':' bad')],
+      fill('exits',f.exits.map(e=>[clock(e.time*1000),[e.slot<0?'quarantine':String(e.slot),''],[e.kind+(e.kind=='voluntary'?'':', '+e.reason),'t'+(e.kind=='voluntary'?'':' bad')],
         age(e.uptime_seconds),[e.request?e.request+' ('+time(e.age_seconds)+')':none,'t w']]),'none');
       fill('quarantine',f.quarantine.active.map(q=>[[q.route,'w'],[q.request||'all','t w'],String(q.deaths),age(q.age_seconds),age(q.remaining_seconds)]),'nothing is quarantined');
       fill('marks',(f.marks||[]).slice(-8).reverse().map(m=>[clock(m[0]),[markText(m),'t w'+(isBad(m[1])?' bad':'')]]),'none');
@@ -113,9 +107,12 @@ let dashboardLive: StaticString = #"""
     };
 
     const link=$('link');
-    let source;
+    let source,again;
     const state=(text,kind)=>set('link',text,kind);
     const listen=()=>{
+      clearTimeout(again);
+      source?.close();
+      if(document.hidden)return;
       source=new EventSource('events');
       source.onmessage=e=>{
         last=Date.now();
@@ -124,12 +121,12 @@ let dashboardLive: StaticString = #"""
       };
       source.onerror=()=>{
         state('connection lost, trying again','off');
-        if(source.readyState==2){source.close();setTimeout(listen,3000)}
+        if(source.readyState==2){source.close();again=setTimeout(listen,3000)}
       };
     };
     setInterval(()=>{if(last&&Date.now()-last>3500)state('no figures for '+age(Math.round((Date.now()-last)/1000)),'off')},1000);
     document.addEventListener('visibilitychange',()=>{
-      if(document.hidden){source.close();state('paused','')}else{listen();charts.load()}
+      if(document.hidden){clearTimeout(again);source?.close();state('paused','')}else{listen();charts.load()}
     });
     document.documentElement.classList.add('live');
     charts.start();

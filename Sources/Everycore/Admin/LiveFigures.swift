@@ -1,5 +1,6 @@
 // The figures of now for all that look: asked of the master once a second while an event stream is open, and once for a page. Each stream has
-// at most one frame on its way and one that waits, which a newer one replaces; one that takes nothing for ten seconds is ended.
+// at most one frame in writing and one that waits, which a newer one replaces; after ten replaced ones in a row it is ended. Before that the
+// kernel's buffers of its socket are full.
 // Process: admin · Thread: loop
 
 package import EverycoreLoop
@@ -20,7 +21,9 @@ package final class LiveFigures {
     private var anchors: [ClusterFigures] = []
     private var streams: [EventStream] = []
     private var timer: LoopTimer?
-    private var isAsking = false
+    /// What waits for the answer of the master; empty when it isn't asked.
+    private var waiting: [(ClusterFigures?) -> Void] = []
+    private var isPublishing = false
     private var isStopped = false
     private var lastFrame: String?
 
@@ -61,9 +64,19 @@ package final class LiveFigures {
             done.take()?(current.map { LiveFrame($0, since: previous) })
         }
         patience = loop.after(Self.patience) { finish() }
+        ask { _ in finish() }
+    }
+
+    /// One question at a time: all that wait get the same answer.
+    private func ask(_ done: @escaping (ClusterFigures?) -> Void) {
+        waiting.append(done)
+        guard waiting.count == 1 else { return }
         source { [weak self] figures in
-            if let figures { self?.take(figures) }
-            finish()
+            guard let self else { return }
+            let waiting = waiting
+            self.waiting = []
+            if let figures { take(figures) }
+            for done in waiting { done(figures) }
         }
     }
 
@@ -104,13 +117,11 @@ package final class LiveFigures {
 
     private func publish() {
         for stream in streams where stream.isStalled { close(stream) }
-        guard !isAsking, !streams.isEmpty else { return }
-        isAsking = true
-        source { [weak self] figures in
-            guard let self else { return }
-            isAsking = false
+        guard !isPublishing, !streams.isEmpty else { return }
+        isPublishing = true
+        ask { [unowned self] figures in
+            isPublishing = false
             guard let figures else { return offer(": the master gave no figures in time\n\n") }
-            take(figures)
             offer("data: \(LiveFrame(figures, since: previous).json(server: server, unixMilliseconds: Self.unixMilliseconds(), history: history))\n\n")
         }
     }

@@ -51,50 +51,34 @@ private func durationText(_ duration: Duration) -> String {
     return "0s"
 }
 
-extension ValueFormat where Value == ServerConfiguration.ReportInterval {
+extension ValueFormat where Value: Equatable {
     /// A duration, `auto` or `off`.
-    package static let reportInterval: Self = {
-        let range: ClosedRange<Duration> = .milliseconds(100) ... .seconds(3600)
-        return ValueFormat(
+    fileprivate static func automaticDuration(
+        _ range: ClosedRange<Duration>, automatic: Value, off: Value, value: @escaping @Sendable (Duration) -> Value,
+        duration: @escaping @Sendable (Value) -> Duration?
+    ) -> Self where Value: Sendable {
+        ValueFormat(
             scalar: .word, expectation: durationExpectation(range) + ", auto, or off",
             parse: { text in
                 switch text {
-                case "auto": .automatic
-                case "off", "0": .off
-                default: parsedDuration(text).flatMap { range.contains($0) ? .every($0) : nil }
+                case "auto": automatic
+                case "off", "0": off
+                default: parsedDuration(text).flatMap { range.contains($0) ? value($0) : nil }
                 }
             },
-            render: { interval in
-                switch interval {
-                case .automatic: "auto"
-                case .off: "off"
-                case .every(let duration): durationText(duration)
-                }
-            },
-            accepts: { interval in if case .every(let duration) = interval { range.contains(duration) } else { true } })
-    }()
+            render: { duration($0).map(durationText) ?? ($0 == off ? "off" : "auto") },
+            accepts: { duration($0).map(range.contains) ?? true })
+    }
+}
+
+extension ValueFormat where Value == ServerConfiguration.ReportInterval {
+    package static let reportInterval = automaticDuration(
+        .milliseconds(100) ... .seconds(3600), automatic: .automatic, off: .off, value: { .every($0) },
+        duration: { interval in if case .every(let duration) = interval { duration } else { nil } })
 }
 
 extension ValueFormat where Value == ServerConfiguration.Stuck.Limit {
-    /// A duration, `auto` or `off`.
-    package static let stuckLimit: Self = {
-        let range: ClosedRange<Duration> = .milliseconds(100) ... .seconds(86400)
-        return ValueFormat(
-            scalar: .word, expectation: durationExpectation(range) + ", auto, or off",
-            parse: { text in
-                switch text {
-                case "auto": .automatic
-                case "off", "0": .off
-                default: parsedDuration(text).flatMap { range.contains($0) ? .after($0) : nil }
-                }
-            },
-            render: { limit in
-                switch limit {
-                case .automatic: "auto"
-                case .off: "off"
-                case .after(let duration): durationText(duration)
-                }
-            },
-            accepts: { limit in if case .after(let duration) = limit { range.contains(duration) } else { true } })
-    }()
+    package static let stuckLimit = automaticDuration(
+        .milliseconds(100) ... .seconds(86400), automatic: .automatic, off: .off, value: { .after($0) },
+        duration: { limit in if case .after(let duration) = limit { duration } else { nil } })
 }

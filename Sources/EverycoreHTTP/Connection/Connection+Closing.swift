@@ -92,11 +92,17 @@ extension Connection {
     /// After the last answer was written.
     func finishClosing() {
         guard phase != .closed, phase != .lingering else { return }
-        guard !input.hasEnded else { return closeNow(.incomplete) }
+        guard !input.hasEnded else { return endAndClose() }
         if ending.lingers || (ending.mayHaveInput && hasUnreadInput) { return lingerClose() }
-        guard ending.isUnasked else { return closeNow(.incomplete) }
+        guard ending.isUnasked else { return endAndClose() }
         // A stop doesn't wait long for a client that keeps its end open.
         service.isDraining ? lingerClose(for: Self.drainLingerTime) : lingerClose()
+    }
+
+    /// The last answer may wait for this end, to travel with it: a close alone would throw it away where the client has sent more meanwhile.
+    private func endAndClose() {
+        unsafe transport.endSending()
+        closeNow(.incomplete)
     }
 
     /// Whether bytes came that were not looked at. The first of them is thrown away, into no buffer that others use: heads may

@@ -11,8 +11,10 @@ extension Connection {
         switch phase {
         case .head where isBetweenRequests:
             // Also where nothing was ever sent: an answer that no request asked for could be taken for that of the next one.
+            // A drain ends them before their time.
+            if service.isDraining { return lingerClose(for: Self.drainLingerTime) }
             service.figures.add(.timeoutsIdle, 1)
-            service.isDraining ? lingerClose(for: Self.drainLingerTime) : lingerClose()
+            lingerClose()
         case .head:
             service.figures.add(.timeoutsHeader, 1)
             timeOut(.timeout)

@@ -1,7 +1,7 @@
 // The history in shared memory: a ring of steps for each span and one of marks. One process writes, others read at any moment.
 // Layout, in 64-bit words: magic and version, one unused; for each ring the number of records ever written, then its records. A record is
-// written before its number is, so that a reader knows which ones may have changed under it, and leaves them out. What is read is checked: the
-// writer may have been an older program, or a process that wrote over the memory.
+// written before its number is, so that a reader leaves out those that may have changed under it. The newest mark alone may be written again; a
+// reader may then see a part of each text. Numbers are taken as they are and texts checked: the writer may have been an older program.
 // Process: master (writes), admin (reads) · Thread: loop
 
 internal import Synchronization

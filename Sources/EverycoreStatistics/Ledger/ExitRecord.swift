@@ -44,10 +44,12 @@ package struct ExitRecord: Equatable, Sendable {
 
     /// So many are kept.
     package static let keptCount = 100
+    package static let noSlot = -1
     /// No text is longer, in bytes.
     package static let textByteCount = 240
 
     package let id: Int
+    /// `noSlot` for the quarantine worker.
     package let slot: Int
     package let generation: Int
     /// 0 when there was no process.

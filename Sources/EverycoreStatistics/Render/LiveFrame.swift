@@ -1,6 +1,7 @@
 // What `/events` sends once a second, as one line of JSON: the last interval of the cluster and of each worker, and what happened lately.
 // The dashboard and `everycore top` read it, also of another version: a member may be missing or unknown to its reader.
 //
+//   workers[].cpu        share of one core in the interval
 //   interval.histogram   pairs of bucket and count of HistogramScale, one array: percentiles of several clusters come from the sum of theirs
 //   steps                the last steps of the history, as in `/history`
 //   marks                milliseconds since 1970, kind, number, text
@@ -15,7 +16,7 @@ package struct LiveFrame {
     static let stepLimit = 3
 
     package let current: ClusterFigures
-    /// The figures before, where they are of this minute.
+    /// The figures before, of the last ten seconds.
     package let previous: ClusterFigures?
     let interval: Interval
 
@@ -85,6 +86,7 @@ package struct LiveFrame {
         writer.member("resident_bytes", slot.figures[.residentBytes])
         writer.member("restarts", slot.restarts)
         writer.process(slot.process, residentBytes: slot.figures[.residentBytes])
+        if let share = cpuShare(of: slot) { writer.member("cpu", share) }
         guard let interval = interval(of: slot) else { return }
         writer.member("rate", interval.rate(.requests))
         writer.member("errors", interval.figures[.responses5xx])

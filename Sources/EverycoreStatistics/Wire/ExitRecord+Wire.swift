@@ -1,7 +1,7 @@
 // Ends of workers on their way from the master to the admin worker, after the slots. All numbers are little-endian.
 //     counts     UInt64 × ExitRecord.Kind
 //     number     UInt8, at most ExitRecord.keptCount
-//     each exit  UInt64 id, UInt32 slot, UInt32 generation, UInt32 pid, UInt8 kind, text (reason), UInt64 unix seconds, UInt64 uptime,
+//     each exit  UInt64 id, Int32 slot, UInt32 generation, UInt32 pid, UInt8 kind, text (reason), UInt64 unix seconds, UInt64 uptime,
 //                UInt64 requests, UInt64 peak resident bytes, UInt8 out of memory (0 no, 1 yes, 2 unknown), UInt64 waiting requests,
 //                UInt8 1 when a request follows: text, UInt64 age; else 0
 //     text       UInt8 number of bytes, printable ASCII
@@ -36,7 +36,7 @@ extension ExitRecord {
 
     private func write(to writer: inout ByteWriter) {
         writer.append(UInt64(clamping: id))
-        writer.append(UInt32(clamping: slot))
+        writer.append(UInt32(bitPattern: Int32(clamping: slot)))
         writer.append(UInt32(clamping: generation))
         writer.append(UInt32(bitPattern: pid))
         writer.append(kind.rawValue)
@@ -60,8 +60,10 @@ extension ExitRecord {
             let peak = bytes.next(UInt64.self, &offset), let memory = bytes.next(UInt8.self, &offset), memory <= 2,
             let waiting = bytes.next(UInt64.self, &offset), let hasRequest = bytes.next(UInt8.self, &offset), hasRequest <= 1
         else { return nil }
+        let place = Int(Int32(bitPattern: slot))
+        guard place >= Self.noSlot else { return nil }
         self.init(
-            id: id, slot: Int(slot), generation: Int(generation), pid: Int32(bitPattern: pid), kind: kind, reason: reason,
+            id: id, slot: place, generation: Int(generation), pid: Int32(bitPattern: pid), kind: kind, reason: reason,
             unixSeconds: unixSeconds)
         uptimeNanoseconds = uptime
         self.requests = requests

@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test func `before the first tick nothing is known`() {
-        withPage { page, _ in
+        unsafe withPage { page, _ in
             #expect(page.figures(now: 100, age: 100) == ProcessFigures())
             #expect(page.load(now: 100) == nil)
             #expect(page.isSilent(now: 100))
@@ -145,7 +145,7 @@ import Testing
     }
 
     @Test func `what was written is read`() {
-        withPage { page, _ in
+        unsafe withPage { page, _ in
             page.tick(now: 1000, period: 50)
             page.publish(process, demand: 5, now: 1000)
             #expect(page.figures(now: 1040, age: 1 << 40) == process)
@@ -154,7 +154,7 @@ import Testing
     }
 
     @Test func `a loop that does not come to its timers is busy, and the lag grows`() {
-        withPage { page, _ in
+        unsafe withPage { page, _ in
             page.tick(now: 1000, period: 50)
             page.publish(process, demand: 5, now: 1000)
             let figures = page.figures(now: 3_000_001_050, age: 1 << 40)
@@ -166,7 +166,7 @@ import Testing
 
     @Test func `whatever stands there, nothing traps and shares stay shares`() {
         var random = SeededGenerator.printingSeed(3)
-        withPage { page, words in
+        unsafe withPage { page, words in
             for _ in 0..<5000 {
                 for word in 0..<ProcessPage.byteCount / 8 {
                     unsafe words[word] = [0, 1, .max, .max / 2, UInt64.random(in: 0...(.max), using: &random)].randomElement(using: &random) ?? 0

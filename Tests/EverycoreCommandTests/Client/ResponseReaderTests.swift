@@ -39,6 +39,12 @@ struct ResponseReaderTests {
         #expect(throws: ResponseReader.Malformed.notHTTP) { try read(text) }
     }
 
+    @Test(arguments: ["", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"])
+    func `what never comes to content ends`(beginning: String) throws {
+        let part = beginning.isEmpty ? "HTTP/1.1 100 C\r\n\r\n" : "X: y\r\n"
+        #expect(throws: ResponseReader.Malformed.tooLong) { try read(beginning + String(repeating: part, count: 20_000), piece: 1000) }
+    }
+
     @Test func `an end before the end is told`() {
         for text in [
             "", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel",

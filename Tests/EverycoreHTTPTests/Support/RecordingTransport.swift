@@ -1,10 +1,14 @@
-// A plain socket that notes of each send whether more was announced to follow.
+// A plain socket that notes of each send whether more was announced to follow, and can wait with its close until the client has sent more.
 
+import Dispatch
 import EverycoreHTTP
+import Glibc
 
 struct RecordingTransport: Transport {
     final class Sends {
         var areFollowed: [Bool] = []
+        var closesBesideInput = false
+        let first = DispatchSemaphore(value: 0)
     }
 
     private let socket: PlainSocket
@@ -25,6 +29,7 @@ struct RecordingTransport: Transport {
 
     func send(_ bytes: UnsafeRawBufferPointer, moreFollows: Bool) -> Transfer {
         sends.areFollowed.append(moreFollows)
+        defer { sends.first.signal() }
         return unsafe socket.send(bytes, moreFollows: moreFollows)
     }
 
@@ -32,7 +37,12 @@ struct RecordingTransport: Transport {
     func boundUnsent(_ bytes: Int32) { socket.boundUnsent(bytes) }
     func endSending() { socket.endSending() }
     func resetOnClose() { socket.resetOnClose() }
-    func close() { socket.close() }
+
+    func close() {
+        var input = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        if sends.closesBesideInput { _ = unsafe poll(&input, 1, 5000) }
+        socket.close()
+    }
 }
 
 extension ConnectionServer {

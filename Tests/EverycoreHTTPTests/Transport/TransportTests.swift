@@ -1,5 +1,6 @@
 // Connections over a transport that is no bare socket keep every rule that they keep over one.
 
+import Dispatch
 import EverycoreHTTP
 import EverycoreStatistics
 import Testing
@@ -75,6 +76,18 @@ import Testing
         client.send(Array("GET /constant HTTP/1.1\r\nHost: a\r\n\(field)\r\n".utf8))
         #expect(client.read(until: "constant"))
         #expect(server.onLoop { sends.areFollowed } == more)
+    }
+
+    @Test func theLastAnswerArrivesThoughTheClientSendsMore() throws {
+        let server = try ConnectionServer()
+        defer { server.stop() }
+        let sends = server.recordSends()
+        server.onLoop { sends.closesBesideInput = true }
+        let client = try server.connect()
+        client.send(Array("GET /constant HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".utf8))
+        #expect(sends.first.wait(timeout: .now() + 5) == .success)
+        client.send([0x78])
+        #expect(client.read(until: "constant"))
     }
 }
 

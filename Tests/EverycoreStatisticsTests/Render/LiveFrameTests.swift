@@ -27,6 +27,23 @@ import Testing
         #expect(frame.step?.requests == 600)
     }
 
+    @Test func `a worker's CPU time is a share of the interval between the readings`() throws {
+        func cluster(cpuSeconds: UInt64, now: UInt64) -> ClusterFigures {
+            let figures = Sample.cluster(now: now)
+            var slots = figures.slots
+            var usage = ProcessUsage()
+            usage.userNanoseconds = cpuSeconds * Sample.second
+            slots[0].process.usage = usage
+            return ClusterFigures(
+                takenAtNanoseconds: now, startedAtNanoseconds: 0, wantedWorkers: 2, departed: figures.departed, departedRestarts: 0,
+                unassignedReports: figures.unassignedReports, slots: slots)
+        }
+        let frame = LiveFrame(cluster(cpuSeconds: 6, now: 14 * Sample.second), since: cluster(cpuSeconds: 4, now: 10 * Sample.second))
+        let page = try members(frame.json(server: server, unixMilliseconds: 0, history: nil))
+        let workers = try #require(page["workers"] as? [[String: Any]])
+        #expect(workers.map { $0["cpu"] as? Double } == [0.5, nil])
+    }
+
     @Test func `a single reading has no rates`() throws {
         let frame = LiveFrame(Sample.cluster(), since: nil)
         let page = try members(frame.json(server: server, unixMilliseconds: 0, history: nil))

@@ -15,22 +15,19 @@ final class FiguresCollector {
     private var ledger: ClusterLedger
     private let reporter: Reporter
     private var reportTimer: LoopTimer?
-    /// Each process that asks, with the number of its last question: the answer to that one answers those before it.
-    private var questions: [(child: Child, number: UInt32)] = []
-    private var answerTimer: LoopTimer?
-    private var pace = FiguresPace()
-    /// Called before figures are given to those that ask.
-    var willAnswer: () -> Void = {}
+    let history: History
+    private(set) lazy var questions = Questions(context.loop) { [unowned self] in answer($0) }
 
     /// The figures go over a channel in parts of so many bytes.
     private static let partByteCount = 60_000
 
-    init(_ context: MasterContext, pool: WorkerPool, quarantine: Quarantine, processes: ProcessReader, workers: Int) {
+    init(_ context: MasterContext, pool: WorkerPool, quarantine: Quarantine, keeper: ListenerKeeper, start: MasterStart) {
         self.context = context
         self.pool = pool
         self.quarantine = quarantine
-        self.processes = processes
-        ledger = ClusterLedger(startedAt: EventLoop.monotonicNanoseconds(), wantedWorkers: workers)
+        processes = ProcessReader(context, pool: pool, keeper: keeper)
+        history = History(context, inherited: start.state?.history)
+        ledger = ClusterLedger(startedAt: EventLoop.monotonicNanoseconds(), wantedWorkers: start.workerCount)
         reporter = Reporter(output: context.options.output, now: ledger.startedAt)
     }
 
@@ -38,18 +35,22 @@ final class FiguresCollector {
     func start() {
         pool.metrics?.start()
         processes.start()
+        beginHistory()
         reporter.lineInterval = context.options.lineInterval
         reportTimer = context.loop.every(max(context.options.reportInterval, .milliseconds(10))) { [unowned self] in
             if reporter.isDue(now: EventLoop.monotonicNanoseconds()) { reporter.interval(current()) }
         }
     }
 
+    /// Once more in a master that takes over: before, the old one writes the history.
+    func beginHistory() { history.begin { [unowned self] in current() } }
+
     func stop() {
         pool.metrics?.stop()
         reportTimer = nil
-        answerTimer = nil
-        questions = []
+        questions.stop()
         processes.stop()
+        history.stop()
     }
 
     var startedAt: UInt64 { ledger.startedAt }
@@ -104,8 +105,8 @@ final class FiguresCollector {
     func received(_ packet: Packet, from child: Child) {
         switch packet.kind {
         case .report: take(packet, from: child)
-        case .metricsRequest: if let number = packet.numbered?.number { pool.metrics?.asked(by: child, number) }
-        case .figuresRequest: if let number = packet.numbered?.number { asked(by: child, number) }
+        case .metricsRequest: if let number = packet.numbered?.number { pool.metrics?.questions.add(number, from: child) }
+        case .figuresRequest: if let number = packet.numbered?.number { questions.add(number, from: child) }
         default: pool.ignore(packet, from: child)
         }
     }
@@ -124,25 +125,9 @@ final class FiguresCollector {
         _ = ledger.ingest([], from: (slot, child.generation), now: EventLoop.monotonicNanoseconds())
     }
 
-    /// The child asks for the figures of all. All that ask before they are taken get the same, and they are taken at a bounded pace: no number
-    /// of questions makes more work.
-    private func asked(by child: Child, _ number: UInt32) {
-        if let index = questions.firstIndex(where: { $0.child === child }) { questions[index].number = number } else { questions.append((child, number)) }
-        guard answerTimer == nil else { return }
-        answerTimer = context.loop.after(pace.delay(now: EventLoop.monotonicNanoseconds())) { [unowned self] in
-            answerTimer = nil
-            answer()
-        }
-    }
-
-    private func answer() {
-        let asked = questions
-        questions = []
-        willAnswer()
-        let begun = EventLoop.monotonicNanoseconds()
-        defer { pace.took(from: begun, to: EventLoop.monotonicNanoseconds()) }
+    private func answer(_ asked: [Questions.Question]) {
         let parts = parts()
-        for (child, number) in asked where child.channel.isOpen {
+        for (child, number) in asked {
             do throws(MessageError) {
                 for part in parts { try child.channel.send(bulk: Packet(.figuresPart, number: number, and: part)) }
             } catch {
@@ -181,7 +166,10 @@ final class FiguresCollector {
         }
     }
 
-    func exited(_ exit: WorkerExit) { if exit.slot >= 0 { ledger.exited(ExitRecord(exit)) } }
+    func exited(_ exit: WorkerExit) {
+        if exit.slot >= 0 { ledger.exited(ExitRecord(exit)) }
+        history.exited(exit)
+    }
 
     /// A slot that was scaled away has no row when its last worker is gone.
     func remove(slot: Int) { ledger.remove(slot: slot) }

@@ -1,5 +1,5 @@
 // What the cluster did in the last five minutes, the last hour and the last day, and what happened meanwhile. The master writes it into a file in
-// memory: the admin worker reads it there, whoever lives or dies, and the program that takes this one's place goes on with it.
+// memory: the admin worker reads it there, also after its own respawn, and the program that takes this one's place goes on with it.
 // Process: master · Thread: loop
 
 internal import CEverycorePosix
@@ -11,7 +11,6 @@ internal import Logging
 @safe
 final class History {
     private let context: MasterContext
-    private let figures: FiguresCollector
     /// Nil where there is no memory for it: then there is no history.
     private let start: UnsafeMutableRawPointer?
     /// Of the file; -1 where there can be none: then a new program begins with an empty history.
@@ -23,9 +22,8 @@ final class History {
     private static let interval = Duration.seconds(1)
 
     /// - Parameter inherited: the file of the master whose place this one takes.
-    init(_ context: MasterContext, figures: FiguresCollector, inherited: Int32?) {
+    init(_ context: MasterContext, inherited: Int32?) {
         self.context = context
-        self.figures = figures
         if let inherited, let taken = unsafe Self.take(inherited) {
             unsafe (file, start, memory) = (inherited, taken, HistoryMemory(at: taken))
         } else {
@@ -66,24 +64,24 @@ final class History {
 
     // MARK: Steps
 
-    /// Begins to write. Called anew by a master that takes over.
-    func begin() {
-        guard writes, memory != nil else { return }
-        tick()
-        timer = context.loop.every(Self.interval) { [unowned self] in tick() }
+    /// Begins to write, unless it does already or another master does.
+    func begin(_ figures: @escaping () -> ClusterFigures) {
+        guard writes, memory != nil, timer == nil else { return }
+        write(figures())
+        timer = context.loop.every(Self.interval) { [unowned self] in write(figures()) }
     }
 
     func stop() { timer = nil }
 
-    private func tick() {
+    private func write(_ figures: ClusterFigures) {
         guard writes else { return }
-        for (span, step) in recorder.tick(figures.current(), unixMilliseconds: unixMilliseconds()) { memory?.append(step, to: span) }
+        for (span, step) in recorder.tick(figures, unixMilliseconds: unixMilliseconds()) { memory?.append(step, to: span) }
     }
 
     /// Another master goes on from here.
-    func handOver() {
+    func handOver(_ figures: ClusterFigures) {
         timer = nil
-        for (span, step) in recorder.end(figures.current(), unixMilliseconds: unixMilliseconds()) { memory?.append(step, to: span) }
+        for (span, step) in recorder.end(figures, unixMilliseconds: unixMilliseconds()) { memory?.append(step, to: span) }
     }
 
     private func unixMilliseconds() -> UInt64 {

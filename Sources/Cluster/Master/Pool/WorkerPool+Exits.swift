@@ -83,7 +83,7 @@ extension WorkerPool {
 extension ExitRecord {
     init(_ exit: WorkerExit) {
         self.init(
-            id: exit.id, slot: exit.slot, generation: exit.generation, pid: exit.pid, kind: Kind(exit),
+            id: exit.id, slot: exit.name == Role.workerName ? exit.slot : Self.noSlot, generation: exit.generation, pid: exit.pid, kind: Kind(exit),
             reason: exit.reason.description, unixSeconds: exit.unixSeconds)
         uptimeNanoseconds = exit.uptime.wholeNanoseconds
         requests = exit.requests
