@@ -22,6 +22,11 @@ int cposix_move_pages(void *from, void *to, size_t count) {
     return mremap(from, count, count, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED ? -1 : 0;
 }
 
+int cposix_replace_pages(void *at, size_t count) {
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+    return mmap(at, count, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+
 void cposix_keep_pages_from_children(void *memory, size_t count) { madvise(memory, count, MADV_DONTFORK); }
 
 int cposix_datagram_to(const char *host, unsigned short port, const char *path) {

@@ -43,7 +43,7 @@ private func add(_ amount: Double, to word: UnsafeMutablePointer<MetricsRegion.W
     var seen = unsafe word.pointee.load(ordering: .relaxed)
     while true {
         let sum = (Double(bitPattern: seen) + amount).bitPattern
-        let (exchanged, original) = unsafe word.pointee.weakCompareExchange(expected: seen, desired: sum, ordering: .relaxed)
+        let (exchanged, original) = unsafe word.pointee.weakCompareExchange(expected: seen, desired: sum, ordering: .releasing)
         if exchanged { return }
         seen = original
     }
@@ -118,19 +118,23 @@ final class TimeHandler: SeriesHandler, TimerHandler, @unchecked Sendable {
         guard let words = unsafe self.words else { return }
         let nanoseconds = min(UInt64(max(duration, 0)), MetricValue.longestTime)
         unsafe words[HistogramScale.bucket(of: nanoseconds)].wrappingAdd(1, ordering: .relaxed)
-        unsafe words[MetricsRegion.sumWord].wrappingAdd(nanoseconds, ordering: .relaxed)
         unsafe raise(words + MetricsRegion.maximumWord, to: nanoseconds) { $0 < nanoseconds }
+        unsafe words[MetricsRegion.sumWord].wrappingAdd(nanoseconds, ordering: .releasing)
     }
 }
 
 final class DistributionHandler: SeriesHandler, RecorderHandler, @unchecked Sendable {
+    private static let greatest = 1e100
+
     func record(_ value: Int64) { record(Double(value)) }
 
     func record(_ value: Double) {
         guard value.isFinite, let words = unsafe self.words else { return }
+        // No sum of such values is infinite.
+        let value = min(max(value, -Self.greatest), Self.greatest)
         unsafe words[RecorderScale.bucket(of: value)].wrappingAdd(1, ordering: .relaxed)
-        unsafe add(value, to: words + MetricsRegion.sumWord)
         unsafe raise(words + MetricsRegion.maximumWord, to: value.bitPattern) { Double(bitPattern: $0) < value }
+        unsafe add(value, to: words + MetricsRegion.sumWord)
     }
 }
 #endif

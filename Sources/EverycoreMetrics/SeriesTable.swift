@@ -26,7 +26,7 @@ final class SeriesTable: Sendable {
             if state.region == nil { state.region = MetricsMemory.open() }
             return state.region != nil
         }
-        if !isOpen { MetricsMemory.warn("EverycoreMetrics", "it must be made before run(), where the kernel has memory for it") }
+        if !isOpen { MetricsMemory.warn("EverycoreMetrics", "it must be made before run(), and the kernel must have memory for it") }
     }
 
     /// The series' handler: the same one for the same series, however its dimensions are ordered.

@@ -214,7 +214,7 @@ extension Master: ReconcilerObserver {
     func reloaded() { status.reloaded() }
     func rolloutIsOver() { succession.orders.carryOutWaiting() }
     func takesWaitingReload() -> Bool { succession.orders.takeReload() }
-    func wantsWorkersOfPlan() { succession.scaler.scaleAutomatically() }
+    func wantsWorkersOfPlan() { succession.scaler.followPlan() }
     func startFailed() -> Bool { succession.takeover.startFailed() }
     func trialFailed() { succession.goBackWhenPossible() }
     func trialEnded() { succession.takeover.forgetWayBack() }

@@ -41,7 +41,16 @@ final class MetricsCollector {
 
     // MARK: Processes
 
-    func makePages() throws(SystemError) -> MetricsPages { try MetricsPages(namesOf: own) }
+    /// Nil where the kernel has no memory for them: what the child counts is seen by none, and it serves all the same.
+    func makePages() -> MetricsPages? {
+        do throws(SystemError) {
+            return try MetricsPages(namesOf: own)
+        } catch {
+            if !hasWarned { context.log(.warning, .metricsSeriesRefused, "metrics of a process count nothing", ["reason": "\(error)"]) }
+            hasWarned = true
+            return nil
+        }
+    }
 
     func forked(_ pid: Int32, _ pages: MetricsPages) {
         pages.keepFromOthers()
@@ -76,9 +85,10 @@ final class MetricsCollector {
         return figures
     }
 
-    private func read(_ region: MetricsRegion, of pid: Int32) {
+    private func read(_ region: MetricsRegion, of pid: Int32, where isWanted: (MetricsRegion.State?) -> Bool = { _ in true }) {
         for index in 0..<region.used {
             let place = region.place(index)
+            guard isWanted(place.state) else { continue }
             if !ledger.isKnown(pid, place: index, epoch: place.epoch) { enter(place, at: index, of: region, pid) }
             guard place.state == .live || place.state == .destroyed, let kind = ledger.kind(pid, place: index) else { continue }
             if place.state == .destroyed || hasChanged(index, kind, in: region, pid) { ledger.read(pid, place: index, region.value(at: index, kind)) }
@@ -106,7 +116,7 @@ final class MetricsCollector {
             let count = region.destroyed
             guard destroyed[pid] ?? 0 != count else { continue }
             destroyed[pid] = count
-            read(region, of: pid)
+            read(region, of: pid, where: { $0 == .destroyed })
         }
     }
 

@@ -39,8 +39,15 @@ package enum MetricsMemory {
         }
     }
 
-    /// Runs in a child that has no pages: the master doesn't count.
+    /// Runs in the master, and in each of its children, where nothing counts when it begins: what counts later would be seen by none.
     static func close() { state.withLock { if $0.region == nil { $0.isClosed = true } } }
+
+    /// Runs in a child that the master has no pages for: what it counts must not go to the master's.
+    static func leave() throws(SystemError) {
+        guard let region else { return close() }
+        let result = unsafe cposix_replace_pages(region.address, MetricsRegion.byteCount)
+        guard result == 0 else { throw SystemError(errno: errno, operation: "leave the master's pages for metrics") }
+    }
 
     // MARK: Warnings
 

@@ -23,7 +23,7 @@ struct WorkerBirth {
 
     /// The child's metrics are its own from here on.
     func takeMetrics() throws(SystemError) {
-        guard let metrics else { return MetricsMemory.close() }
+        guard let metrics else { return try MetricsMemory.leave() }
         try metrics.becomeOwn()
     }
 }

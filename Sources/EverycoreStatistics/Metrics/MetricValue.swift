@@ -79,8 +79,9 @@ package enum MetricValue: Equatable, Sendable {
         case (.count(let a), .count(let b)): b.subtractingDownToZero(a) <= Self.mostGrowth
         case (.sum(let a), .sum(let b)): b.isFinite && b >= 0 && b - a <= Double(Self.mostGrowth)
         case (.gauge, .gauge): true
-        case (.timer(let a, _, let maximum), .timer(let b, _, let otherMaximum)):
-            b.count.subtractingDownToZero(a.count) <= Self.mostGrowth && max(maximum, otherMaximum) <= Self.longestTime
+        case (.timer(let a, let sum, let maximum), .timer(let b, let otherSum, let otherMaximum)):
+            b.count.subtractingDownToZero(a.count) <= Self.mostGrowth && otherSum.subtractingDownToZero(sum) <= Self.mostGrowth
+                && max(maximum, otherMaximum) <= Self.longestTime
         case (.recorder(let a, _, _), .recorder(let b, let sum, let maximum)):
             b.count.subtractingDownToZero(a.count) <= Self.mostGrowth && sum.isFinite && maximum.isFinite
         default: false

@@ -8,7 +8,7 @@
 //     then      512 bytes          a name for each place: UInt16 bytes, then MetricIdentity's encoding
 //     then      867 × UInt64       a histogram for each place: buckets, sum, maximum
 //
-// The memory is sparse: what no series uses is never touched, by the reader either.
+// The memory is sparse: what no series uses is never touched. A timer's or recorder's histogram is, also by its reader.
 // Process: any · Thread: any
 
 package import Synchronization
@@ -192,9 +192,11 @@ package struct MetricsRegion: @unchecked Sendable {
         case .timer, .recorder:
             let words = unsafe histogram(index)
             func entry(_ offset: Int) -> UInt64 { unsafe words[offset].load(ordering: .relaxed) }
+            // The sum is written last and read first: once it has stopped changing, nothing of what it stands for is missing.
+            let sum = unsafe words[Self.sumWord].load(ordering: .acquiring)
             let counts = BucketCounts { entry($0) }
-            if kind == .timer { return .timer(counts, sum: entry(Self.sumWord), maximum: entry(Self.maximumWord)) }
-            return .recorder(counts, sum: Double(bitPattern: entry(Self.sumWord)), maximum: Double(bitPattern: entry(Self.maximumWord)))
+            if kind == .timer { return .timer(counts, sum: sum, maximum: entry(Self.maximumWord)) }
+            return .recorder(counts, sum: Double(bitPattern: sum), maximum: Double(bitPattern: entry(Self.maximumWord)))
         }
     }
 }

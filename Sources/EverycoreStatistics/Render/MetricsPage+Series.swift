@@ -29,7 +29,8 @@ extension MetricsPage {
         /// Every name that a family takes.
         func names(of family: String) -> [String] {
             switch self {
-            case .counter, .gauge: [family]
+            case .counter: [family, String(family.dropLast(family.hasSuffix("_total") ? 6 : 0))]
+            case .gauge: [family]
             case .timer, .recorder: [family] + ["_bucket", "_sum", "_count"].map { family + $0 }
             }
         }

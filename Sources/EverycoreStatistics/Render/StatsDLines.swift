@@ -27,17 +27,16 @@ package struct StatsDLines {
     package mutating func datagrams(for page: PrometheusWriter) -> [[UInt8]] {
         var lines: [String] = []
         var (counters, histograms) = ([String: Double](), [String: BucketCounts]())
+        var names: [(name: String, tags: String)] = []
+        var distributions: [(key: String, family: String, PrometheusWriter.Distribution)] = []
         for family in page.families where !family.name.hasPrefix("everycore_worker_") {
             switch family.kind {
             case .counter:
+                // Different labels may have one name here: then it has their sum.
                 for sample in family.samples {
                     let (name, tags) = name(family.name, sample.labels, "")
-                    let value = sample.value.number
-                    counters[name + tags] = value
-                    let before = self.counters[name + tags] ?? 0
-                    // One that is lower was destroyed, and made again.
-                    let added = value < before ? value : value - before
-                    if added > 0, !isFirst { lines.append("\(name):\(PrometheusWriter.written(added))|c\(tags)") }
+                    if counters[name + tags] == nil { names.append((name, tags)) }
+                    counters[name + tags, default: 0] += sample.value.number
                 }
             case .gauge:
                 for sample in family.samples where sample.value.number.isFinite {
@@ -49,13 +48,24 @@ package struct StatsDLines {
                 }
             case .histogram:
                 for distribution in family.distributions {
-                    let (key, keyTags) = name(family.name, distribution.labels, "")
-                    histograms[key + keyTags] = distribution.counts
-                    let added = distribution.counts.minus(self.histograms[key + keyTags] ?? BucketCounts())
-                    if added.count > 0, !isFirst { lines += self.lines(of: distribution, added, family.name) }
+                    let (name, tags) = name(family.name, distribution.labels, "")
+                    if histograms[name + tags] == nil { distributions.append((name + tags, family.name, distribution)) }
+                    histograms[name + tags, default: BucketCounts()].merge(distribution.counts)
                 }
             case .summary:
                 break
+            }
+        }
+        if !isFirst {
+            for (name, tags) in names {
+                let (value, before) = (counters[name + tags] ?? 0, self.counters[name + tags] ?? 0)
+                // One that is lower was destroyed, and made again.
+                let added = value < before ? value : value - before
+                if added > 0 { lines.append("\(name):\(PrometheusWriter.written(added))|c\(tags)") }
+            }
+            for (key, family, distribution) in distributions {
+                let added = (histograms[key] ?? BucketCounts()).minus(self.histograms[key] ?? BucketCounts())
+                if added.count > 0 { lines += self.lines(of: distribution, added, family) }
             }
         }
         (self.counters, self.histograms) = (counters, histograms)

@@ -99,6 +99,19 @@ import Testing
         #expect(ledger.figures().garbled == 2)
     }
 
+    @Test func `a sum that can't have grown so far is not taken`() throws {
+        let timer = MetricIdentity(.timer, "t")
+        let one = try #require(BucketCounts([.init(10, 1)]))
+        let two = try #require(BucketCounts([.init(10, 2)]))
+        var ledger = MetricsLedger()
+        add(1, [(timer, .timer(one, sum: 320, maximum: 320))], to: &ledger)
+        ledger.read(1, place: 0, .timer(two, sum: .max, maximum: 320))
+        #expect(value(timer, ledger) == .timer(one, sum: 320, maximum: 320))
+        #expect(ledger.figures().garbled == 1)
+        ledger.read(1, place: 0, .timer(two, sum: 640, maximum: 320))
+        #expect(value(timer, ledger) == .timer(two, sum: 640, maximum: 320))
+    }
+
     @Test func `a destroyed series goes with its last process, and begins anew`() {
         var ledger = MetricsLedger()
         add(1, [(visits, .count(5))], to: &ledger)

@@ -51,6 +51,11 @@ import Testing
         #expect(page.contains("everycore_metrics_conflicts 3\n"))
     }
 
+    @Test func `a counter takes the name without its ending too`() {
+        let page = text([counter("shop.orders"), MetricSeries(MetricIdentity(.gauge, "shop_orders"), .gauge(4, setAt: 1))], as: .openMetrics)
+        #expect(page.contains("shop_orders_total 1\n") && !page.contains("shop_orders 4"))
+    }
+
     @Test func `a timer's buckets are cumulative, in seconds`() throws {
         var histogram = LatencyHistogram()
         for nanoseconds in [5_000, 2_000_000, 2_000_000, 300_000_000] as [UInt64] { histogram.record(nanoseconds: nanoseconds) }
@@ -140,6 +145,17 @@ import Testing
         #expect(sent.contains("shop.orders:5|c|#country:f_r___"))
         sent = lines(push.datagrams(for: page([counter("orders", [.init("country", "f|r,#\n")], 8)])))
         #expect(!sent.contains { $0.hasPrefix("shop.orders") || $0.hasPrefix("shop.depth") })
+    }
+
+    @Test func `series that have one name there are one`() {
+        var push = StatsDLines(prefix: "", usesTags: false, byteLimit: 1432, countsFromNow: false)
+        func orders(_ a: UInt64, _ b: UInt64) -> [MetricSeries] {
+            [counter("orders", [.init("from", "x")], a), counter("orders", [.init("to", "x")], b)]
+        }
+        _ = push.datagrams(for: page(orders(100, 1)))
+        let sent = lines(push.datagrams(for: page(orders(103, 2))))
+        #expect(sent.filter { $0.hasPrefix("orders") }.count == 1, "\(sent)")
+        #expect(sent.contains { $0.hasPrefix("orders") && $0.contains(":4|c") }, "\(sent)")
     }
 
     @Test func `a push that takes another process's place sends nothing twice`() {

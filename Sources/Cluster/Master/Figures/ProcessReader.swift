@@ -71,7 +71,7 @@ final class ProcessReader {
         silentTimes = silentTimes.filter { pids.contains($0.key) }
         for child in workers where child.page.process.isSilent(now: now) && budget.allows { readTimes(of: child.pid) }
         // The oldest first, and none that is new.
-        let order = workers.map { (pid: $0.pid, at: memory[$0.pid]?.at ?? 0) }.sorted { ($0.at, $0.pid) < ($1.at, $1.pid) }
+        let order = workers.filter { mayReadMemory(of: $0, now: now) }.map { (pid: $0.pid, at: memory[$0.pid]?.at ?? 0) }.sorted { ($0.at, $0.pid) < ($1.at, $1.pid) }
         for (pid, at) in order where now.subtractingDownToZero(at) >= MemoryReading.shortestAge && budget.allows { readMemory(of: pid) }
     }
 
@@ -98,6 +98,11 @@ final class ProcessReader {
             let text = readSmallFile("/proc/\(pid)/stat")
             silentTimes[pid] = text.flatMap { ProcessTimes(stat: $0, ticksPerSecond: Self.ticksPerSecond) } ?? silentTimes[pid]
         }
+    }
+
+    /// One reading has no bound but the worker's size, and waits for a worker that changes its memory: not where either may take long.
+    private func mayReadMemory(of child: Child, now: UInt64) -> Bool {
+        !child.page.process.isSilent(now: now) && child.page.figures[.residentBytes] <= MemoryReading.mostResidentBytes
     }
 
     private func readMemory(of pid: Int32) {
@@ -142,6 +147,8 @@ package struct MemoryReading: Equatable {
     package let proportionalBytes: UInt64
     package let privateBytes: UInt64
 
+    /// Of larger workers it isn't read: a reading takes some 15 ms a gigabyte.
+    package static let mostResidentBytes: UInt64 = 1 << 30
     /// A worker's is read no more often.
     package static let shortestAge: UInt64 = 10_000_000_000
 

@@ -66,8 +66,7 @@ extension WorkerPool {
         }
         if role.isWorker || role == .quarantine { pages.table.begin(page.index, slot: max(role.slot, 0)) }
         do throws(SystemError) {
-            // Made before the fork: where it can't be made no child is left without one.
-            let metricsPages = try metrics?.makePages()
+            let metricsPages = metrics?.makePages()
             let (channel, theirs) = try makeChannel()
             let forkedAt = EventLoop.monotonicNanoseconds()
             let pid = cposix_fork_blocking_signals()

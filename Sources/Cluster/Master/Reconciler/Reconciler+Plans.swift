@@ -52,7 +52,7 @@ extension Reconciler {
         observer?.reloaded()
         context.log(.notice, .reloadFinished, "reloaded", ["workers": "\(workerCount)"])
         for index in context.plan.auxiliaries.indices { handle(.auxiliary(index: index)) { .replace(slot: $0) } }
-        if context.plan.workers != .perCore { observer?.wantsWorkersOfPlan() }
+        observer?.wantsWorkersOfPlan()
         observer?.rolloutIsOver()
     }
 

@@ -2,11 +2,13 @@
 // are like goes in twice a second, a decision with the numbers that made it comes out.
 // Process: master · Thread: loop
 //
-//   up    the median worker's loop was busy for more than 80 % of one and a half seconds, or connections waited in the queues of half the workers
-//         at three looks in a row; and cores are free: non-blocking handlers gain nothing by more workers than cores. Half as many more, at least
+//   up    the median worker's loop was busy for more than 80 % of one and a half seconds, or for more than half of it while connections waited in
+//         the queues of half the workers at three looks in a row (loops that do nothing leave connections in a queue on purpose, and another
+//         one would not take them); and cores are free: non-blocking handlers gain nothing by more workers than cores. Half as many more, at least
 //         one, and no more than there are free cores where the loops run on them
 //   down  the mean of all loops was below 30 % for a minute, and never above 60 % for one and a half seconds of it: one worker, and the next after
-//         another minute. Not while the one that would go has a request of more than a second
+//         another minute. While the one that would go has a request of more than a second that waits, for five minutes at most: clients
+//         that always have one would keep all workers for ever
 //
 // A worker that starts is waited for before the next step up, so that a step shows its effect first. Time that is not like the rest (a reload, an
 // upgrade, another number of cores or of workers) begins the minute anew.
@@ -76,6 +78,8 @@ package struct Autoscale: Equatable {
     package static let (interval, window, patience): (Duration, UInt64, UInt64) = (.milliseconds(500), 1_500_000_000, 60_000_000_000)
     private static let (busyShare, idleShare, peakShare) = (0.8, 0.3, 0.6)
     private static let filledLooks = 3
+    private static let filledShare = 0.5
+    private static let longestWait: UInt64 = 300_000_000_000
     /// So much of a core must be free.
     private static let freeShare = 0.5
 
@@ -115,7 +119,7 @@ package struct Autoscale: Equatable {
 
     private mutating func up(_ load: Load, _ look: Look) -> Decision? {
         let filledQueues = filled.values.count { $0 >= Self.filledLooks }
-        let areFilled = filledQueues * 2 >= look.count
+        let areFilled = filledQueues * 2 >= look.count && load.median > Self.filledShare
         guard look.count < bounds.upperBound, load.median > Self.busyShare || areFilled else { return nil }
         let free = Double(look.cores) - load.demand
         guard free >= Self.freeShare else { return nil }
@@ -143,7 +147,8 @@ package struct Autoscale: Equatable {
             quiet.since = 0
             return nil
         }
-        guard !look.isLastOccupied, !filled.values.contains(where: { $0 >= Self.filledLooks }) else { return nil }
+        let isOverdue = look.now.subtractingDownToZero(quiet.since) >= Self.patience + Self.longestWait
+        guard !look.isLastOccupied || isOverdue, !filled.values.contains(where: { $0 >= Self.filledLooks }) else { return nil }
         var decision = decision(look.count - 1, .idle, load, look)
         decision.mean = quiet.sum / quiet.count
         reset()

@@ -15,6 +15,8 @@ final class Scaler {
     private var cores: Int
     private let autoscaler: Autoscaler
     private let wasHeld: Bool
+    /// What the plan said that was followed last.
+    private var followed: WorkerCount
     private var timer: LoopTimer?
 
     /// No event tells of a change of the affinity mask or the quota.
@@ -33,6 +35,7 @@ final class Scaler {
         self.capacity = capacity
         self.cores = cores
         wasHeld = isHeld
+        followed = context.plan.workers
         autoscaler = Autoscaler(context, pool: pool, processes: figures.processes, reconciler: reconciler, cores: cores)
         autoscaler.scale = { [unowned self] count in set(count) }
         autoscaler.mayScale = { context.phase == .running && !upgrade.isUnderWay && !context.holdsConnections }
@@ -44,7 +47,10 @@ final class Scaler {
     }
 
     /// Another plan is in force, which may be taken back.
-    func planChanged() { autoscaler.start(isHeld: autoscaler.isHeld) }
+    func planChanged() {
+        watchCores()
+        autoscaler.start(isHeld: autoscaler.isHeld)
+    }
 
     func stop() {
         timer = nil
@@ -65,6 +71,13 @@ final class Scaler {
     func scale(to wanted: Int) {
         if context.phase == .running, !upgrade.isUnderWay, !context.holdsConnections { autoscaler.hold() }
         set(wanted)
+    }
+
+    /// The plan in force has replaced all workers. One worker per core in this plan as in the former leaves what was ordered.
+    func followPlan() {
+        defer { followed = context.plan.workers }
+        guard context.plan.workers != .perCore || followed != .perCore else { return }
+        scaleAutomatically()
     }
 
     /// As many as the plan says: what was ordered holds no longer.
@@ -99,7 +112,7 @@ final class Scaler {
 
     /// Follows the number of usable cores, where the plan says so.
     private func watchCores() {
-        guard context.plan.workers == .perCore else { return }
+        guard context.plan.workers == .perCore else { return timer = nil }
         timer = context.loop.every(Self.interval) { [unowned self] in
             guard !upgrade.isUnderWay, !context.holdsConnections else { return }
             let usable = UsableCores.current()

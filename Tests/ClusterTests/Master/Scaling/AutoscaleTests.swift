@@ -26,6 +26,7 @@ import Testing
         /// Every change: when, to how many, why.
         private(set) var changes: [(at: UInt64, count: Int, reason: Autoscale.Reason)] = []
         var isLastOccupied = false
+        var areQueuesFilled = false
         var missing = 0
 
         init(_ bounds: ClosedRange<Int>, count: Int, cores: Int) {
@@ -48,7 +49,7 @@ import Testing
                     busy[slot, default: 0] += UInt64(perWorker * Double(AutoscaleTests.step))
                     if kind == .computing { demand[slot, default: 0] += UInt64(perWorker * Double(AutoscaleTests.step)) }
                 }
-                let isFilled = queues && wanted > Double(count)
+                let isFilled = areQueuesFilled || queues && wanted > Double(count)
                 let workers = (0..<max(count - missing, 0)).map {
                     Autoscale.Worker(
                         slot: $0, pid: Int32($0 + 100), busy: busy[$0] ?? 0, demand: demand[$0] ?? 0, measuredAt: now, isQueueFilled: isFilled)
@@ -98,6 +99,13 @@ import Testing
         var steady = Machine(1...4, count: 2, cores: 4)
         steady.run(seconds: 10, queues: true) { _ in 1.5 }
         #expect(steady.changes.isEmpty)
+    }
+
+    @Test func `queues that idle loops leave filled are no reason`() {
+        var machine = Machine(1...4, count: 2, cores: 4)
+        machine.areQueuesFilled = true
+        machine.run(seconds: 30) { _ in 0.2 }
+        #expect(machine.changes.isEmpty)
     }
 
     @Test func `a quiet service loses one worker a minute, down to the fewest`() {
@@ -160,6 +168,15 @@ import Testing
         #expect(machine.changes.isEmpty)
         machine.isLastOccupied = false
         machine.run(seconds: 2) { _ in 0.1 }
+        #expect(machine.count == 2)
+    }
+
+    @Test func `requests that never end are waited for five minutes`() {
+        var machine = Machine(1...4, count: 3, cores: 4)
+        machine.isLastOccupied = true
+        machine.run(seconds: 355) { _ in 0.1 }
+        #expect(machine.changes.isEmpty)
+        machine.run(seconds: 15) { _ in 0.1 }
         #expect(machine.count == 2)
     }
 
