@@ -1,86 +1,20 @@
 """What the reports cost: Everycore printing a report every second, with none, and with all that looks: a dashboard's event stream, `everycore top`
 on a terminal, and 200 scrapes of /metrics over the run. Interleaved, on the plain load."""
 
-import contextlib
-import os
-import pty
-import socket
-import subprocess
-import threading
-import time
-
-import build
 import load
 from processes import free_port
 from results import median, progress
+from watchers import Watchers
 
 VARIANTS = ("off", "on", "watched")
 SCRAPES = 200
-
-
-def request(port, target):
-    connection = socket.create_connection(("127.0.0.1", port), timeout=5)
-    connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-    return connection
-
-
-class Watchers:
-    """Look at a server until they are told to stop. `counts` says how much they saw."""
-
-    def __init__(self, port, seconds):
-        self.port, self.seconds, self.over = port, seconds, threading.Event()
-        self.counts = {"frames": 0, "scrapes": 0, "screens": 0}
-
-    def __enter__(self):
-        self.threads = [threading.Thread(target=body, daemon=True) for body in (self.dashboard, self.scrape, self.top)]
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.over.set()
-        for thread in self.threads:
-            thread.join(10)
-
-    def answers(self):
-        with contextlib.suppress(OSError):
-            request(self.port, "/health").close()
-            return True
-        return self.over.wait(0.02)
-
-    def dashboard(self):
-        while not self.answers():
-            pass
-        with contextlib.suppress(OSError), request(self.port, "/events") as stream:
-            while not self.over.is_set() and (more := stream.recv(65536)):
-                self.counts["frames"] += more.count(b"data: ")
-
-    def scrape(self):
-        while not self.over.wait(self.seconds / SCRAPES):
-            with contextlib.suppress(OSError), request(self.port, "/metrics") as page:
-                while page.recv(65536):
-                    pass
-                self.counts["scrapes"] += 1
-
-    def top(self):
-        while not self.answers():
-            pass
-        ours, theirs = pty.openpty()
-        program = subprocess.Popen([build.everycore(), "top", f"http://127.0.0.1:{self.port}"], stdin=theirs, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        threading.Thread(target=lambda: (self.over.wait(), time.sleep(0.1), program.terminate()), daemon=True).start()
-        with contextlib.suppress(OSError):
-            while more := os.read(ours, 65536):
-                self.counts["screens"] += more.count(b"\x1b[?2026h")
-        program.wait()
-        os.close(ours)
 
 
 def measure(variant, seconds):
     if variant != "watched":
         return load.measure("everycore", "plain", load.placements()[0], seconds, ("--report-interval", "1s" if variant == "on" else "off"))
     port = free_port()
-    with Watchers(port, seconds) as watchers:
+    with Watchers(port, seconds / SCRAPES) as watchers:
         row = load.measure("everycore", "plain", load.placements()[0], seconds, ("--report-interval", "1s", "--admin", f"127.0.0.1:{port}"))
     return {**row, **watchers.counts}
 

@@ -70,6 +70,7 @@ def parse():
     parser.add_argument("--logs", metavar="FOLDER", help="keep the servers' logs there, named by their ports")
     parser.add_argument("--table", metavar="FILE", help="renew the rows of these storms in the table of this Markdown file")
     parser.add_argument("--losses", action="store_true", help="list every request that got no answer, with the kill that it was in flight at")
+    parser.add_argument("--watched", action="store_true", help="a dashboard and top are open, and a scrape each tenth of a second sees no counter go backwards")
     options = parser.parse_args()
     for name in options.storms:
         if name not in STORMS:
@@ -111,10 +112,12 @@ def main():
     try:
         build.everycore()
         build.program("storm")
-        server.logs = options.logs
+        server.logs, server.is_watched = options.logs, options.watched
         begun = time.monotonic()
         good = weather(Run(options), options.storms or (SHORT if options.short else list(STORMS)), options.losses,
                        options.table)
+        if options.watched:
+            print("watched by " + ", ".join(f"{count} {what}" for what, count in server.watched.items()))
         print(f"{'every promise was kept' if good else 'a promise was broken'}, in {time.monotonic() - begun:.0f} s")
         return 0 if good else 1
     except Failure as reason:

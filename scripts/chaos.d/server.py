@@ -15,6 +15,7 @@ import time
 import build
 from family import children, command_name, descriptor_count, send
 from processes import Failure, Process, free_port, stat_fields
+from watchers import Watchers
 
 # What ends a storm before its verdict.
 TROUBLE = (Failure, OSError, ValueError, http.client.HTTPException, subprocess.TimeoutExpired)
@@ -22,6 +23,9 @@ TROUBLE = (Failure, OSError, ValueError, http.client.HTTPException, subprocess.T
 WORKER_NAME = "everycore-w"
 # The folder in which logs are kept.
 logs = None
+# Whether a dashboard, `top` and scrapes look at every server, and what they saw of all.
+is_watched = False
+watched = {}
 _running = []
 
 
@@ -45,6 +49,7 @@ class Server:
         _running.append(self)
         self.wait_for_workers(None if workers == "auto" else workers, patience)
         self.start_seconds = time.monotonic() - begun
+        self.watchers = Watchers(self.admin, 0.1).__enter__() if is_watched else None
         self.idle_descriptors = min(map(descriptor_count, self.worker_pids_by_stats()), default=0)
 
     def command_line(self, workers, settings, options):
@@ -191,7 +196,7 @@ class Server:
         if self not in _running:
             return []
         _running.remove(self)
-        problems = []
+        problems = self.stop_watching()
         self.signal(signal.SIGTERM)
         status = self.wait_for_end(again or patience)
         if again and status is None:
@@ -211,6 +216,14 @@ class Server:
             send(pid, signal.SIGKILL)
         self.process.stop()
         return problems
+
+    def stop_watching(self):
+        if not self.watchers:
+            return []
+        self.watchers.__exit__()
+        for what, count in self.watchers.counts.items():
+            watched[what] = watched.get(what, 0) + count
+        return self.watchers.problems[:10]
 
     def wait_for_end(self, patience):
         """The master's exit status (negative: a signal); None when it stays."""

@@ -71,7 +71,8 @@ final class ProcessReader {
         silentTimes = silentTimes.filter { pids.contains($0.key) }
         for child in workers where child.page.process.isSilent(now: now) && budget.allows { readTimes(of: child.pid) }
         // The oldest first, and none that is new.
-        let order = workers.filter { mayReadMemory(of: $0, now: now) }.map { (pid: $0.pid, at: memory[$0.pid]?.at ?? 0) }.sorted { ($0.at, $0.pid) < ($1.at, $1.pid) }
+        let order = workers.filter { mayReadMemory(of: $0, now: now) }.map { (pid: $0.pid, at: memory[$0.pid]?.at ?? 0) }
+            .sorted { ($0.at, $0.pid) < ($1.at, $1.pid) }
         for (pid, at) in order where now.subtractingDownToZero(at) >= MemoryReading.shortestAge && budget.allows { readMemory(of: pid) }
     }
 
