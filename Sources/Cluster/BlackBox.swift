@@ -5,12 +5,13 @@
 //   word 1   the monotonic clock when the request began that runs now; 0 between requests
 //   word 2   how many bytes that request's description has
 //   word 3   how many requests are in flight whose async handlers wait
-//   word 4   the monotonic clock when the oldest of them began
-//   word 5   how many bytes its description has
+//   word 4   how many bytes of the reason there are for which the start failed; it stands where the description of a request would
+//   word 5   unused
 //   word 6   the signal of a crash, bit 16 where another thread than the loop's crashed, and in the upper half the process that sent
 //            the signal (0: the worker's own code)
 //   word 7   the endpoint of the request that runs now: a number of the service's, opaque here; 0 for none
-//   then     both descriptions; of one that doesn't fit its beginning, and the hash of the whole path in the last eight bytes
+//   then     that description; of one that doesn't fit its beginning, and the hash of the whole path in the last eight bytes
+//   then     the requests that wait (WaitingTable.swift)
 
 internal import CEverycorePosix
 internal import Glibc
@@ -24,16 +25,20 @@ internal import Glibc
     /// What there is of a description that doesn't fit.
     private static let cutByteCount = textByteCount - 8
 
-    package static let byteCount = headerByteCount + 2 * textByteCount
+    package static let byteCount = headerByteCount + textByteCount + WaitingTable.byteCount
 
     /// - Parameter memory: `byteCount` bytes, aligned to 8, that outlive every copy of this view.
     package init(at memory: UnsafeMutableRawPointer) {
         unsafe words = memory.bindMemory(to: UInt64.self, capacity: Self.byteCount / 8)
     }
 
-    private func text(_ index: Int) -> UnsafeMutableRawBufferPointer {
-        let start = unsafe UnsafeMutableRawPointer(words) + Self.headerByteCount + index * Self.textByteCount
-        return unsafe UnsafeMutableRawBufferPointer(start: start, count: Self.textByteCount)
+    private var text: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: UnsafeMutableRawPointer(words) + Self.headerByteCount, count: Self.textByteCount)
+    }
+
+    /// The requests whose async handlers wait.
+    package var waitingRequests: WaitingTable {
+        unsafe WaitingTable(at: UnsafeMutableRawPointer(words) + Self.headerByteCount + Self.textByteCount)
     }
 
     /// The loop turns.
@@ -41,7 +46,7 @@ internal import Glibc
 
     /// A request begins, or its async handler goes on: what it is about, cut to what fits.
     package func enter(_ description: RawSpan, now: UInt64) {
-        unsafe words[2] = copy(description, to: 0)
+        unsafe words[2] = copy(description)
         unsafe words[7] = 0
         unsafe words[1] = now
     }
@@ -52,11 +57,11 @@ internal import Glibc
     /// So many requests wait in their handlers.
     package func setWaiting(_ count: Int) { unsafe words[3] = UInt64(clamping: count) }
 
-    /// The oldest request that waits in its handler is this one now.
-    package func setOldestWaiting(_ description: RawSpan, since: UInt64) {
-        unsafe words[4] = 0
-        unsafe words[5] = copy(description, to: 1)
-        unsafe words[4] = since
+    /// The worker can't start for this reason. Nothing runs then or later.
+    package func fail(_ reason: String) {
+        let bytes = Array(reason.utf8.prefix(Self.textByteCount))
+        unsafe bytes.withUnsafeBytes { unsafe text.copyMemory(from: $0) }
+        unsafe words[4] = UInt64(bytes.count)
     }
 
     /// The endpoint of the request that runs now.
@@ -66,21 +71,21 @@ internal import Glibc
     package var crashWord: UnsafeMutablePointer<UInt64> { unsafe words + 6 }
 
     @inline(__always)
-    private func copy(_ description: RawSpan, to index: Int) -> UInt64 {
-        guard description.byteCount <= Self.textByteCount else { return copyLong(description, to: index) }
+    private func copy(_ description: RawSpan) -> UInt64 {
+        guard description.byteCount <= Self.textByteCount else { return copyLong(description) }
         unsafe description.withUnsafeBytes { bytes in
-            guard let source = bytes.baseAddress, let target = unsafe text(index).baseAddress else { return }
+            guard let source = bytes.baseAddress, let target = unsafe text.baseAddress else { return }
             unsafe target.copyMemory(from: source, byteCount: bytes.count)
         }
         return UInt64(description.byteCount)
     }
 
     @inline(never)
-    private func copyLong(_ description: RawSpan, to index: Int) -> UInt64 {
+    private func copyLong(_ description: RawSpan) -> UInt64 {
         unsafe description.withUnsafeBytes { bytes in
-            unsafe text(index).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.cutByteCount)))
+            unsafe text.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.cutByteCount)))
         }
-        unsafe text(index).storeBytes(of: PathHash.ofPath(in: description), toByteOffset: Self.cutByteCount, as: UInt64.self)
+        unsafe text.storeBytes(of: PathHash.ofPath(in: description), toByteOffset: Self.cutByteCount, as: UInt64.self)
         return UInt64(description.byteCount)
     }
 
@@ -90,7 +95,7 @@ internal import Glibc
     /// The request that the worker is in, and since when.
     package var current: (description: String, since: UInt64)? {
         let since = unsafe words[1]
-        return since == 0 ? nil : (unsafe shown(0, byteCount: words[2]), since)
+        return since == 0 ? nil : (unsafe shown(byteCount: words[2]), since)
     }
 
     /// The endpoint of the request that the worker is in; 0 where none runs, or it has none.
@@ -100,7 +105,7 @@ internal import Glibc
     package var currentPath: UInt64? {
         guard unsafe words[1] != 0 else { return nil }
         let count = unsafe words[2]
-        let text = unsafe UnsafeRawBufferPointer(text(0))
+        let text = unsafe UnsafeRawBufferPointer(text)
         if count > UInt64(Self.textByteCount) { return unsafe text.load(fromByteOffset: Self.cutByteCount, as: UInt64.self) }
         return unsafe PathHash.ofPath(in: UnsafeRawBufferPointer(rebasing: text.prefix(Int(count))).bytes)
     }
@@ -135,19 +140,22 @@ internal import Glibc
 
     /// The oldest request that waits in its handler, and since when it is in flight.
     package var oldestWaiting: (description: String, since: UInt64)? {
-        let since = unsafe words[4]
-        return waiting == 0 || since == 0 ? nil : (unsafe shown(1, byteCount: words[5]), since)
+        guard waiting > 0, let oldest = waitingRequests.entries.min(by: { $0.since < $1.since }) else { return nil }
+        return (oldest.description, oldest.since)
+    }
+
+    /// Why the worker could not start.
+    package var failure: String? {
+        let count = unsafe words[4]
+        return count == 0 ? nil : shown(byteCount: min(count, UInt64(Self.textByteCount)))
+    }
+
+    private func shown(byteCount: UInt64) -> String {
+        unsafe Self.shown(UnsafeRawBufferPointer(text), count: byteCount > UInt64(Self.textByteCount) ? Self.cutByteCount : Int(byteCount))
     }
 
     /// The worker may have died in the middle of a store, and a path may hold anything: only printable ASCII is shown.
-    private func shown(_ index: Int, byteCount: UInt64) -> String {
-        var shown = ""
-        let bytes = unsafe text(index)
-        let count = byteCount > UInt64(Self.textByteCount) ? Self.cutByteCount : Int(byteCount)
-        for offset in 0..<count {
-            let byte = unsafe bytes[offset]
-            shown.unicodeScalars.append((0x20..<0x7F).contains(byte) ? Unicode.Scalar(byte) : "?")
-        }
-        return shown
+    static func shown(_ bytes: UnsafeRawBufferPointer, count: Int) -> String {
+        unsafe String(decoding: bytes.prefix(max(count, 0)).map { (0x20..<0x7F).contains($0) ? $0 : UInt8(ascii: "?") }, as: UTF8.self)
     }
 }

@@ -62,6 +62,13 @@ public final class Cluster {
         return self
     }
 
+    /// Tells the cluster which modules a service consists of: their functions lie around those of the program in a stack.
+    @discardableResult
+    package func describe(modules: [String]) -> Cluster {
+        plan.serviceModules.formUnion(modules)
+        return self
+    }
+
     /// Tells the cluster which of its workers' figures are the service's.
     @discardableResult
     package func counts(_ service: ServiceFigures) -> Cluster {
@@ -133,6 +140,7 @@ struct ClusterPlan {
     var onReload: (() throws -> ClusterPlan)?
     var endpoints: [EndpointDescription] = []
     var service: ServiceFigures?
+    var serviceModules: Set<String> = ["Cluster", "EverycoreLoop"]
 }
 
 struct AuxiliaryPlan {

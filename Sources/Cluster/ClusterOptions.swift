@@ -41,6 +41,9 @@ public struct ClusterOptions {
     /// When no worker's loop has turned for so long, successors of the stuck workers start; these go when they go on. At most as many
     /// as there are workers; then the one that is stuck for longest is killed. At least 100 ms; nil never.
     public var standInAfter: Duration? = .seconds(2)
+    /// From which age on a request is logged: with its stack, where it holds its worker's loop. The signal that asks for the stack cuts sleeps
+    /// and polls of a handler short, once for each such request. At least 100 ms; nil never.
+    public var slowRequest: Duration? = .seconds(1)
     /// When dead workers are replaced.
     public var respawn = RespawnPolicy()
     /// When requests that keep killing workers get a worker of their own.

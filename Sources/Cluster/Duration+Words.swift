@@ -12,7 +12,7 @@ extension Duration {
     }
 
     /// Such as `1.250s`.
-    var inSeconds: String {
+    package var inSeconds: String {
         let milliseconds = wholeNanoseconds / 1_000_000
         let rest = milliseconds % 1000
         return "\(milliseconds / 1000).\(rest < 10 ? "00" : rest < 100 ? "0" : "")\(rest)s"

@@ -92,6 +92,33 @@ def the_dashboard_answers_at_once_while_all_workers_are_stopped(box):
 
 
 @case()
+def the_requests_that_run_are_shown_while_all_workers_are_stopped(box):
+    process, port, admin = serve(box)
+    waits = connect(port, 20)
+    # One after the other.
+    waits.sendall(b"GET /sleep?ms=1000&secret=1 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 5)
+    box.expect(becomes_true(lambda: b"/sleep" in ask(admin, "/requests")[2], 4), "no request is listed")
+    pids = worker_pids(process)
+    for pid in pids:
+        send(pid, signal.SIGSTOP)
+    listed = json.loads(ask(admin, "/requests")[2])["requests"]
+    said = [(entry["state"], entry["method"], entry["target"], entry["route"]) for entry in listed]
+    box.expect(said == [("waiting", "GET", "/sleep", "GET /sleep")] and listed[0]["pid"] in pids, f"the list is {listed}")
+    page = ask(admin, "/")[2]
+    box.expect(b"GET /sleep" in page and b"secret" not in page, "the page doesn't show it")
+    frame = Events(admin).frame()
+    box.expect([entry["target"] for entry in frame["requests"]] == ["/sleep"], f"the frame has {frame['requests']}")
+    stacks = json.loads(ask(admin, "/stacks")[2])["stacks"]
+    box.expect([entry["state"] for entry in stacks] == ["no answer"] * 2, f"the stacks are {stacks}")
+    for pid in pids:
+        send(pid, signal.SIGCONT)
+    stacks = json.loads(ask(admin, "/stacks")[2])["stacks"]
+    box.expect(sorted(entry["pid"] for entry in stacks) == sorted(pids), f"the stacks are {stacks}")
+    box.expect(all(entry["state"] == "idle" and any("EventLoop" in name for name in entry["stack"]) for entry in stacks), f"the stacks are {stacks}")
+    box.expect(ask(admin, "/stacks", "Sec-Fetch-Site: cross-site")[0] == 403, "a page of another site may have the workers interrupted")
+
+
+@case()
 def the_dashboard_answers_at_once_while_workers_die_and_start(box):
     process, port, admin = serve(box)
     took = []

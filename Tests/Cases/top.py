@@ -11,7 +11,7 @@ import subprocess
 import termios
 import time
 
-from support import becomes_true, case, children, free_port, name_of, send
+from support import becomes_true, case, children, connect, free_port, name_of, send
 
 
 class Screen:
@@ -90,7 +90,7 @@ def top_shows_the_workers_and_gives_the_terminal_back(box):
 
 @case()
 def top_obeys_its_keys_and_follows_the_terminals_size(box):
-    _, _, address = serve(box)
+    _, port, address = serve(box)
     screen = Screen(box, address)
     screen.shows("2/2 ready")
     screen.type("h")
@@ -103,6 +103,15 @@ def top_obeys_its_keys_and_follows_the_terminals_size(box):
     box.expect(screen.text == "", f"paused, it writes {screen.text!r}")
     screen.type(" c")
     box.expect(screen.shows("CPU↓"), "it is not sorted by CPU")
+    screen.type("\x1b[B\r")
+    box.expect(screen.shows("requests that process"), "no requests of a worker")
+    # One after the other, for a frame a second.
+    waits = connect(port, 10)
+    waits.sendall(b"GET /sleep?ms=1000&secret=1 HTTP/1.1\r\nHost: localhost\r\n\r\n" * 4)
+    screen.type("a")
+    box.expect(screen.shows(r"waiting +GET /sleep(?!\?)"), f"no request that waits: {screen.text!r}")
+    waits.close()
+    screen.type("a")
     screen.forget()
     screen.resize(120, 40)
     box.expect(screen.shows(r"\x1b\[40;1H"), "the last row of the larger terminal is empty")

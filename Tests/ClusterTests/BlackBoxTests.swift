@@ -93,12 +93,26 @@ import Testing
         #expect(box.waiting == 0 && box.oldestWaiting == nil)
         let request = Array("GET /wait".utf8)
         box.setWaiting(2)
-        unsafe box.setOldestWaiting(request.span.bytes, since: 5)
+        unsafe box.waitingRequests.enter(request.span.bytes, endpoint: 3, since: 5, isStreaming: false, at: 4)
+        unsafe box.waitingRequests.enter(request.span.bytes, endpoint: 3, since: 6, isStreaming: true, at: 0)
         #expect(box.waiting == 2)
         #expect(box.oldestWaiting?.description == "GET /wait" && box.oldestWaiting?.since == 5)
         #expect(box.current == nil)
+        #expect(box.waitingRequests.entries.map(\.isStreaming) == [true, false] && box.waitingRequests.oldestSince == 5)
+        box.waitingRequests.leave(4)
+        #expect(box.waitingRequests.entries.map(\.since) == [6] && box.waitingRequests.entries[0].endpoint == 3)
         box.setWaiting(0)
         #expect(box.oldestWaiting == nil)
+    }
+
+    @Test func theReasonOfAStartThatFailedIsThere() {
+        let memory = Memory()
+        defer { withExtendedLifetime(memory) {} }
+        #expect(memory.box.failure == nil)
+        memory.box.fail("no\nway")
+        #expect(memory.box.failure == "no?way" && memory.box.current == nil)
+        memory.box.fail(String(repeating: "x", count: 1000))
+        #expect(memory.box.failure?.count == 232)
     }
 
     @Test func longRequestsAreCutAndDamagedBoxesAreReadWithoutHarm() {
@@ -108,7 +122,11 @@ import Testing
         unsafe memory.box.enter(request.span.bytes, now: 1)
         #expect(memory.box.current?.description.count == 224)
         #expect(damaged.box.current?.description == String(repeating: "?", count: 224))
-        #expect(damaged.box.oldestWaiting?.description == String(repeating: "?", count: 224))
+        #expect(damaged.box.oldestWaiting?.description == String(repeating: "?", count: 104))
+        #expect(damaged.box.waitingRequests.entries.count == WaitingTable.capacity)
+        #expect(damaged.box.failure == String(repeating: "?", count: 232))
+        unsafe memory.box.waitingRequests.enter(request.span.bytes, endpoint: .max, since: 1, isStreaming: true, at: 31)
+        #expect(memory.box.waitingRequests.entries.first?.description.count == 104)
         #expect(damaged.box.waiting == .max)
     }
 }

@@ -12,7 +12,7 @@ extension ProcessTests {
             return probe.output.split(separator: "\n").map(String.init)
         }
 
-        @Test(arguments: [("exit", "worker died"), ("stop", "worker exited"), ("throw", "worker died")])
+        @Test(arguments: [("exit", "worker failed to start"), ("stop", "worker exited"), ("throw", "worker failed to start")])
         func whatWasSentBeforeAnOrderlyExitArrivesBeforeTheExit(way: String, end: String) throws {
             #expect(try facts("exit", way) == ["received=5000 in order", "exit=\(end)"])
         }
@@ -64,7 +64,7 @@ extension ProcessTests {
             let facts = try facts("tasks")
             #expect(facts.filter { $0.hasPrefix("worker=") }.count >= 5)
             let allowed: Set<String> = [
-                "worker=worker threads 1, on its loop true", "master=threads 1", "exit=worker died", "exit=worker exited", "end=1",
+                "worker=worker threads 1, on its loop true", "master=threads 1", "exit=worker died", "exit=worker exited", "exit=worker failed to start", "end=1",
             ]
             #expect(Set(facts).isSubset(of: allowed), "\(facts)")
             #expect(facts.last == "end=1")

@@ -13,5 +13,6 @@
 #include "cposix_http.h"
 #include "cposix_everycore.h"
 #include "cposix_sharing.h"
+#include "cposix_stack.h"
 #include "cposix_listeners.h"
 #include "cposix_world.h"

@@ -57,8 +57,12 @@ package struct Packet: Equatable {
         /// Master, also to one that takes its place: the number of the request, and how many bytes of metrics are in the sealed file that
         /// comes along.
         case metrics = 73
+        /// A process that shows figures: collect the stacks of all workers, for this number.
+        case stacksRequest = 74
+        /// Master: the number of the request, and how many bytes of JSON are in the sealed file that comes along.
+        case stacks = 75
 
-        var bringsDescriptor: Bool { self == .listener || self == .programState || self == .metrics }
+        var bringsDescriptor: Bool { self == .listener || self == .programState || self == .metrics || self == .stacks }
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {

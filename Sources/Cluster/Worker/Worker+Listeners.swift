@@ -13,6 +13,7 @@ extension Worker {
         channel.onDescriptor = { [unowned self] packet, descriptor in
             defer { _ = balancing?.arrivals.reserve.restore() }
             if packet.kind == .metrics { return receiveMetrics(packet, descriptor) }
+            if packet.kind == .stacks { return receiveStacks(packet, descriptor) }
             guard descriptor >= 0 else {
                 return logger.log(.warning, .listenerNotTaken, "a listener found no free descriptor in this process")
             }

@@ -41,6 +41,7 @@ extension Worker {
         let suffix = birth.slot >= 0 && birth.name == Role.workerName ? "w\(birth.slot)" : birth.name
         unsafe cposix_set_process_name("\(birth.options.processName)-\(suffix)")
         birth.prepareForCrash()
+        birth.page.stack.answer()
         do throws(SystemError) {
             try birth.takeMetrics()
             try birth.confine()
@@ -55,7 +56,7 @@ extension Worker {
             cposix_unblock_signals()
             worker.run(birth.inheritance.body)
         } catch {
-            birth.options.logger.log(.critical, .workerStartFailed, "a worker could not start: \(error)")
+            birth.page.blackBox.fail("\(error)")
             _exit(1)
         }
     }
@@ -92,7 +93,8 @@ extension Worker {
         do {
             try body(self)
         } catch {
-            logger.log(.error, .workerBodyFailed, "the worker's body failed", metadata: ["reason": "\(error)"])
+            // The master logs it, once for all workers that fail so.
+            blackBox.fail("\(error)")
             leave(status: 1)
         }
         // Nor what the body has opened.
@@ -129,7 +131,7 @@ extension Worker {
         case .figuresPart:
             receiveFiguresPart(packet)
         case .online, .ready, .draining, .leaving, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
-            .listener, .metricsRequest, .metrics:
+            .listener, .metricsRequest, .metrics, .stacksRequest, .stacks:
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

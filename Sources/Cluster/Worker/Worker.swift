@@ -63,6 +63,7 @@ public final class Worker: @unchecked Sendable {
     var reportSequence: UInt64 = 0
     var figuresRequests = FiguresRequests()
     var metricsRequests = MetricsRequests()
+    var stackQuestions = StackQuestions()
     private let master: AnyObject
 
     init(birth: WorkerBirth, loop: EventLoop, channel: Channel) {

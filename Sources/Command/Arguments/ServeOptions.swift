@@ -16,6 +16,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: help("admin", "HOST:PORT|PATH|off")) var admin: String?
     @Option(help: help("report-interval", "DURATION|auto|off")) var reportInterval: String?
     @Option(help: help("log-format", "text|json")) var logFormat: String?
+    @Option(help: help("slow-request", "DURATION|off")) var slowRequest: String?
     @Flag(help: help("quiet")) var quiet = false
 
     init() {}
@@ -24,7 +25,7 @@ struct ServeOptions: ParsableArguments {
     var given: [String: String] {
         let optional = [
             "host": host, "port": port, "listen": listen.isEmpty ? nil : listen.joined(separator: " "), "workers": workers, "root": root, "admin": admin,
-            "report-interval": reportInterval, "log-format": logFormat, "quiet": quiet ? "true" : nil,
+            "report-interval": reportInterval, "log-format": logFormat, "slow-request": slowRequest, "quiet": quiet ? "true" : nil,
         ]
         return optional.compactMapValues { $0 }
     }

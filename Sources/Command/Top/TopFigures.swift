@@ -48,6 +48,23 @@ package struct TopWorker: Equatable, Sendable {
     package var isWell: Bool { ["ready", "starting", "draining"].contains(state) }
 }
 
+package struct TopRequest: Equatable, Sendable {
+    /// -1 for the quarantine worker.
+    package var worker = 0
+    package var pid = 0
+    package var state = ""
+    package var text = ""
+    package var age = 0.0
+
+    init(_ json: JSONValue) {
+        worker = json["worker"]?.count.map { Int(clamping: $0) } ?? -1
+        pid = Int(clamping: json["pid"]?.count ?? 0)
+        state = json["state"]?.plainText ?? ""
+        text = [json["method"]?.plainText, json["target"]?.plainText].compactMap { $0 }.joined(separator: " ")
+        age = json["age_seconds"]?.number ?? 0
+    }
+}
+
 package struct TopFigures: Sendable {
     package var name = ""
     package var version = ""
@@ -65,6 +82,7 @@ package struct TopFigures: Sendable {
     package var open: UInt64 = 0
     package var workers: [TopWorker] = []
     package var omitted: UInt64 = 0
+    package var running: [TopRequest] = []
     /// The last end that nothing had ordered.
     package var lastExit: String?
     package var quarantined: [String] = []
@@ -84,6 +102,7 @@ package struct TopFigures: Sendable {
         open = json["total"]?["connections"]?["open"]?.count ?? 0
         workers = Self.list("workers", of: json).map(TopWorker.init)
         omitted = json["workers_omitted"]?.count ?? 0
+        running = Self.list("requests", of: json).map(TopRequest.init)
         lastExit = json["exits"]?.elements.first { $0["kind"]?.plainText != "voluntary" }.map(Self.words)
         quarantined = json["quarantine"].map { Self.list("active", of: $0).compactMap { $0["route"]?.plainText } } ?? []
     }

@@ -25,6 +25,8 @@ package struct TopModel: Sendable {
 
     package enum View: Equatable, Sendable {
         case workers
+        /// Of one worker's process, or of all.
+        case requests(pid: Int?)
         case help
     }
 
@@ -95,7 +97,8 @@ package struct TopModel: Sendable {
             sources = latest
         case .up, .character("k"): move(-1)
         case .down, .character("j"): move(1)
-        case .enter: break
+        case .character("a"): view = view == .requests(pid: nil) ? .workers : .requests(pid: nil)
+        case .enter: toggleRequests()
         case .character("r"): isReversed.toggle()
         case .character("s"): step(1)
         case .character("S"): step(-1)
@@ -114,6 +117,13 @@ package struct TopModel: Sendable {
         let all = Sort.allCases
         guard let index = all.firstIndex(of: sort) else { return }
         (sort, isReversed) = (all[(index + step + all.count) % all.count], false)
+    }
+
+    private mutating func toggleRequests() {
+        guard view == .workers else { return view = .workers }
+        let rows = rows
+        guard let row = rows.first(where: isSelected) ?? rows.first else { return }
+        view = .requests(pid: row.worker.pid)
     }
 
     private mutating func move(_ step: Int) {

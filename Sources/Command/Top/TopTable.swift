@@ -30,6 +30,7 @@ package struct TopTable {
         var lines = header(model)
         switch model.view {
         case .workers: lines += workers(model, room: rows - lines.count - 1)
+        case .requests(let pid): lines += requests(model, of: pid, room: rows - lines.count - 1)
         case .help: lines += Self.help
         }
         lines = Array(lines.prefix(rows - 1))
@@ -161,11 +162,31 @@ package struct TopTable {
     private static func time(_ seconds: Double) -> String { seconds > 0 ? NumberFormat.duration(UInt64(min(seconds, 1e9) * 1e9)) : "–" }
     private static func share(_ share: Double) -> String { NumberFormat.fixed(share * 100, digits: share < 0.0995 ? 1 : 0) + "%" }
 
+    // MARK: Requests
+
+    private func requests(_ model: TopModel, of pid: Int?, room: Int) -> [ScreenLine] {
+        let all = model.sources.flatMap { source in (source.figures?.running ?? []).map { (source.name, $0) } }
+        let chosen = all.filter { pid == nil || $0.1.pid == pid }.sorted { $0.1.age > $1.1.age }
+        let title = pid.map { "requests that process \($0) runs now" } ?? "requests running now"
+        var columns: [GridColumn<(String, TopRequest)>] = [
+            GridColumn(title: "age", importance: .max) { Self.time($0.1.age) },
+            GridColumn(title: "worker", importance: 80) { $0.1.worker < 0 ? "quarantine" : String($0.1.worker) },
+            GridColumn(title: "pid", importance: 60) { String($0.1.pid) },
+            GridColumn(title: "state", importance: 70, alignsLeft: true) { $0.1.state },
+            GridColumn(title: "request", importance: .max, alignsLeft: true) { $0.1.text },
+        ]
+        if model.sources.count > 1 { columns.insert(GridColumn(title: "service", importance: 90, alignsLeft: true) { $0.0 }, at: 0) }
+        let lines = [ScreenLine(title, .title)]
+        if chosen.isEmpty { return lines + [ScreenLine("none", .dim)] }
+        let grid = TextGrid(columns: columns).lines(Array(chosen.prefix(max(room - 2, 1))), width: self.columns)
+        return lines + grid.enumerated().map { ScreenLine($1, $0 == 0 ? .dim : .plain) }
+    }
+
     // MARK: The foot
 
     private func footer(_ model: TopModel) -> String {
         let sort = model.view == .workers ? "by \(model.sort.title)  " : ""
-        return "\(sort)q quit  h help  s sort  r reverse  space pause"
+        return "\(sort)q quit  h help  s sort  r reverse  space pause  enter requests"
     }
 
     private static let help: [ScreenLine] = [
@@ -175,6 +196,8 @@ package struct TopTable {
         "l c m        sort by loop lag, CPU, memory; once more reverses",
         "r            reverse the order",
         "up down      select a worker (also k and j)",
+        "enter        the requests that the selected worker runs now",
+        "a            the requests of all workers",
         "space        pause, and go on",
         "h            this help",
         "",

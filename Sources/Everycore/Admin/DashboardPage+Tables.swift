@@ -16,6 +16,7 @@ extension DashboardPage {
     var tables: String {
         """
         <section class="card">\(table("workers", "Workers", Self.workerColumns, workerRows, none: "no workers"))<p id="omitted"></p></section>
+        <section class="card">\(table("running", "Requests running now", Self.requestColumns, requestRows, none: "none"))</section>
         <section class="pair"><div class="card">\(table("exits", "Last exits", Self.exitColumns, exitRows, none: "none"))</div>
         <div class="side"><div class="card">\(table("quarantine", "Quarantined routes", Self.quarantineColumns, quarantineRows, none: "nothing is quarantined"))</div>
         <div class="card">\(table("marks", "Events", Self.markColumns, markRows, none: "none"))</div></div></section>
@@ -28,6 +29,9 @@ extension DashboardPage {
         Column(title: "Queue", hint: "connections that wait to be accepted"), Column(title: "Lag", hint: "how late the loop's timers fire, p99"),
         Column(title: "Busy", hint: "share of the time that the loop was busy"), Column(title: "CPU"),
         Column(title: "Memory", hint: "proportional set size, else resident memory"), Column(title: "Restarts"),
+    ]
+    private static let requestColumns = [
+        Column(title: "Request", isText: true), Column(title: "Age"), Column(title: "State", isText: true), Column(title: "Worker"), Column(title: "PID"),
     ]
     private static let exitColumns = [
         Column(title: "Time", isText: true), Column(title: "Worker"), Column(title: "Cause", isText: true), Column(title: "Age"),
@@ -71,6 +75,15 @@ extension DashboardPage {
                 (Self.clock(exit.unixSeconds), ""), (exit.slot < 0 ? "quarantine" : String(exit.slot), ""),
                 (isOrdered ? exit.kind.description : "\(exit.kind), \(exit.reason)", isOrdered ? "t" : "t bad"),
                 (NumberFormat.uptime(exit.uptimeNanoseconds), ""), (request, "t w"),
+            ]
+        }
+    }
+
+    private var requestRows: [[Cell]] {
+        (frame?.current.requests ?? []).prefix(LiveFrame.requestLimit).map { request in
+            [
+                (request.description, "w"), (NumberFormat.duration(request.ageNanoseconds), ""), (request.state.description, "t"),
+                (request.worker < 0 ? "quarantine" : String(request.worker), ""), (String(request.pid), ""),
             ]
         }
     }

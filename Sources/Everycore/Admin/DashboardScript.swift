@@ -99,6 +99,7 @@ let dashboardLive: StaticString = #"""
       }),'no workers');
       set('cpu',known?share(all):none);set('memory',bytes(memory)+' memory');
       set('omitted',f.workers_omitted?'and '+f.workers_omitted+' more':'');
+      fill('running',(f.requests||[]).map(r=>[[(r.method+' '+r.target).trim(),'w'],age(r.age_seconds),[r.state,'t'],r.worker<0?'quarantine':String(r.worker),String(r.pid)]),'none');
       fill('exits',f.exits.map(e=>[clock(e.time*1000),[e.slot<0?'quarantine':String(e.slot),''],[e.kind+(e.kind=='voluntary'?'':', '+e.reason),'t'+(e.kind=='voluntary'?'':' bad')],
         age(e.uptime_seconds),[e.request?e.request+' ('+time(e.age_seconds)+')':none,'t w']]),'none');
       fill('quarantine',f.quarantine.active.map(q=>[[q.route,'w'],[q.request||'all','t w'],String(q.deaths),age(q.age_seconds),age(q.remaining_seconds)]),'nothing is quarantined');

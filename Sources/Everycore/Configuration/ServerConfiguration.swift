@@ -47,6 +47,10 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// Prints no banner and no figures: warnings and errors only.
     public var quiet = false
 
+    /// From which age on a request is logged, with its route, and with its stack where it holds its worker, 100 ms…1 d; `nil` logs none.
+    /// The signal that asks for the stack cuts a sleep or a poll of a handler short, once for each such request.
+    public var slowRequest: Duration? = .seconds(1)
+
     /// The queue of connections that the kernel holds per listener, 1…65535. The kernel cuts it to `net.core.somaxconn` (listen(2)).
     public var backlog = 4096
 

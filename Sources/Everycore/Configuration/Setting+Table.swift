@@ -17,6 +17,9 @@ extension Setting {
             option: "report-interval", "how often the figures are printed; auto is a table on a terminal, else a line a minute"),
         Setting("log_format", \.logFormat, .logFormat, option: "log-format", "form of log lines and printed figures"),
         Setting("quiet", \.quiet, .flag, option: "quiet", "print warnings and errors only"),
+        Setting(
+            "slow_request", \.slowRequest, .durationOrOff(.milliseconds(100) ... .seconds(86400)), option: "slow-request",
+            "age from which a request is logged, with its stack"),
         Setting("backlog", \.backlog, .number(1...65535), "connections that wait to be accepted, per listener"),
         Setting("balance", \.balance, .flag, "hand new connections to the worker that has the fewest"),
         Setting("user", \.user, .account("user"), "user that workers run as"),

@@ -43,6 +43,20 @@ extension RoutedApplication {
             .error, event, "\(oneLine("\(what): \(head.methodName) \(head.path): \(error)"))", metadata: omitted > 0 ? ["omitted": "\(omitted)"] : nil)
     }
 
+    /// A handler has not answered in time: its client gets a 503, the log a line.
+    func timedOut<Exchange: RequestExchange>(_ exchange: Exchange) {
+        let now = EventLoop.monotonicNanoseconds()
+        guard let omitted = context.timeoutLines.allows(0, now: now) else { return }
+        let head = exchange.head
+        var fields: Logger.Metadata = [
+            "request": "\(LogText.plain("\(head.methodName) \(head.path)"))",
+            "age": "\(Duration.nanoseconds(Int64(clamping: now &- min(exchange.start, now))).inSeconds)",
+        ]
+        if let route = route(of: head) { fields["route"] = "\(LogText.plain(route))" }
+        if omitted > 0 { fields["omitted"] = "\(omitted)" }
+        context.log.log(.warning, .handlerTimedOut, "handler took too long: answered with 503", metadata: fields)
+    }
+
     /// Text from outside, made fit for the log: no control characters, bounded.
     private func oneLine(_ text: String, limit: Int = 2000) -> String {
         var line = ""

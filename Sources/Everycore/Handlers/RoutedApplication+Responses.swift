@@ -25,7 +25,7 @@ extension RoutedApplication {
         _ response: Response, _ coding: StreamCoding?, _ exchange: Exchange, _ endpoint: Endpoint?
     ) {
         guard case .stream(let content) = response.body, exchange.sendsContent else { return exchange.end() }
-        let entry = waiting.map { _ in WaitingRequests.Entry() }
+        let entry = waiting.map { _ in WaitingRequests.Entry(isStreaming: true) }
         let confined = LoopBound((application: self, exchange: exchange, coding: coding, entry: entry))
         let task = context.loop.startTask {
             let (application, exchange, coding, entry) = confined.value

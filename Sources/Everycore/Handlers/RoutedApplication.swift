@@ -116,6 +116,14 @@ internal import EverycoreLoop
         }
     }
 
+    /// The method and pattern of the route that a request has; nil for none.
+    @inline(never)
+    func route(of head: RequestHead) -> String? {
+        if case .found(let number, _) = search(table, head) { return endpoints[number].description.text }
+        guard let afterFiles, case .found(let number, _) = search(afterFiles.table, head) else { return nil }
+        return endpoints[afterFiles.offset &+ number].description.text
+    }
+
     /// A path that is remembered as a file's has no route: it was searched among them first. Nil for any other.
     @inline(__always)
     private func answerFromMemory<Exchange: RequestExchange>(_ exchange: Exchange) -> Outcome? {

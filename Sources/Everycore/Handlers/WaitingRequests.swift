@@ -19,11 +19,15 @@ final class WaitingRequests {
         /// 0 before its first request waits.
         fileprivate var task: UInt = 0
         fileprivate var isListed = false
+        /// Where the black box has it; -1 where there was no room.
+        fileprivate var place = -1
+        /// Its task makes the content of a response that has begun.
+        private(set) var isStreaming = false
         fileprivate(set) var isOver = false
         fileprivate var older: Entry?
         fileprivate unowned(unsafe) var newer: Entry?
 
-        init() {}
+        init(isStreaming: Bool = false) { self.isStreaming = isStreaming }
 
         fileprivate func begin<Exchange: RequestExchange>(_ exchange: Exchange, _ endpoint: Endpoint?) {
             head = exchange.head
@@ -37,9 +41,13 @@ final class WaitingRequests {
 
     private let blackBox: BlackBox
     private let endpoints: EndpointTable?
-    // The newest holds the next older one, and so on. `oldest` is the end of that chain.
+    private let places: WaitingTable
+    /// A bit for each place of the table that is free.
+    private var free = UInt32.max
+    // The newest holds the next older one, and so on.
     private var newest: Entry?
-    private unowned(unsafe) var oldest: Entry?
+    /// The oldest one without a place: those before it have one.
+    private unowned(unsafe) var firstWithoutPlace: Entry?
     private var count = 0
     /// Also those whose task has no request at the moment.
     private var byTask: [TaskKey: Entry] = [:]
@@ -48,6 +56,7 @@ final class WaitingRequests {
     init(_ blackBox: BlackBox, _ endpoints: EndpointTable?, on loop: EventLoop) {
         self.blackBox = blackBox
         self.endpoints = endpoints
+        places = blackBox.waitingRequests
         loop.watchJobs { [self] task in
             goesOn(task)
         } ended: { [self] in
@@ -71,7 +80,8 @@ final class WaitingRequests {
         count += 1
         blackBox.setWaiting(count)
         if let endpoints, let endpoint { endpoints.beganToWait(endpoint.enter(endpoints)) }
-        if unsafe oldest == nil { setOldest(entry) }
+        guard unsafe firstWithoutPlace == nil else { return }
+        if free != 0 { place(entry) } else { unsafe firstWithoutPlace = entry }
     }
 
     /// A handler is over. Its task may have another one.
@@ -87,7 +97,8 @@ final class WaitingRequests {
         count -= 1
         blackBox.setWaiting(count)
         if let endpoints, let endpoint = entry.endpoint { endpoints.endedToWait(endpoint.enter(endpoints)) }
-        if unsafe oldest === entry { setOldest(newer) }
+        if unsafe firstWithoutPlace === entry { unsafe firstWithoutPlace = newer }
+        if entry.place >= 0 { leavePlace(of: entry) }
         entry.end()
     }
 
@@ -96,10 +107,22 @@ final class WaitingRequests {
         if entry.task != 0 { byTask[TaskKey(entry.task)] = nil }
     }
 
-    private func setOldest(_ entry: Entry?) {
-        unsafe oldest = entry
-        guard let entry else { return }
-        withDescription(of: entry) { blackBox.setOldestWaiting($0, since: entry.since) }
+    /// There is a free one.
+    private func place(_ entry: Entry) {
+        let index = free.trailingZeroBitCount
+        free &= free &- 1
+        entry.place = index
+        let (since, endpoint) = (entry.since, entry.endpoint?.number ?? 0)
+        withDescription(of: entry) { places.enter($0, endpoint: endpoint, since: since, isStreaming: entry.isStreaming, at: index) }
+    }
+
+    private func leavePlace(of entry: Entry) {
+        places.leave(entry.place)
+        free |= 1 &<< UInt32(truncatingIfNeeded: entry.place)
+        entry.place = -1
+        guard let next = unsafe firstWithoutPlace else { return }
+        unsafe firstWithoutPlace = next.newer
+        place(next)
     }
 
     private func goesOn(_ task: UInt) {

@@ -43,6 +43,8 @@ package final class WorkerContext {
     package let log: Logger
     /// Bounds the lines that requests can bring about, by what they say.
     var lines = LineBudget<String>()
+    /// Of handlers that took too long each has its line, unless there are very many.
+    var timeoutLines = LineBudget<Int>(burst: 100, interval: 100_000_000)
     /// Whether the worker finishes what it has and takes nothing new: `/ready` says so.
     package var isDraining = false
 

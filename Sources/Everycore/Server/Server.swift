@@ -110,6 +110,7 @@ public struct Server {
             try WorkerService.start(in: worker, routes: routes, root: root, configuration: configuration)
         }
         cluster.describe(endpoints: routes.descriptions)
+        cluster.describe(modules: ["Everycore", "EverycoreHTTP"])
         cluster.counts(.init(work: .requests) { "\($0[.requests]) requests, \($0[.connectionsOpen]) connections open" })
         cluster.listen(on: configuration.listenAddresses)
         if let admin = configuration.adminAddress {
@@ -117,7 +118,7 @@ public struct Server {
                 var pages = Routes()
                 pages.addAdmin(
                     server: identity, figures: { worker.requestFigures($0) },
-                    metrics: worker.countsMetrics ? { worker.requestMetrics($0) } : nil)
+                    metrics: worker.countsMetrics ? { worker.requestMetrics($0) } : nil, stacks: { worker.requestStacks($0) })
                 let live = LiveFigures(server: identity, history: worker.history, on: worker.loop) { worker.requestFigures($0) }
                 pages.addDashboard(live)
                 worker.onDrain { done in

@@ -58,6 +58,7 @@ extension ServerConfiguration {
         options.respawn.longestDelay = respawn.delayMaximum
         options.respawn.giveUpAfter = respawn.giveUp
         options.stuckLimit = stuckLimit
+        options.slowRequest = slowRequest
         options.standInAfter = stuck.standIn
         options.quarantine.deaths = quarantine.deaths
         options.quarantine.window = quarantine.window

@@ -8,6 +8,7 @@ internal import Logging
 package enum ServerLogEvent: String, CaseIterable {
     case contentFailed = "content_failed"
     case handlerFailed = "handler_failed"
+    case handlerTimedOut = "handler_timed_out"
     case openat2Refused = "openat2_refused"
     case responseUnsendable = "response_unsendable"
     case statsdUnreachable = "statsd_unreachable"

@@ -31,6 +31,7 @@ enum WorkerService {
             loop: worker.loop, application: application, limits: configuration.httpLimits,
             timeouts: configuration.connectionTimeouts, connectionLimits: connectionLimits,
             figures: worker.figures)
+        service.handlerTimedOut = { application.timedOut($0) }
         service.acceptingPaused = { [unowned worker] isAtLimit in
             worker.pausesAccepting(because: isAtLimit ? .connectionLimit : .noDescriptors)
         }

@@ -29,6 +29,7 @@ extension Connection {
             setNextLook(now)
         case .waiting:
             service.figures.add(.timeoutsHandler, 1)
+            if let timedOut = service.handlerTimedOut, let exchange = unsafe exchange { timedOut(exchange) }
             timeOut(Refusal(503, "the server did not answer in time"))
         case .lingering, .closed:
             closeNow(.incomplete)

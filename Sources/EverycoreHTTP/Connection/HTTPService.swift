@@ -30,6 +30,8 @@ import Glibc
     package var acceptingPaused: ((_ isAtLimit: Bool) -> Void)?
     /// Called when a connection closes. `afterShortLife`: it served at most one request; the balancer ignores those.
     package var connectionEnded: ((_ afterShortLife: Bool) -> Void)?
+    /// Called when a handler has not answered in time, before its client gets a 503.
+    package var handlerTimedOut: ((Exchange) -> Void)?
     /// How many connections others should have rather than this service, and what gives them one that is between two requests.
     package var excess: (count: () -> Int, passOn: (_ connection: Int32) -> Bool)?
     /// While the service goes and others stay: gives them a connection between two requests.

@@ -58,6 +58,10 @@ package struct ClusterFigures: Equatable, Sendable {
     package let quarantine: [QuarantineRecord]
     /// Requests that were refused because they could not be moved to the quarantine worker.
     package let quarantineRefused: UInt64
+    /// What runs now, and what waits in handlers: the oldest first, at most ``RunningRequest/limit`` of them.
+    package let requests: [RunningRequest]
+    /// How many requests wait in handlers, listed or not.
+    package let waitingRequests: UInt64
 
     package let total: FigureSnapshot
     package let restarts: UInt64
@@ -69,7 +73,8 @@ package struct ClusterFigures: Equatable, Sendable {
         takenAtNanoseconds: UInt64, startedAtNanoseconds: UInt64, wantedWorkers: Int, departed: FigureSnapshot,
         departedRestarts: UInt64, unassignedReports: ReportTally, slots: [SlotFigures], exits: [ExitRecord] = [],
         exitCounts: ExitCounts = ExitCounts(), quarantine: [QuarantineRecord] = [], quarantineRefused: UInt64 = 0,
-        departedUsage: ProcessUsage? = nil, sharedAcceptQueue: ProcessFigures.AcceptQueue? = nil
+        departedUsage: ProcessUsage? = nil, sharedAcceptQueue: ProcessFigures.AcceptQueue? = nil, requests: [RunningRequest] = [],
+        waitingRequests: UInt64 = 0
     ) {
         self.takenAtNanoseconds = takenAtNanoseconds
         self.startedAtNanoseconds = startedAtNanoseconds
@@ -81,6 +86,8 @@ package struct ClusterFigures: Equatable, Sendable {
         self.exits = exits
         self.exitCounts = exitCounts
         self.quarantineRefused = quarantineRefused
+        self.requests = Array(requests.prefix(RunningRequest.limit))
+        self.waitingRequests = waitingRequests
         self.quarantine = Array(quarantine.prefix(QuarantineRecord.limit))
         total = slots.reduce(into: departed) { $0.merge($1.figures) }
         restarts = slots.reduce(departedRestarts) { $0.addingUpToLimit($1.restarts) }

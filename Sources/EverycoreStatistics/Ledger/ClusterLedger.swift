@@ -29,6 +29,9 @@ package struct ClusterLedger: Equatable, Sendable {
     package var quarantineRefused: UInt64 = 0
     /// Of listeners that all slots share.
     package var sharedAcceptQueue: ProcessFigures.AcceptQueue?
+    /// What runs now, and how many requests wait in handlers.
+    package var requests: [RunningRequest] = []
+    package var waitingRequests: UInt64 = 0
 
     /// - Parameter startedAt: the monotonic clock, in nanoseconds, as every `now` here.
     package init(startedAt: UInt64, wantedWorkers: Int) {
@@ -177,7 +180,7 @@ package struct ClusterLedger: Equatable, Sendable {
             departed: departed, departedRestarts: departedRestarts, unassignedReports: unassigned,
             slots: slots.compactMap { $0?.slotFigures(now: now) }, exits: exits, exitCounts: exitCounts,
             quarantine: quarantine, quarantineRefused: quarantineRefused.addingUpToLimit(carried?.quarantineRefused ?? 0), departedUsage: departedUsage,
-            sharedAcceptQueue: sharedAcceptQueue)
+            sharedAcceptQueue: sharedAcceptQueue, requests: requests, waitingRequests: waitingRequests)
     }
 
     private func has(_ slot: Int) -> Bool {

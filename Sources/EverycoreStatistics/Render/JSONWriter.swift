@@ -72,6 +72,11 @@ package struct JSONWriter {
         text += value.isFinite ? PrometheusWriter.written(value) : "null"
     }
 
+    package mutating func member(_ key: String, _ values: [String]) {
+        begin(key)
+        text += "[" + values.map(Self.quoted).joined(separator: ",") + "]"
+    }
+
     /// Nanoseconds, written as seconds.
     package mutating func member(_ key: String, seconds nanoseconds: UInt64) {
         begin(key)

@@ -12,6 +12,7 @@ package struct LiveFrame {
     /// More workers aren't listed: a frame has a bounded size.
     package static let workerLimit = 256
     package static let exitLimit = 10
+    package static let requestLimit = 32
     static let markLimit = 24
     static let stepLimit = 3
 
@@ -49,6 +50,7 @@ package struct LiveFrame {
             }
             frame.array("workers", of: Array(current.slots.prefix(Self.workerLimit)), write)
             frame.member("workers_omitted", max(0, current.slots.count - Self.workerLimit))
+            frame.requests(current, atMost: Self.requestLimit)
             frame.array("exits", of: current.exits.suffix(Self.exitLimit).reversed(), Self.write)
             frame.quarantine(current)
             if let history {

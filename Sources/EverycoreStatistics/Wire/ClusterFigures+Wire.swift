@@ -5,6 +5,7 @@
 //                ProcessFigures+Wire.swift
 //     exits      ExitRecord+Wire.swift
 //     quarantine QuarantineRecord.swift, then UInt64 requests refused
+//     requests   RunningRequest.swift
 //     tally      UInt64 received, UInt64 lost, UInt64 × IgnoredReason
 //     snapshot   UInt16 number of bucket entries, then FigureSnapshot+Wire.swift
 // Process: any · Thread: loop
@@ -13,6 +14,7 @@ extension ClusterFigures {
     /// The most that figures can take: what an assembler holds at most.
     package static let maximumWireByteCount =
         256 + FigureSnapshot.maximumWireByteCount + ExitRecord.maximumWireByteCount + QuarantineRecord.maximumWireByteCount
+        + RunningRequest.maximumWireByteCount
         + Report.slotLimit * (256 + FigureSnapshot.maximumWireByteCount + ProcessFigures.maximumWireByteCount)
 
     func encoded() -> [UInt8] {
@@ -32,6 +34,7 @@ extension ClusterFigures {
         ExitRecord.write(exits, exitCounts, to: &writer)
         QuarantineRecord.write(quarantine, to: &writer)
         writer.append(quarantineRefused)
+        RunningRequest.write(requests, waiting: waitingRequests, to: &writer)
         return writer.bytes
     }
 
@@ -55,13 +58,15 @@ extension ClusterFigures {
         }
         guard let (exits, exitCounts) = ExitRecord.read(bytes, at: &offset),
             let quarantine = QuarantineRecord.read(bytes, at: &offset),
-            let quarantineRefused = bytes.next(UInt64.self, &offset), offset == bytes.byteCount
+            let quarantineRefused = bytes.next(UInt64.self, &offset), let running = RunningRequest.read(bytes, at: &offset),
+            offset == bytes.byteCount
         else { return nil }
         self.init(
             takenAtNanoseconds: takenAt, startedAtNanoseconds: startedAt, wantedWorkers: Int(wanted),
             departed: departed, departedRestarts: restarts, unassignedReports: tally, slots: slots,
             exits: exits, exitCounts: exitCounts, quarantine: quarantine,
-            quarantineRefused: quarantineRefused, departedUsage: usage, sharedAcceptQueue: queue)
+            quarantineRefused: quarantineRefused, departedUsage: usage, sharedAcceptQueue: queue, requests: running.requests,
+            waitingRequests: running.waiting)
     }
 }
 

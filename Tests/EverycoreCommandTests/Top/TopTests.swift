@@ -14,7 +14,8 @@ import Testing
             "histogram":[\(low),\(fast),\(high),\(slow)]},"total":{"connections":{"open":5}},"workers":[\(workers)],
             "exits":[{"slot":1,"kind":"crash","reason":"SIGILL","request":"GET /tr\\u001b[2Jap"}],
             "quarantine":{"active":[{"route":"GET /trap"}]},
-            "unknown":[{}]}
+            "requests":[{"worker":1,"pid":11,"state":"running","method":"GET","target":"/slow","age_seconds":1.5},
+            {"worker":-1,"pid":99,"state":"waiting","method":"GET","target":"/odd\\u001b[2J","age_seconds":3}],"unknown":[{}]}
             """
         return try #require(TopFigures(frame: text.replacing("\n", with: "")))
     }
@@ -57,6 +58,15 @@ import Testing
         let lines = TopTable(columns: 100, rows: 24).lines(model)
         #expect(lines.first { $0.text.contains("unresponsive") }?.style == .bad)
         #expect(lines.filter { $0.style == .selected }.count == 1)
+        _ = model.press(.enter)
+        #expect(model.view == .requests(pid: 11))
+        #expect(text(model).contains { $0.contains("GET /slow") && $0.contains("1.5s") } && !text(model).contains { $0.contains("/odd") })
+        _ = model.press(.enter)
+        #expect(model.view == .workers)
+        _ = model.press(.character("a"))
+        let all = text(model)
+        let (odd, slow) = (try #require(all.firstIndex { $0.contains("/odd") }), try #require(all.firstIndex { $0.contains("/slow") }))
+        #expect(odd < slow && all[odd].contains("quarantine") && !all[odd].contains("\u{1B}"))
         let goesOn = model.press(.character("q"))
         #expect(!goesOn)
     }
@@ -114,7 +124,7 @@ import Testing
     @Test func `a frame of odd numbers traps nothing`() throws {
         let text = """
             {"v":1,"server":{"uptime_seconds":1e300,"workers_ready":-1},"interval":{"seconds":-1,"requests":1e300,"responses":[1],"histogram":[1e300,5,-1,2,864,1e19,3]},\
-            "workers":[{"slot":1e300,"pid":-4,"uptime_seconds":-1,"rate":1e300,"p99":1e300,"loop":{"busy":1e300},"cpu":1e300}],"exits":[3]}
+            "workers":[{"slot":1e300,"pid":-4,"uptime_seconds":-1,"rate":1e300,"p99":1e300,"loop":{"busy":1e300},"cpu":1e300}],"exits":[3],"requests":[3,{"worker":1e300,"age_seconds":1e300}]}
             """
         var model = TopModel(sources: ["a"], sort: .p99)
         for _ in 0..<2 { model.take(try #require(TopFigures(frame: text)), from: 0) }

@@ -44,6 +44,19 @@ import Testing
         #expect(workers.map { $0["cpu"] as? Double } == [0.5, nil])
     }
 
+    @Test func `a frame lists the oldest of the requests that run`() throws {
+        let requests = (0..<40).map { number in
+            RunningRequest(
+                worker: number, generation: 1, pid: 7, state: .running, description: "GET /\(number)", route: "", ageNanoseconds: UInt64(100 - number))
+        }
+        let figures = ClusterFigures(
+            takenAtNanoseconds: 1, startedAtNanoseconds: 0, wantedWorkers: 1, departed: FigureSnapshot(), departedRestarts: 0,
+            unassignedReports: ReportTally(), slots: [], requests: requests, waitingRequests: 0)
+        let page = try members(LiveFrame(figures, since: nil).json(server: server, unixMilliseconds: 0, history: nil))
+        let listed = try #require(page["requests"] as? [[String: Any]])
+        #expect(listed.map { $0["target"] as? String } == (0..<LiveFrame.requestLimit).map { "/\($0)" })
+    }
+
     @Test func `a single reading has no rates`() throws {
         let frame = LiveFrame(Sample.cluster(), since: nil)
         let page = try members(frame.json(server: server, unixMilliseconds: 0, history: nil))

@@ -81,8 +81,8 @@ import Testing
     @Test func `slots that are out of order, twice there or beyond the last are no figures`() throws {
         let part = wide(2).parts()[0]
         let slotBytes = (part.count - wide(0).parts()[0].count) / 2
-        // No exits, and nothing quarantined.
-        let exitsBytes = ExitRecord.Kind.allCases.count * 8 + 1 + 1 + 8
+        // No exits, nothing quarantined, and nothing that runs.
+        let exitsBytes = ExitRecord.Kind.allCases.count * 8 + 1 + 1 + 8 + 2 + 8
         let second = part.count - exitsBytes - slotBytes
         #expect(part[second] == 1)
         for (low, high) in [(0, 0), (0, 4), (0xFF, 0xFF)] as [(UInt8, UInt8)] {
@@ -90,6 +90,22 @@ import Testing
             (changed[second], changed[second + 1]) = (low, high)
             #expect(throws: ClusterFigures.PartError.garbled) { try assemble([changed]) }
         }
+    }
+
+    @Test func `requests that run arrive as they were, at most as many as are allowed`() throws {
+        let states: [RunningRequest.State] = [.running, .waiting, .streaming]
+        let requests = (0..<300).map { index in
+            RunningRequest(
+                worker: index - 1, generation: 2, pid: 77, state: states[index % 3], description: "GET /a\n\(index)", route: "GET /:name",
+                ageNanoseconds: UInt64(1000 - index))
+        }
+        let figures = ClusterFigures(
+            takenAtNanoseconds: 1, startedAtNanoseconds: 0, wantedWorkers: 1, departed: FigureSnapshot(), departedRestarts: 0,
+            unassignedReports: ReportTally(), slots: [], requests: requests, waitingRequests: 7)
+        let arrived = try #require(try assemble(figures.parts(maximumBytes: 1024)))
+        #expect(arrived == figures)
+        #expect(arrived.requests.count == RunningRequest.limit && arrived.waitingRequests == 7)
+        #expect(arrived.requests[0].worker == -1 && arrived.requests[2].description == "GET /a?2" && arrived.requests[2].target == "/a?2")
     }
 
     @Test func `20,000 damaged parts never trap`() {

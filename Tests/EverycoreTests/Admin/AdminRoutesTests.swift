@@ -48,6 +48,28 @@ struct AdminRoutesTests {
         #expect(try client.get("/metrics").status == 503)
     }
 
+    @Test func `stacks are the master's, and no other site's page can ask for them`() throws {
+        var (asked, answer) = (0, Array("{\"stacks\":[]}".utf8) as [UInt8]?)
+        let client = try TestClient {
+            $0.addAdmin(
+                server: identity, figures: { $0(figures(1)) },
+                stacks: {
+                    asked += 1
+                    $0(answer)
+                })
+        }
+        let response = try client.get("/stacks")
+        #expect(response.body == "{\"stacks\":[]}" && response["content-type"] == "application/json" && response["cache-control"] == "no-store")
+        #expect(try client.get("/stacks", headers: [("Sec-Fetch-Site", "same-origin")]).status == 200)
+        for site in ["cross-site", "same-site", ""] {
+            #expect(try client.get("/stacks", headers: [("Sec-Fetch-Site", site)]).status == 403, "\(site)")
+        }
+        #expect(asked == 2)
+        answer = nil
+        #expect(try client.get("/stacks").status == 503)
+        #expect(try TestClient { $0.addAdmin(server: identity) { $0(figures(1)) } }.get("/stacks").status == 404)
+    }
+
     @Test func `the admin worker has a health of its own`() throws {
         let client = try TestClient { $0.addAdmin(server: identity) { $0(figures(1)) } }
         #expect(try client.get("/health").status == 200)

@@ -8,24 +8,26 @@ import Testing
 struct DashboardTests {
     private let identity = ServerIdentity(name: "everycore", version: "1", startedUnixSeconds: 0)
 
-    private func figures(_ number: UInt64, exits: [ExitRecord] = []) -> ClusterFigures {
+    private func figures(_ number: UInt64, exits: [ExitRecord] = [], requests: [RunningRequest] = []) -> ClusterFigures {
         var total = FigureSnapshot()
         total[.requests] = number * 100
         total[.responses2xx] = number * 100
         return ClusterFigures(
             takenAtNanoseconds: number * 1_000_000_000, startedAtNanoseconds: 0, wantedWorkers: 2, departed: total, departedRestarts: 0,
-            unassignedReports: ReportTally(), slots: [], exits: exits)
+            unassignedReports: ReportTally(), slots: [], exits: exits, requests: requests)
     }
 
     /// Each question is answered with figures that are a second newer.
-    private func client(history: HistoryMemory? = nil, answers: Bool = true, exits: [ExitRecord] = []) throws -> (TestClient, LiveFigures) {
+    private func client(
+        history: HistoryMemory? = nil, answers: Bool = true, exits: [ExitRecord] = [], requests: [RunningRequest] = []
+    ) throws -> (TestClient, LiveFigures) {
         var asked: UInt64 = 0
         var live: LiveFigures?
         let loop = try EventLoop()
         let client = try TestClient(loop: loop) {
             let made = LiveFigures(server: identity, history: history, on: loop) { done in
                 asked += 1
-                if answers { done(figures(asked, exits: exits)) }
+                if answers { done(figures(asked, exits: exits, requests: requests)) }
             }
             $0.addDashboard(made)
             live = made
@@ -54,10 +56,13 @@ struct DashboardTests {
     @Test func `what requests and workers have said is escaped`() throws {
         var exit = ExitRecord(id: 1, slot: 0, generation: 1, pid: 9, kind: .crash, reason: "<b>", unixSeconds: 0)
         exit.request = ExitRecord.Request(description: "GET /<script>alert('1')&\"", ageNanoseconds: 0)
-        let (client, live) = try client(exits: [exit])
+        let request = RunningRequest(
+            worker: -1, generation: 1, pid: 77, state: .waiting, description: "GET /<img src=x>", route: "", ageNanoseconds: 2_500_000_000)
+        let (client, live) = try client(exits: [exit], requests: [request])
         let page = try client.get("/").body
         #expect(page.contains("GET /&lt;script&gt;alert(&#39;1&#39;)&amp;&quot;") && page.contains("crash, &lt;b&gt;"))
         #expect(page.ranges(of: "<script").count == 1)
+        #expect(page.contains("<th scope=\"row\" class=\"w\">GET /&lt;img src=x&gt;</th><td>2.5s</td><td class=\"t\">waiting</td><td>quarantine</td>"))
         withExtendedLifetime(live) {}
     }
 

@@ -142,6 +142,38 @@ struct HandlerTaskTests {
         #expect(loop == nil)
     }
 
+    @Test func `the black box lists the oldest requests that wait, and the next ones as these end`() throws {
+        let memory = BoxMemory()
+        let box = memory.box
+        let shared = Mutable([String: CheckedContinuation<Void, Never>]())
+        let client = try TestClient(blackBox: box) { routes in
+            routes.get("/wait/:name") { request async in
+                let name = request.parameters["name"] ?? ""
+                await withCheckedContinuation { shared.value[name] = $0 }
+                return .text(name)
+            }
+        }
+        for number in 0..<70 {
+            client.time = UInt64(number + 1)
+            _ = try client.start("GET", "/wait/\(number)")
+        }
+        func listed() -> [UInt64] { box.waitingRequests.entries.map(\.since).sorted() }
+        func end(_ numbers: some Sequence<Int>) {
+            for number in numbers { shared.value[String(number)]?.resume() }
+            turn(client.loop)
+        }
+        #expect(box.waiting == 70 && listed() == Array(1...32))
+        #expect(box.waitingRequests.entries.first { $0.since == 3 }?.description == "GET /wait/2")
+        // One of the list, one behind it, and the first behind it.
+        end([5, 40, 32])
+        #expect(box.waiting == 67 && listed() == Array(1...34).filter { $0 != 6 && $0 != 33 })
+        end((0..<70).filter { ![5, 40, 32, 69].contains($0) })
+        #expect(box.waiting == 1 && listed() == [70])
+        end([69])
+        #expect(box.waiting == 0 && listed().isEmpty && box.current == nil)
+        #expect(shared.value.count == 70)
+    }
+
     @Test func `the black box names the request whose code runs, after a suspension too`() throws {
         let memory = BoxMemory()
         let box = memory.box
@@ -170,6 +202,11 @@ struct HandlerTaskTests {
         #expect(box.waiting == 0)
         #expect(box.current == nil)
     }
+}
+
+private final class Mutable<Value>: @unchecked Sendable {
+    var value: Value
+    init(_ value: Value) { self.value = value }
 }
 
 @safe private final class BoxMemory: @unchecked Sendable {

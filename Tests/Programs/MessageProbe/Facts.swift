@@ -59,7 +59,7 @@ struct ExitLines: LogHandler {
 
     func log(event: LogEvent) {
         let line = "\(event.message)"
-        guard line == "worker exited" || line == "worker died" else { return }
+        guard ["worker exited", "worker died", "worker failed to start"].contains(line) else { return }
         fact("exit", line)
         if stopsAtExit { stopMaster() }
     }

@@ -23,7 +23,7 @@ func addBrittle(_ routes: inout Routes) {
 
 /// Answers with the worker's slot and the content.
 private func brittle(_ request: Request) -> Response {
-    if let milliseconds = UInt32(request.queryItem("ms") ?? "") { usleep(min(milliseconds, 60_000) * 1000) }
+    if let milliseconds = UInt32(request.queryItem("ms") ?? "") { rest(milliseconds: min(milliseconds, 60_000)) }
     if request.queryItem("die") != nil { trap() }
     if request.queryItem("exit") != nil { exit(3) }
     if request.queryItem("stop") != nil { raise(SIGSTOP) }

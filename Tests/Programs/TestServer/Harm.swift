@@ -51,7 +51,7 @@ func addHarm(_ routes: inout Routes) {
     // Holds the worker for a while.
     routes.get("/slow") { request in
         let milliseconds = UInt32(request.queryItem("ms") ?? "") ?? 100
-        usleep(min(milliseconds, 10_000) * 1000)
+        rest(milliseconds: min(milliseconds, 10_000))
         return .text("slow\n")
     }
     // Uses so much CPU time, however long that takes, without giving the loop back.

@@ -53,6 +53,7 @@ func start(_ arguments: [String]) throws {
             addWeather(&routes)
             addBrittle(&routes)
             AppMetrics.add(&routes)
+            addPlaces(&routes)
         } onWorkerStart: { worker in
             Weather.delayStart()
             unsafe Doom.isBad = isBad

@@ -12,6 +12,8 @@ final class FiguresCollector {
     private let quarantine: Quarantine
     /// What workers' processes take.
     let processes: ProcessReader
+    let requests: RequestList
+    let stacks: StackDesk
     private var ledger: ClusterLedger
     private let reporter: Reporter
     private var reportTimer: LoopTimer?
@@ -26,6 +28,8 @@ final class FiguresCollector {
         self.pool = pool
         self.quarantine = quarantine
         processes = ProcessReader(context, pool: pool, keeper: keeper)
+        requests = RequestList(context, pool: pool)
+        stacks = StackDesk(context, pool: pool, requests: requests)
         history = History(context, inherited: start.state?.history)
         ledger = ClusterLedger(startedAt: EventLoop.monotonicNanoseconds(), wantedWorkers: start.workerCount)
         reporter = Reporter(output: context.options.output, now: ledger.startedAt)
@@ -51,6 +55,7 @@ final class FiguresCollector {
         questions.stop()
         processes.stop()
         history.stop()
+        stacks.stop()
     }
 
     var startedAt: UInt64 { ledger.startedAt }
@@ -69,6 +74,7 @@ final class FiguresCollector {
         for slot in 0..<processes.slotCount { ledger.observe(slot: slot, acceptQueue: processes.acceptQueue(slot)) }
         ledger.sharedAcceptQueue = processes.sharedAcceptQueue
         noteQuarantine(now: now)
+        (ledger.requests, ledger.waitingRequests) = requests.current(now: now)
         return ledger.figures(now: now)
     }
 
@@ -107,6 +113,7 @@ final class FiguresCollector {
         case .report: take(packet, from: child)
         case .metricsRequest: if let number = packet.numbered?.number { pool.metrics?.questions.add(number, from: child) }
         case .figuresRequest: if let number = packet.numbered?.number { questions.add(number, from: child) }
+        case .stacksRequest: if let number = packet.numbered?.number { stacks.add(number, from: child) }
         default: pool.ignore(packet, from: child)
         }
     }

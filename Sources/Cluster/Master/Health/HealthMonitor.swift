@@ -13,6 +13,7 @@ final class HealthMonitor {
     let reconciler: Reconciler
     private let keeper: ListenerKeeper
     private let figures: FiguresCollector
+    private let slow: SlowRequests
     private var recycling: Recycling
     private var lastRecycling: UInt64 = 0
     private var lastMemoryLook: UInt64 = 0
@@ -31,6 +32,7 @@ final class HealthMonitor {
         self.figures = figures
         self.quarantine = quarantine
         self.reconciler = reconciler
+        slow = SlowRequests(context, pool: pool, requests: figures.requests, stacks: figures.stacks.collector)
         recycling = Recycling(policy: context.options.recycle, random: unitRandom)
         standIns = StandIns(patience: context.options.standInAfter, workers: reconciler.workerCount)
     }
@@ -44,6 +46,7 @@ final class HealthMonitor {
 
     /// One timer for all that the master looks at by itself. Once more after a reload.
     func start() {
+        slow.start()
         let interval = context.options.stuckLimit.map(Watchdog.interval) ?? .seconds(1)
         timer = context.loop.every(interval) { [unowned self] in
             let now = EventLoop.monotonicNanoseconds()
@@ -55,7 +58,10 @@ final class HealthMonitor {
         }
     }
 
-    func stop() { timer = nil }
+    func stop() {
+        timer = nil
+        slow.stop()
+    }
 
     /// It beats as the options at its fork say, whatever a reload changes.
     func watch(_ child: Child) {

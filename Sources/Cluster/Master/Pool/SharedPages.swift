@@ -52,13 +52,13 @@ final class SharedPages {
     func giveBack(_ page: SharedPage) { free.append(page.index) }
 }
 
-/// One worker's range: its figures, then its black box, then what its endpoints do, then what it measures of itself.
+/// One worker's range: its figures, then its black box, what its endpoints do, what it measures of itself, and its stack when asked.
 @safe
 struct SharedPage {
     let index: Int
     private let start: UnsafeMutableRawPointer
 
-    static let byteCount = WorkerFigures.byteCount + BlackBox.byteCount + EndpointTable.byteCount + ProcessPage.byteCount
+    static let byteCount = WorkerFigures.byteCount + BlackBox.byteCount + EndpointTable.byteCount + ProcessPage.byteCount + StackArea.byteCount
 
     init(index: Int, start: UnsafeMutableRawPointer) {
         self.index = index
@@ -70,5 +70,8 @@ struct SharedPage {
     var endpoints: EndpointTable { unsafe EndpointTable(at: start + WorkerFigures.byteCount + BlackBox.byteCount) }
     var process: ProcessPage {
         unsafe ProcessPage(at: start + WorkerFigures.byteCount + BlackBox.byteCount + EndpointTable.byteCount)
+    }
+    var stack: StackArea {
+        unsafe StackArea(at: start + WorkerFigures.byteCount + BlackBox.byteCount + EndpointTable.byteCount + ProcessPage.byteCount)
     }
 }

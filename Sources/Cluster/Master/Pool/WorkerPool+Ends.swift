@@ -135,7 +135,7 @@ extension WorkerPool {
             guard pid > 0 else { break }
             if let child = children[pid] {
                 reaped(child, status: status, peakResidentBytes: peak)
-            } else {
+            } else if helpers.remove(pid) == nil {
                 observer?.reapedStranger(pid, status: status)
             }
         }

@@ -62,6 +62,8 @@ extension WorkerPool {
             details["request_age"] = "\(request.age.inSeconds)"
         }
         if exit.waitingRequests > 0 { details["waiting_requests"] = "\(exit.waitingRequests)" }
+        if child.death == .failedStart, child.role != .quarantine { return logFailedStart(of: child, exit, details) }
+        if let failure = child.page.blackBox.failure { details["reason"] = "\(failure)" }
         if exit.isVoluntary {
             context.log(.info, .workerExited, "worker exited", about: child, details)
         } else if child.role == .quarantine {
@@ -70,6 +72,18 @@ extension WorkerPool {
         } else {
             context.log(.warning, .workerDied, "worker died", about: child, details)
         }
+    }
+
+    /// One line a second for each reason: a program that can't start fails in all its workers.
+    private func logFailedStart(of child: Child, _ exit: WorkerExit, _ details: Logger.Metadata) {
+        let reason = child.page.blackBox.failure ?? (child.hasMissedDeadline ? "not ready in time" : exit.reason.description)
+        let next = nextStarts.removeValue(forKey: child.role)
+        guard let omitted = startFailures.allows(reason, now: EventLoop.monotonicNanoseconds()) else { return }
+        var details = details
+        details["reason"] = "\(reason)"
+        if let next { details["next_start"] = "\(next.inSeconds)" }
+        if omitted > 0 { details["omitted"] = "\(omitted)" }
+        context.log(.warning, .workerStartFailed, "worker failed to start", about: child, details)
     }
 
     /// Keeps the last hundred ends of workers.

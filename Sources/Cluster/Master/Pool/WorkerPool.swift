@@ -60,6 +60,11 @@ final class WorkerPool {
     /// The last ends, newest last.
     var exits: [WorkerExit] = []
     var memoryKills = OutOfMemoryKills(readingWith: readSmallFile)
+    /// Processes of the master's that serve nothing, until they are reaped.
+    var helpers: Set<Int32> = []
+    /// When the slot of a worker that failed to start is next tried.
+    var nextStarts: [Role: Duration] = [:]
+    var startFailures = TextPace()
 
     init(_ context: MasterContext, capacity: Int, cluster: RunningCluster) throws(SystemError) {
         self.context = context

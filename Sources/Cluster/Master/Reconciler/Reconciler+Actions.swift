@@ -66,13 +66,9 @@ extension Reconciler {
 
     private func startFailed(_ role: Role, generation: Int, pause: Duration?) {
         guard context.isRunning else { return }
-        var metadata: Logger.Metadata = ["worker": "\(pool.name(of: role))", "gen": "\(generation)"]
-        if case .worker(let slot) = role {
-            figures.pauses(slot, generation: generation)
-            metadata["worker"] = "\(slot)"
-        }
-        if let pause { metadata["next_start"] = "\(pause.inSeconds)" }
-        context.logOfPeer(.failedStart, .workerStartFailed, "worker failed to start", metadata)
+        if case .worker(let slot) = role { figures.pauses(slot, generation: generation) }
+        // For the line about its end.
+        pool.nextStarts[role] = pause
         guard role.isWorker else { return }
         follow(rollout.startFailed(slot: role.slot, version: version(of: role, generation: generation)), "a new worker failed to start")
     }

@@ -96,6 +96,22 @@ private let second: UInt64 = 1_000_000_000
         #expect(lines.allows(1, now: 1000 * second) == nil)
     }
 
+    @Test func mayBeAllowedMoreOften() {
+        var lines = LineBudget<Int>(burst: 2, interval: second)
+        #expect((0..<4).map { _ in lines.allows(1, now: second) } == [0, 0, nil, nil])
+        #expect(lines.allows(1, now: 2 * second) == 2)
+    }
+
+    @Test func withOneTextComeOnceASecond() {
+        var lines = TextPace()
+        #expect(lines.allows("a", now: second) == 0 && lines.allows("b", now: second) == 0)
+        #expect(lines.allows("a", now: second + 1) == nil && lines.allows("a", now: 2 * second - 1) == nil)
+        #expect(lines.allows("a", now: 2 * second) == 2)
+        for number in 0..<500 { _ = lines.allows("\(number)", now: 3 * second) }
+        #expect(lines.allows("another", now: 3 * second) == nil)
+        #expect(lines.allows("another", now: 5 * second) == 0)
+    }
+
     @Test func showTextOfOthersEscapedAndCut() {
         #expect(LogText.plain("Shop.Order") == "Shop.Order")
         #expect(LogText.plain("a\nb\u{1B}[2Jé") == "a\\nb\\u{1B}[2J\\u{00E9}")
