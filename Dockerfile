@@ -17,10 +17,17 @@ RUN swift package --traits "$TRAITS" resolve
 COPY Sources Sources
 COPY Tests Tests
 RUN swift build --traits "$TRAITS" -c release --static-swift-stdlib --product everycore \
-    && strip .build/release/everycore -o /everycore
+    && strip .build/release/everycore -o /everycore \
+    && mkdir -p /share/man/man1 /share/bash-completion/completions /share/zsh/site-functions /share/fish/vendor_completions.d \
+    && /everycore manual > /share/man/man1/everycore.1 \
+    && /everycore --generate-completion-script bash > /share/bash-completion/completions/everycore \
+    && /everycore --generate-completion-script zsh > /share/zsh/site-functions/_everycore \
+    && /everycore --generate-completion-script fish > /share/fish/vendor_completions.d/everycore.fish
 
 FROM debian:bookworm-slim
 COPY --from=build /everycore /usr/local/bin/everycore
+# The manual page, and completions for bash, zsh and fish.
+COPY --from=build /share /usr/local/share
 # Every setting with its default. Mount a file of your own over it, or set variables: -e EVERYCORE_PORT=3000.
 COPY config/everycore.yaml /etc/everycore/everycore.yaml
 ENV EVERYCORE_CONFIG=/etc/everycore/everycore.yaml

@@ -55,6 +55,21 @@ public final class Cluster {
         return self
     }
 
+    /// An auxiliary whose addresses nobody has asked for: where they are taken, it listens on other ports of the same hosts, and a warning
+    /// says so.
+    @discardableResult
+    package func auxiliary(_ name: String, orElsewhere addresses: [ListenAddress], body: @escaping (Worker) throws -> Void) -> Cluster {
+        plan.auxiliaries.append(AuxiliaryPlan(name: name, addresses: addresses, yields: true, body: body))
+        return self
+    }
+
+    /// Has an auxiliary serve a control socket, with ``Worker/serveControl(with:)``, and hand the orders that come there to the master.
+    @discardableResult
+    package func control(at place: ControlPlace, servedBy auxiliary: String) -> Cluster {
+        plan.control = ControlPlan(place: place, auxiliary: auxiliary)
+        return self
+    }
+
     /// Tells the cluster what the numbers stand for that the service leaves in its workers' black boxes.
     @discardableResult
     package func describe(endpoints: [EndpointDescription]) -> Cluster {
@@ -124,6 +139,8 @@ public struct ClusterStart: Sendable {
     public let addresses: [ListenAddress]
     /// Where the auxiliaries listen, with the real ports.
     public let auxiliaries: [(name: String, addresses: [ListenAddress])]
+    /// The control socket; nil where there is none.
+    package let control: ListenAddress?
 }
 
 /// The description that `Cluster` collects and the master carries out.
@@ -141,10 +158,13 @@ struct ClusterPlan {
     var endpoints: [EndpointDescription] = []
     var service: ServiceFigures?
     var serviceModules: Set<String> = ["Cluster", "EverycoreLoop"]
+    var control: ControlPlan?
 }
 
 struct AuxiliaryPlan {
     let name: String
     let addresses: [ListenAddress]
+    /// Where they are taken, others will do.
+    var yields = false
     let body: (Worker) throws -> Void
 }

@@ -7,12 +7,18 @@ package import Logging
 
 package enum ClusterLogEvent: String, CaseIterable {
     case acceptFailed = "accept_failed"
+    case addressTaken = "address_taken"
     case autoscaleHeld = "autoscale_held"
     case autoscaleResumed = "autoscale_resumed"
     case autoscaledDown = "autoscaled_down"
     case autoscaledUp = "autoscaled_up"
     case closeListenersIgnored = "close_listeners_ignored"
     case confinementRefused = "confinement_refused"
+    case controlAddressTaken = "control_address_taken"
+    case controlOrder = "control_order"
+    case controlPlaceUnfit = "control_place_unfit"
+    case controlRefused = "control_refused"
+    case controlUnavailable = "control_unavailable"
     case coresChanged = "cores_changed"
     case drainTimedOut = "drain_timed_out"
     case figuresNotAsked = "figures_not_asked"

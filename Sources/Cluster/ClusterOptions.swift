@@ -73,7 +73,7 @@ public struct ClusterOptions {
     public var processName = "everycore"
     /// Takes the master's and the workers' log lines; standard error by default, where a line that would have to wait for a
     /// reader is lost. A handler of your own must not wait either: the master and each worker have but one thread.
-    public var logger = Logger(label: "everycore", factory: { StreamLogHandler(label: $0, stream: StandardErrorStream()) })
+    public var logger = Logger(label: "everycore", factory: { SteeredLogHandler(StreamLogHandler(label: $0, stream: StandardErrorStream())) })
 
     /// What ``user`` and ``group`` stand for, once it has been looked up.
     var credentials: Credentials?

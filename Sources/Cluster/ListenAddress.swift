@@ -32,7 +32,8 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-        case .unix(let path): path
+        // A socket without a file has a zero before its name, and is written as ss(8) does.
+        case .unix(let path): path.utf8.first == 0 ? "@\(path.dropFirst())" : path
         }
     }
 

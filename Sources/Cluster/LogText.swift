@@ -85,7 +85,7 @@ package struct TextPace {
 
 /// What others can make the master say.
 enum PeerLine: Hashable {
-    case forkWithThreads, malformedPacket, unexpectedPacket, undelivered, couldNotStart, pairHealing, baseLine
+    case forkWithThreads, malformedPacket, unexpectedPacket, undelivered, couldNotStart, pairHealing, baseLine, controlRefused
     /// Requests that hold a worker, and what follows.
     case stuck, stopped, recovered, headless, killedStuck, noneServes, heldWhileNoneServed, standIn, staysTooLong
     case metrics

@@ -16,10 +16,15 @@ package struct EverycoreCommand: ParsableCommand {
             Settings come from options, then from environment variables (EVERYCORE_PORT for port, EVERYCORE_TIMEOUTS_IDLE for \
             timeouts.idle), then from the YAML file, then from the defaults.
 
-            Exit status: 0 after an orderly stop, 64 wrong use, 69 the address can't be listened on, 70 workers can't be kept alive, 78 wrong configuration.
+            Exit status of serve: 0 after an orderly stop, 64 wrong use, 69 the address can't be listened on, 70 workers can't be kept alive, \
+            78 wrong configuration. Of the others: 0 when it is done, 1 when it was refused, has failed or was rolled back, 64 wrong use, \
+            69 no service is there, 75 no answer in time, 77 no permission.
             """,
         version: Server.version,
-        subcommands: [Serve.self, Check.self, Top.self],
+        subcommands: [
+            Serve.self, Check.self, Status.self, Top.self, Reload.self, Scale.self, Restart.self, Upgrade.self, Stop.self, Requests.self, Exits.self,
+            Stacks.self, Quarantine.self, LogLevel.self, Manual.self,
+        ],
         defaultSubcommand: Serve.self)
 
     package init() {}
@@ -27,7 +32,9 @@ package struct EverycoreCommand: ParsableCommand {
 
 /// `everycore serve`
 struct Serve: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Serve until a signal ends it (the default).")
+    static let configuration = CommandConfiguration(
+        abstract: "Serve until a signal or everycore stop ends it (the default).",
+        usage: serveUsage("serve"))
 
     @OptionGroup var options: ServeOptions
 
@@ -42,6 +49,7 @@ struct Serve: ParsableCommand {
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Read the configuration as serve would, and print it or what is wrong with it.",
+        usage: serveUsage("check"),
         discussion: "What it prints is a configuration file: every setting, and behind it where the value comes from.")
 
     @OptionGroup var options: ServeOptions
@@ -52,6 +60,14 @@ struct Check: ParsableCommand {
             try StandardStream.output.write(effectiveConfiguration(loaded) + "# configuration ok\n")
         }
     }
+}
+
+/// The options that most need, on lines of their own: all of them are listed below.
+private func serveUsage(_ verb: String) -> String {
+    """
+    everycore \(verb) [--config FILE] [--port PORT | --listen ADDRESS ...]
+                    [--workers N|MIN..MAX|auto] [--root DIR] [options]
+    """
 }
 
 /// Prints the error to standard error, and returns its exit status.

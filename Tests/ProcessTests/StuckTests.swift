@@ -46,7 +46,7 @@ extension ProcessTests {
             let server = try TestedServer.harmful(Self.limit)
             let (client, who) = try server.connect(toSlot: 0)
             kill(who.pid, SIGSTOP)
-            #expect(server.program.logs("left alone"))
+            #expect(server.program.logs("it isn't killed"))
             #expect(
                 server.program.becomesTrue(within: .seconds(2)) {
                     (try? server.stats().workers[0].state) == "unresponsive"
@@ -57,7 +57,7 @@ extension ProcessTests {
             #expect(try client.whoami() == who)
             #expect(try server.stats().workers[0].state == "ready")
             client.leave()
-            #expect(lines(server, "left alone").count == 1)
+            #expect(lines(server, "it isn't killed").count == 1)
             #expect(lines(server, "killing").isEmpty)
             #expect(server.stop() == 0)
         }

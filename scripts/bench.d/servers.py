@@ -23,7 +23,7 @@ def installed(program):
 def everycore(port, workers, load, folder, extra=("--quiet",)):
     files = ["--root", os.path.join(folder, "files")] if load in client.FILES else []
     return [build.everycore(), "serve", "--host", "127.0.0.1", "--port", str(port), "--workers", str(workers),
-            "--admin", "off", *files, *extra]
+            "--admin", "off", "--control", "off", *files, *extra]
 
 
 def handlers(port, workers, load, folder):

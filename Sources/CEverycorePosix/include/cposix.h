@@ -3,6 +3,7 @@
 #include "cposix_concurrency.h"
 #include "cposix_eventloop.h"
 #include "cposix_cluster.h"
+#include "cposix_control.h"
 #include "cposix_lifecycle.h"
 #include "cposix_messages.h"
 #include "cposix_metrics.h"

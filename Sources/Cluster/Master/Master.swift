@@ -7,6 +7,7 @@
 //   Queues/       listeners, and which worker empties which queue
 //   Health/       stuck workers, recycling, stand-ins; the master's own threads and descriptors
 //   Figures/      what is counted, printed and remembered
+//   Control/      what operators order over the control socket
 
 internal import EverycoreLoop
 internal import EverycoreStatistics
@@ -28,6 +29,8 @@ final class Master {
     private let status: ServiceStatus
     private let succession: Succession
     private let shutdown: Shutdown
+    private let orders: MasterOrders
+    private let control: Control
     private let signals: SignalOrders
 
     /// Opens everything that has to exist before the first fork.
@@ -59,6 +62,10 @@ final class Master {
             context, pool: pool, keeper: queues.keeper, figures: figures, reconciler: reconciler, quarantine: quarantine,
             housekeeping: housekeeping, start: start)
         shutdown = Shutdown(context, pool: pool, queues: queues, reconciler: reconciler, status: status)
+        orders = MasterOrders(pool: pool, figures: figures, succession: succession, shutdown: shutdown)
+        control = Control(
+            context, pool: pool, reconciler: reconciler, quarantine: quarantine, succession: succession, shutdown: shutdown, orders: orders,
+            seat: start.listeners.control)
         pool.observer = self
         reconciler.observer = self
         succession.observer = self
@@ -73,7 +80,7 @@ final class Master {
         context.loop.adoptConcurrency()
         cluster.begin(messages)
         do throws(SystemError) {
-            try signals.start { [unowned self] order in carryOut(order) }
+            try signals.start { [unowned self] order in orders.carryOut(order) }
         } catch {
             cleanUp()
             throw .system(error)
@@ -102,28 +109,8 @@ final class Master {
         queues.stop()
         signals.stop(passesOn: succession.upgrade.passesOn)
         reconciler.stop(auxiliariesToo: true)
-        [housekeeping.stop, pool.stop, figures.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop].forEach { $0() }
-    }
-
-    // MARK: Orders
-
-    private func carryOut(_ order: MasterOrder) {
-        let upgrade = succession.upgrade
-        switch order {
-        case .stop(let signal):
-            guard shutdown.isNewOrder(), !upgrade.stopOrdered(signal) else { return }
-            shutdown.ordered(by: signal)
-        case .quit:
-            _ = upgrade.stopOrdered(SIGQUIT)
-            shutdown.leaveAtOnce()
-        case .reload: succession.orders.receive(.reload)
-        case .upgrade: succession.orders.receive(.upgrade)
-        case .scale(let difference, let signal): succession.scaler.scale(by: difference, signal)
-        case .print:
-            if upgrade.isCommitted { upgrade.passOn(SIGUSR1) }
-            figures.printOnRequest()
-        case .reap: pool.reap()
-        }
+        [housekeeping.stop, pool.stop, figures.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop, control.stop]
+            .forEach { $0() }
     }
 
     // MARK: Asked by the program
@@ -133,7 +120,7 @@ final class Master {
 
     var workerHandles: [WorkerHandle] { pool.workers.map(\.handle).sorted { $0.id < $1.id } }
 
-    func stopSoon() { events.soon { [unowned self] in if context.phase == .running { carryOut(.stop(SIGTERM)) } } }
+    func stopSoon() { events.soon { [unowned self] in if context.phase == .running { orders.carryOut(.stop(SIGTERM)) } } }
     func reloadSoon() { events.soon { [unowned self] in succession.orders.receive(.reload) } }
     func scaleSoon(to count: Int) { events.soon { [unowned self] in succession.scaler.scale(to: count) } }
 }
@@ -194,10 +181,12 @@ extension Master: WorkerPoolObserver {
     func exited(_ handle: WorkerHandle, _ exit: WorkerExit) {
         figures.exited(exit)
         quarantine.forget(handle.pid)
+        control.workersChanged()
         events.exited(handle, exit)
     }
 
     func received(_ packet: Packet, from child: Child) { figures.received(packet, from: child) }
+    func received(_ packet: Packet, with descriptor: Int32, from child: Child) { control.received(packet, descriptor, from: child) }
     func receivedGarbage(from child: Child) { figures.takeGarbage(from: child) }
     func reapedStranger(_ pid: Int32, status: Int32) { succession.upgrade.reaped(pid, status: status) }
 
@@ -213,7 +202,7 @@ extension Master: ReconcilerObserver {
     func reloads() { status.reloading() }
     func reloaded() { status.reloaded() }
     func rolloutIsOver() { succession.orders.carryOutWaiting() }
-    func takesWaitingReload() -> Bool { succession.orders.takeReload() }
+    func takesWaitingReload(after outcome: OrderOutcome) -> Bool { succession.orders.takeReload(after: outcome) }
     func wantsWorkersOfPlan() { succession.scaler.followPlan() }
     func startFailed() -> Bool { succession.takeover.startFailed() }
     func trialFailed() { succession.goBackWhenPossible() }

@@ -5,6 +5,7 @@ internal import CEverycorePosix
 internal import EverycoreLoop
 internal import EverycoreStatistics
 internal import Glibc
+internal import Logging
 
 struct MasterStart {
     let hangup = Hangup(hasTerminal: cposix_has_terminal() != 0, isIgnored: cposix_hangup_was_ignored() != 0)
@@ -56,6 +57,24 @@ struct MasterStart {
         } else {
             (listeners, inherited) = try Listeners.open(for: plan, slots: workerCount, capacity: capacity)
         }
+        do throws(ClusterError) { try openControl(of: plan) } catch {
+            listeners.close()
+            throw error
+        }
+    }
+
+    /// Unless the master before this one has left it, and says where auxiliaries listen whose addresses were taken.
+    private mutating func openControl(of plan: ClusterPlan) throws(ClusterError) {
+        for (wanted, opened) in listeners.replaced {
+            plan.options.logger.log(
+                .warning, .addressTaken, "the default address can't be used: \(opened == nil ? "not listening" : "listening on another one")",
+                metadata: ["wanted": "\(wanted)", "listening": "\(opened?.description ?? "off")"])
+        }
+        guard let control = plan.control, listeners.control == nil,
+            let auxiliary = plan.auxiliaries.firstIndex(where: { $0.name == control.auxiliary })
+        else { return }
+        let notes = try listeners.openControl(control.place, of: auxiliary)
+        notes.log(to: plan.options.logger, opened: listeners.control?.address)
     }
 
     /// For each slot the sockets by which connections are handed over.
@@ -69,7 +88,9 @@ struct MasterStart {
         ClusterStart(
             workers: workerCount, reason: reason(plan.workers),
             addresses: listeners.addresses,
-            auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { ($0.name, $1.map(\.address)) })
+            auxiliaries: zip(plan.auxiliaries, listeners.ofAuxiliaries).map { plan, all in
+                (plan.name, all.map(\.address).filter { $0 != listeners.control?.address })
+            }, control: listeners.control?.address)
     }
 
     private func reason(_ workers: WorkerCount) -> String {

@@ -32,6 +32,10 @@ final class Shutdown {
     private var drainEnd: UInt64 = 0
     /// No worker could be kept alive.
     private(set) var hasGivenUp = false
+    /// The workers begin to go: nothing else is carried out any more.
+    var onBegin: () -> Void = {}
+    /// They are gone.
+    var onWorkersGone: () -> Void = {}
     /// The end of the lame duck, or of what may be waited for.
     private var timer: LoopTimer?
 
@@ -51,6 +55,7 @@ final class Shutdown {
     /// TERM or INT has come. Only TERM begins with the lame duck: service managers and orchestrators send it, a terminal sends INT.
     func ordered(by signal: Int32) {
         guard context.phase == .running else { return leaveAtOnce() }
+        onBegin()
         let lameDuck = context.options.lameDuck
         guard signal == SIGTERM, lameDuck > .zero else { return drainWorkers() }
         context.log(.info, .lameDuckStarted, "not ready any more: serving on", ["for": "\(lameDuck.inSeconds)"])
@@ -110,6 +115,8 @@ final class Shutdown {
     func leaveAtOnce() {
         guard context.phase != .killing, context.phase != .over else { return }
         status.stopping(within: .seconds(5))
+        onBegin()
+        onWorkersGone()
         context.phase = .killing
         reconciler.stop(auxiliariesToo: true)
         pool.killAll()
@@ -140,6 +147,7 @@ final class Shutdown {
     func childrenChanged() {
         if context.phase == .drainingWorkers, pool.workers.isEmpty, !drainsQuarantine() {
             context.phase = .drainingAuxiliaries
+            onWorkersGone()
             reconciler.stop(auxiliariesToo: true)
             pool.finish(within: .seconds(1)) { _ in true }
             limit(.seconds(1))

@@ -188,6 +188,19 @@ final class Quarantine {
         return details
     }
 
+    /// Ends a route's quarantine, and that of single requests of it.
+    /// - Parameter name: the route (`GET /item/:id`), or a request as the list shows it.
+    /// - Returns: what was quarantined.
+    func release(_ name: String) -> [String] {
+        let now = EventLoop.monotonicNanoseconds()
+        let changes = suspicion.release { text(of: $0.endpoint) == name || paths[$0] == name }
+        let released = changes.compactMap { change in
+            if case .ended(let subject) = change { paths[subject] ?? text(of: subject.endpoint) } else { nil }
+        }
+        apply(changes, now: now)
+        return released
+    }
+
     func text(of endpoint: UInt64) -> String {
         context.plan.endpoints.first { $0.number == endpoint }?.text ?? String(endpoint, radix: 16)
     }

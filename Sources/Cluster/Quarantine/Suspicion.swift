@@ -99,6 +99,18 @@ package struct Suspicion {
     /// All that normal workers don't serve.
     package var keptAway: Set<Subject> { holding.union(entries.keys) }
 
+    /// Ends it on an operator's order, and forgets what led to it: the next death counts as the first.
+    package mutating func release(_ isMeant: (Subject) -> Bool) -> [Change] {
+        let meant = entries.keys.filter(isMeant).sorted(by: Self.inOrder)
+        for subject in meant {
+            entries[subject] = nil
+            former[subject] = nil
+            deaths.removeAll { $0.request.endpoint == subject.endpoint && (subject.path ?? $0.request.path) == $0.request.path }
+            for index in unexplained.indices { unexplained[index].waiting.remove(subject.endpoint) }
+        }
+        return meant.map(Change.ended)
+    }
+
     /// Ends what has behaved for long enough.
     package mutating func expire(now: UInt64) -> [Change] {
         let over = entries.filter { $0.value.end <= now }.keys.sorted(by: Self.inOrder)

@@ -24,7 +24,9 @@ package struct InheritedListeners {
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { unsafe unsetenv(name) }
         guard isOurs else { return InheritedListeners() }
         return try InheritedListeners(
-            names: names, from: firstDescriptor, auxiliaries: auxiliaries.map { ($0.name, $0.addresses) }, backlog: backlog)
+            names: names, from: firstDescriptor,
+            // One that listens on nothing of its own serves no other socket either.
+            auxiliaries: auxiliaries.map { ($0.addresses.isEmpty ? "\0" : $0.name, $0.addresses) }, backlog: backlog)
     }
 
     private init() {}

@@ -10,7 +10,7 @@ extension Listeners {
         var listeners = try Listeners(
             addresses: inherited.service.isEmpty ? plan.addresses : [], slots: slots, capacity: capacity,
             auxiliaries: plan.auxiliaries.indices.map { inherited.auxiliaries[$0] == nil ? plan.auxiliaries[$0].addresses : [] },
-            backlog: options.backlog, access: SocketAccess(options))
+            yielding: Set(plan.auxiliaries.indices.filter { plan.auxiliaries[$0].yields }), backlog: options.backlog, access: SocketAccess(options))
         listeners.adopt(inherited)
         return (listeners, inherited)
     }

@@ -13,12 +13,18 @@ extension BinaryUpgrade {
         listeners.describe(in: &state)
         state.handOver = keeper.handOver.map(\.pair.descriptors)
         for (index, auxiliary) in plan.auxiliaries.enumerated() {
-            state.auxiliaries.append(
-                .init(
-                    name: auxiliary.name, addresses: auxiliary.addresses.map(\.description),
-                    listeners: listeners.ofAuxiliaries[index].map(UpgradeState.Socket.init),
-                    lastGeneration: reconciler.auxiliaries.lastGeneration(of: index)))
+            let others = listeners.ofAuxiliaries[index].filter { $0.address != listeners.control?.address }
+            let left = UpgradeState.Auxiliary(
+                name: auxiliary.name, addresses: auxiliary.addresses.map(\.description), listeners: others.map(UpgradeState.Socket.init),
+                lastGeneration: reconciler.auxiliaries.lastGeneration(of: index))
+            if auxiliary.addresses.isEmpty, plan.control?.auxiliary == auxiliary.name {
+                state.silentAuxiliaries = [left]
+            } else {
+                state.auxiliaries.append(left)
+            }
         }
+        state.controlPlace = plan.control?.place.description ?? "off"
+        state.control = listeners.controlListener.map(UpgradeState.Socket.init)
         state.lastGenerations = (0..<pool.capacity).map(reconciler.workers.lastGeneration(of:))
         state.lastWorkerID = pool.lastWorkerID
         state.guardian = context.pid == 1 ? 1 : guardian

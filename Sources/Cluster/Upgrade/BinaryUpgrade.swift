@@ -22,6 +22,8 @@ final class BinaryUpgrade {
         var status: Int32?
         /// Tells it the figures of the workers that are still here.
         var figures: LoopTimer?
+        /// Why it comes to nothing, if it does.
+        var failure = "the new program ended before it was ready"
     }
 
     let context: MasterContext
@@ -43,6 +45,10 @@ final class BinaryUpgrade {
     var onCommitted: () -> Void = {}
     /// It came to nothing.
     var onFailed: () -> Void = {}
+    /// The same, and how; and when the new master is in charge.
+    var onOutcome: (OrderOutcome) -> Void = { _ in }
+    /// One that came to nothing, until the kernel tells how its process ended.
+    private var failed: (pid: Int32, reason: String, limit: LoopTimer)?
 
     init(
         _ context: MasterContext, pool: WorkerPool, keeper: ListenerKeeper, figures: FiguresCollector, reconciler: Reconciler,
@@ -104,6 +110,7 @@ final class BinaryUpgrade {
             context.log(.notice, .upgradeStarted, "upgrading", ["program": "\(path)", "new_pid": "\(pid)"])
         } catch {
             context.log(.error, .upgradeRefused, "can't upgrade, nothing has changed: \(error)")
+            onOutcome(.failed("can't upgrade, nothing has changed: \(error)"))
         }
     }
 
@@ -144,6 +151,7 @@ final class BinaryUpgrade {
     func fail(_ reason: String) {
         guard let attempt, !isCommitted else { return }
         context.log(.error, .upgradeKilled, "killing the new master", ["new_pid": "\(attempt.pid)", "reason": "\(reason)"])
+        self.attempt?.failure = reason
         handle(.overdue)
     }
 
@@ -161,7 +169,28 @@ final class BinaryUpgrade {
         return actions.contains(.goOnHandingOver)
     }
 
-    func reaped(_ pid: Int32, status: Int32) { if pid == attempt?.pid { attempt?.status = status } }
+    func reaped(_ pid: Int32, status: Int32) {
+        if pid == attempt?.pid { attempt?.status = status }
+        if pid == failed?.pid { tellFailure(status) }
+    }
+
+    private func tellFailure(_ status: Int32?) {
+        guard let failed else { return }
+        self.failed = nil
+        onOutcome(.failed("not upgraded, nothing has changed: \(failed.reason)\(status.map(Self.words) ?? "")"))
+    }
+
+    /// How a program ended that did not get ready.
+    private static func words(for status: Int32) -> String {
+        let signal = cposix_wait_signal(status)
+        guard signal == 0 else { return signal == SIGKILL ? "" : " (signal \(signal))" }
+        switch cposix_wait_exit_status(status) {
+        case 64: return " (status 64: wrong use; the log says more)"
+        case 78: return " (status 78: its configuration is wrong; the log says more)"
+        case 127: return " (status 127: it can't be executed)"
+        case let status: return " (status \(status); the log says more)"
+        }
+    }
 
     private func kill() {
         guard let attempt else { return }
@@ -170,8 +199,11 @@ final class BinaryUpgrade {
     }
 
     private func stay() {
-        guard let pid = attempt?.pid else { return }
+        guard let pid = attempt?.pid, let ended = attempt else { return }
         attempt = nil
+        // Its channel ends before its process does.
+        failed = (pid, ended.failure, context.loop.after(.seconds(1)) { [unowned self] in tellFailure(nil) })
+        if let status = ended.status { tellFailure(status) }
         context.log(.error, .upgradeFailed, "the upgrade failed: this master stays", ["new_pid": "\(pid)"])
         onFailed()
     }
@@ -195,6 +227,7 @@ final class BinaryUpgrade {
         // The quarantine worker stays until the others have gone: they may still send it what they have.
         for child in pool.children.values where child.phase != .dying && child.role != .quarantine { pool.drain(child, toSuccessors: workers) }
         onCommitted()
+        onOutcome(.done("upgraded: \(ControlVerbs.counted(Int(workers))), process \(attempt.pid)"))
     }
 
     private func sendFigures() {

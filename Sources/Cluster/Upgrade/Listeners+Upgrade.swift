@@ -22,7 +22,7 @@ extension Listeners {
         access = SocketAccess(plan.options)
         listening = state.listening
         ofSlots = state.slots.map { $0.map(\.listener) }
-        ofAuxiliaries = state.auxiliaries.map { $0.listeners.map(\.listener) }
+        ofAuxiliaries = plan.auxiliaries.map { auxiliary in state.auxiliary(auxiliary.name)?.listeners.map(\.listener) ?? [] }
         inheritedDescriptors = Set(state.inherited)
         guard let first = ofSlots.first else { throw .badUpgrade("it has no slots") }
         while ofSlots.count < capacity {
@@ -36,6 +36,11 @@ extension Listeners {
                 listeners.append(try open(listener.address, isShared: true, onlyIPv6: isShared, listens: false))
             }
             ofSlots.append(listeners)
+        }
+        if let left = state.control, let control = plan.control,
+            let auxiliary = plan.auxiliaries.firstIndex(where: { $0.name == control.auxiliary })
+        {
+            add(control: left.listener, of: auxiliary)
         }
         noteSettings()
     }

@@ -41,6 +41,7 @@ final class Succession {
             orders.passOnWaiting()
             observer?.handedOver()
         }
+        upgrade.onOutcome = { [unowned self] outcome in orders.upgradeEnded(outcome) }
         upgrade.onFailed = { [unowned self] in orders.carryOutWaiting() }
         takeover.onBegin = { [unowned self] in
             observer?.tookOver()

@@ -73,10 +73,16 @@ struct UpgradeState: Codable {
     var isScalingHeld: Bool?
     /// The history's file; nil where there is none, as of an older version.
     var history: Int32?
+    /// As it was described: `auto`, a path, or `off`. Nil of an older version, which has none.
+    var controlPlace: String?
+    var control: Socket?
+    /// Auxiliaries that listen on nothing but the control socket: an older version doesn't know of any.
+    var silentAuxiliaries: [Auxiliary]?
 
     var descriptors: [Int32] {
-        [channel] + (program >= 0 ? [program] : []) + (history.map { [$0] } ?? []) + inherited + slots.joined().map(\.descriptor) + handOver.flatMap { $0 }
-            + auxiliaries.flatMap { $0.listeners.map(\.descriptor) }
+        let ofAuxiliaries = auxiliaries.flatMap { $0.listeners.map(\.descriptor) } + (control.map { [$0.descriptor] } ?? [])
+        return [channel] + (program >= 0 ? [program] : []) + (history.map { [$0] } ?? []) + inherited + slots.joined().map(\.descriptor)
+            + handOver.flatMap { $0 } + ofAuxiliaries
     }
 
     /// The files of the Unix sockets.
@@ -125,8 +131,15 @@ struct UpgradeState: Codable {
         guard plan.addresses.map(\.description) == addresses || !inherited.isEmpty else {
             throw .badUpgrade("other addresses to listen on need a restart")
         }
-        guard plan.auxiliaries.map(\.name) == auxiliaries.map(\.name),
-            plan.auxiliaries.map({ $0.addresses.map(\.description) }) == auxiliaries.map(\.addresses)
+        let planned = plan.auxiliaries.filter { !$0.addresses.isEmpty }
+        let left = auxiliaries.filter { !$0.addresses.isEmpty }
+        guard planned.map(\.name) == left.map(\.name), planned.map({ $0.addresses.map(\.description) }) == left.map(\.addresses)
         else { throw .badUpgrade("another admin address, or other auxiliaries, need a restart") }
+        guard controlPlace == nil || controlPlace == plan.control?.place.description ?? "off" else {
+            throw .badUpgrade("another control socket needs a restart")
+        }
     }
+
+    /// What the old master leaves to an auxiliary.
+    func auxiliary(_ name: String) -> Auxiliary? { (auxiliaries + (silentAuxiliaries ?? [])).first { $0.name == name } }
 }

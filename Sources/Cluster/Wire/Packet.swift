@@ -45,6 +45,10 @@ package struct Packet: Equatable {
         /// Master: a listening socket, or an end of a pair, in the place of the one that the worker has: the slot (all ones for
         /// an auxiliary's) or the pair, its place among the slot's listeners or which end it is. The descriptor comes along.
         case listener = 40
+        /// Auxiliary: an operator's order, with a number. The operator's connection comes along.
+        case order = 44
+        /// Master: a part of the answer to the order of this number.
+        case orderReply = 45
         /// Worker: it runs; comes before everything else.
         case online = 48
         /// Worker: it leaves of its own will or as it was told; nothing comes after this.
@@ -62,7 +66,7 @@ package struct Packet: Equatable {
         /// Master: the number of the request, and how many bytes of JSON are in the sealed file that comes along.
         case stacks = 75
 
-        var bringsDescriptor: Bool { self == .listener || self == .programState || self == .metrics || self == .stacks }
+        var bringsDescriptor: Bool { self == .listener || self == .programState || self == .metrics || self == .order || self == .stacks }
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {

@@ -45,8 +45,21 @@ extension Worker {
         if !isHeld { try beginAccepting(with: service) }
     }
 
+    /// The same for the connections to the control socket, where this process serves it.
+    package func serveControl(with service: any ConnectionService) throws {
+        controlService = service
+        if !isHeld { try beginAcceptingControl() }
+    }
+
+    /// Who serves a listener's connections.
+    func service(for listener: Listener) -> (any ConnectionService)? { listener.address == controlAddress ? controlService : connectionService }
+
+    private func beginAcceptingControl() throws {
+        for listener in listeners where listener.address == controlAddress { try controlService?.startAccepting(from: listener) }
+    }
+
     private func beginAccepting(with service: any ConnectionService) throws {
-        for listener in listeners { try service.startAccepting(from: listener) }
+        for listener in listeners where listener.address != controlAddress { try service.startAccepting(from: listener) }
         try startTakingMoved()
         guard let balancing, !isQuarantine else { return }
         try takeArrivals(at: balancing.slot)
@@ -57,9 +70,10 @@ extension Worker {
     func endHold() {
         guard isHeld else { return }
         isHeld = false
-        guard let connectionService, !isDraining else { return }
+        guard !isDraining else { return }
         do {
-            try beginAccepting(with: connectionService)
+            if let connectionService { try beginAccepting(with: connectionService) }
+            try beginAcceptingControl()
         } catch {
             logger.log(.error, .acceptFailed, "could not begin to accept connections", metadata: ["reason": "\(error)"])
             leave(status: 1)

@@ -44,7 +44,7 @@ extension Worker {
         }
         guard !drain.hasClosedListeners, !isHandingOver, !isHeld else { return }
         drain.hasClosedListeners = true
-        for listener in acceptedListeners {
+        for listener in acceptedListeners where listener.address != controlAddress {
             // The siblings have copies, so closing this one would leave the queue without an owner.
             if isOfOneSlotAlone(listener) { shutdown(listener.descriptor, Int32(SHUT_RD)) }
             _ = close(listener.descriptor)

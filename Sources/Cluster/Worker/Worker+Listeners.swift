@@ -42,7 +42,7 @@ extension Worker {
         // Also where it got the number of one that was closed.
         if cposix_is_same_socket(old.descriptor, descriptor) == 1 {
             if descriptor != old.descriptor { _ = Glibc.close(descriptor) }
-            if accepts { connectionService?.stopAccepting(from: old) }
+            if accepts { service(for: old)?.stopAccepting(from: old) }
             return accepts ? accept(from: old) : ()
         }
         let new = Listener(descriptor: descriptor, address: old.address)
@@ -58,7 +58,7 @@ extension Worker {
 
     private func accept(from listener: Listener) {
         do {
-            try connectionService?.startAccepting(from: listener)
+            try service(for: listener)?.startAccepting(from: listener)
         } catch {
             logger.log(.error, .acceptFailed, "can't accept connections", metadata: ["address": "\(listener.address)", "reason": "\(error)"])
         }
@@ -68,12 +68,12 @@ extension Worker {
     /// may have closed it and got another file under this number.
     private func retire(_ old: Listener) {
         guard isListener(old) else {
-            connectionService?.stopAccepting(from: old)
+            service(for: old)?.stopAccepting(from: old)
             return
         }
         listenerTimers.append(
             loop.after(.seconds(1)) { [unowned self] in
-                connectionService?.stopAccepting(from: old)
+                service(for: old)?.stopAccepting(from: old)
                 if isListener(old) { _ = Glibc.close(old.descriptor) }
                 listenerTimers.removeFirst()
             })

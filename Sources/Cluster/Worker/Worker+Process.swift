@@ -130,8 +130,10 @@ extension Worker {
             becomeLameDuck()
         case .figuresPart:
             receiveFiguresPart(packet)
+        case .orderReply:
+            receiveOrderReply(packet)
         case .online, .ready, .draining, .leaving, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
-            .listener, .metricsRequest, .metrics, .stacksRequest, .stacks:
+            .listener, .order, .metricsRequest, .metrics, .stacksRequest, .stacks:
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

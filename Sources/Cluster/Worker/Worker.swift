@@ -51,6 +51,11 @@ public final class Worker: @unchecked Sendable {
     /// Nil in an auxiliary.
     var quarantine: QuarantineSeat?
     var connectionService: (any ConnectionService)?
+    /// The control socket that this process serves, which is among the listeners; nil where it serves none.
+    package let controlAddress: ListenAddress?
+    /// What the service listens on, with the real ports.
+    package let serviceAddresses: [ListenAddress]
+    var controlService: (any ConnectionService)?
     var isHeld: Bool
     var lameDuck = LameDuckState()
     /// End those that others have taken the place of.
@@ -62,6 +67,7 @@ public final class Worker: @unchecked Sendable {
     private var meter: ProcessMeter?
     var reportSequence: UInt64 = 0
     var figuresRequests = FiguresRequests()
+    var orders = PendingOrders()
     var metricsRequests = MetricsRequests()
     var stackQuestions = StackQuestions()
     private let master: AnyObject
@@ -78,6 +84,8 @@ public final class Worker: @unchecked Sendable {
         balancing = birth.inheritance.balancing
         quarantine = birth.inheritance.quarantine
         isHeld = birth.inheritance.isHeld
+        controlAddress = birth.inheritance.control
+        serviceAddresses = birth.inheritance.serviceAddresses
         siblings = birth.inheritance.siblings
         figures = birth.page.figures
         blackBox = birth.page.blackBox

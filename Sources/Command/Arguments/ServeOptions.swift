@@ -13,7 +13,8 @@ struct ServeOptions: ParsableArguments {
     @Option(help: help("workers", "N|MIN..MAX|auto")) var workers: String?
     @Option(help: ArgumentHelp("Configuration file (YAML); also EVERYCORE_CONFIG.", valueName: "FILE")) var config: String?
     @Option(help: help("root", "DIR")) var root: String?
-    @Option(help: help("admin", "HOST:PORT|PATH|off")) var admin: String?
+    @Option(help: help("admin", "HOST:PORT|PATH|auto|off")) var admin: String?
+    @Option(help: help("control", "auto|PATH|off")) var control: String?
     @Option(help: help("report-interval", "DURATION|auto|off")) var reportInterval: String?
     @Option(help: help("log-format", "text|json")) var logFormat: String?
     @Option(help: help("slow-request", "DURATION|off")) var slowRequest: String?
@@ -24,8 +25,9 @@ struct ServeOptions: ParsableArguments {
     /// What was given, by the option's name.
     var given: [String: String] {
         let optional = [
-            "host": host, "port": port, "listen": listen.isEmpty ? nil : listen.joined(separator: " "), "workers": workers, "root": root, "admin": admin,
-            "report-interval": reportInterval, "log-format": logFormat, "slow-request": slowRequest, "quiet": quiet ? "true" : nil,
+            "host": host, "port": port, "listen": listen.isEmpty ? nil : listen.joined(separator: " "), "workers": workers, "root": root,
+            "admin": admin, "control": control, "report-interval": reportInterval, "log-format": logFormat, "slow-request": slowRequest,
+            "quiet": quiet ? "true" : nil,
         ]
         return optional.compactMapValues { $0 }
     }

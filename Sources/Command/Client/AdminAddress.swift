@@ -84,7 +84,7 @@ package enum AdminAddress: Hashable, Sendable, CustomStringConvertible {
             let code = errno
             if code == EINTR { continue }
             // The queue is full for the moment.
-            if code == EAGAIN, now() < deadline {
+            if code == EAGAIN, monotonicNow() < deadline {
                 usleep(10_000)
                 continue
             }
@@ -149,7 +149,7 @@ package enum AdminAddress: Hashable, Sendable, CustomStringConvertible {
 private func words(for code: Int32) -> String { unsafe String(cString: strerror(code)) }
 
 /// Monotonic nanoseconds.
-func now() -> UInt64 {
+func monotonicNow() -> UInt64 {
     var time = timespec()
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
@@ -158,7 +158,7 @@ func now() -> UInt64 {
 /// Waits until the descriptor is ready. False at the deadline.
 func wait(_ descriptor: Int32, for events: Int32, until deadline: UInt64) -> Bool {
     while true {
-        let time = now()
+        let time = monotonicNow()
         guard time < deadline else { return false }
         var request = pollfd(fd: descriptor, events: Int16(events), revents: 0)
         let milliseconds = Int32(clamping: min((deadline - time) / 1_000_000 + 1, 3_600_000))

@@ -22,7 +22,7 @@ package final class AdminStream {
     ///   - timeout: for the connection and the request.
     package init(to address: AdminAddress, _ path: String, posting json: String? = nil, within timeout: Duration = .seconds(5)) throws(AdminFailure) {
         self.address = address
-        let deadline = now().advanced(by: timeout)
+        let deadline = monotonicNow().advanced(by: timeout)
         descriptor = try address.connect(until: deadline)
         var request = "\(json == nil ? "GET" : "POST") \(path) HTTP/1.1\r\nHost: \(address.host)\r\nConnection: close\r\n"
         if let json { request += "Content-Type: application/json\r\nContent-Length: \(json.utf8.count)\r\n" }

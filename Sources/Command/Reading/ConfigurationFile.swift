@@ -81,6 +81,13 @@ package struct ConfigurationFile: Sendable {
 
     private mutating func take(_ value: YAMLNode, for setting: Setting, at keyNode: YAMLNode) {
         guard let text = value.text ?? (setting.key == "workers" ? bounds(in: value) : nil) else {
+            if setting.key == "workers", let members = value.entries {
+                let missing = ["min", "max"].filter { value[$0] == nil }
+                let others = members.compactMap(\.key.text).filter { $0 != "min" && $0 != "max" }
+                let reason = missing.isEmpty ? others.first.map { "\(bare($0)) is none of its members" } : "\(missing.joined(separator: " and ")) is missing"
+                return report(
+                    line: value.line, key: setting.key, "a group has both min and max, such as {min: 2, max: 16}\(reason.map { ": \($0)" } ?? "")")
+            }
             return report(line: value.line, key: setting.key, "\(value.items == nil ? "a group" : "a list") is not \(setting.expectation)")
         }
         if isNull(value) {

@@ -46,11 +46,15 @@ package struct ConfigurationReader: Sendable {
         return loaded
     }
 
-    /// `listen` replaces `host` and `port`. One of these from a stronger source would be ignored: an error.
+    /// `listen` replaces `host` and `port`. One of these from a stronger source, or beside it on the command line, would be ignored: an error.
     private func ineffective(in loaded: LoadedConfiguration) -> [String] {
         guard !loaded.configuration.listen.isEmpty, let origin = loaded.origins["listen"] else { return [] }
         return ["host", "port"].compactMap { key in
-            guard let other = loaded.origins[key], other.strength > origin.strength else { return nil }
+            guard let other = loaded.origins[key] else { return nil }
+            if origin == .option("listen"), other == .option(key) {
+                return "--\(key): has no effect beside --listen, whose addresses have their own: leave one of them out"
+            }
+            guard other.strength > origin.strength else { return nil }
             return "\(other): has no effect, because listen is set (\(origin.note)); give listen there, or turn it off"
         }
     }

@@ -13,8 +13,8 @@ struct Top: ParsableCommand {
             terminal, one frame is printed. Keys: h shows them, q ends.
             """)
 
-    @Argument(help: "Control sockets or admin addresses: a path, @name, http://host:port.")
-    var addresses: [String] = ["http://127.0.0.1:8081"]
+    @Argument(help: "Control sockets or admin addresses: a path, @name, http://host:port. Found by itself where one service runs.")
+    var addresses: [String] = []
 
     @Option(help: "Sort by worker, rate, p99, open, queue, lag, cpu, memory or restarts.")
     var sort = TopModel.Sort.worker
@@ -26,9 +26,14 @@ struct Top: ParsableCommand {
     }
 
     func run() throws {
-        let ending: Int32?
+        var ending: Int32?
+        try asking { ending = try watch(addresses.isEmpty ? [ServiceOptions.found()] : addresses.compactMap(AdminAddress.init)) }
+        if let ending { throw ExitCode(128 + ending) }
+    }
+
+    private func watch(_ services: [AdminAddress]) throws -> Int32? {
         do {
-            ending = try TopLoop(addresses.compactMap(AdminAddress.init), sort: sort, onTerminal: TopTerminal.isThere).run()
+            return try TopLoop(services, sort: sort, onTerminal: TopTerminal.isThere).run()
         } catch let failure as TopFailure {
             try? StandardStream.error.write("\(failure)\n")
             throw ExitCode(69)
@@ -36,7 +41,6 @@ struct Top: ParsableCommand {
             try? StandardStream.error.write("\(failure)\n")
             throw ExitCode(70)
         }
-        if let ending { throw ExitCode(128 + ending) }
     }
 }
 

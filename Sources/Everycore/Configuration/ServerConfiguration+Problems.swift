@@ -64,9 +64,17 @@ extension ServerConfiguration {
                 found.append(Problem(key: "listen", reason: "\(address) is part of \(wider): leave one of them out"))
             }
         }
-        if let admin = adminAddress, let taken = listenAddresses.first(where: { $0.port == nil ? $0 == admin : overlaps($0, admin) }) {
+        // The default is another one where this one is taken.
+        if admin != .automatic, let admin = adminAddress, let taken = listenAddresses.first(where: { $0.port == nil ? $0 == admin : overlaps($0, admin) }) {
             let reason = taken.port.map { "takes port \($0), which the service listens on" } ?? "is \(taken), which the service listens on"
             found.append(Problem(key: "admin", reason: reason))
+        }
+        if case .path(let path) = control {
+            if listenAddresses.contains(.unix(path: path)) {
+                found.append(Problem(key: "control", reason: "is \(path), where the service listens"))
+            } else if adminAddress == .unix(path: path) {
+                found.append(Problem(key: "control", reason: "is \(path), where the admin pages are"))
+            }
         }
         return found
     }

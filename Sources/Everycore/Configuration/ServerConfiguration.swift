@@ -36,7 +36,14 @@ public struct ServerConfiguration: Sendable, Equatable {
     public var root: String?
 
     /// Where the admin pages `/stats` and `/metrics` are served.
-    public var admin = Admin.address(host: "127.0.0.1", port: 8081)
+    public var admin = Admin.automatic
+
+    /// The names that the admin pages answer to over TCP, besides `localhost` and addresses in numbers. A page of another site can give its own
+    /// name this machine's address; a request with a name that isn't known is answered with a 421.
+    public var adminHosts: [String] = []
+
+    /// Where the control socket is, by which `everycore status`, `everycore reload` and the others reach this service.
+    public var control = Control.automatic
 
     /// How often the figures are printed.
     public var reportInterval = ReportInterval.automatic
@@ -108,11 +115,24 @@ extension ServerConfiguration {
 
     /// Where the admin worker listens.
     public enum Admin: Sendable, Equatable {
+        /// `127.0.0.1:8081`; where that is taken another port, which the banner names.
+        case automatic
         /// A TCP address: an IPv4 or IPv6 address without brackets; port 0 lets the kernel choose one.
         case address(host: String, port: Int)
         /// A Unix socket, at most 107 bytes (unix(7)).
         case path(String)
         /// There is no admin worker.
+        case off
+    }
+
+    /// Where the control socket is.
+    public enum Control: Sendable, Equatable {
+        /// In `/run/everycore` for root, else in the service manager's `RUNTIME_DIRECTORY`, in `everycore` below `XDG_RUNTIME_DIR` or in
+        /// `/tmp/everycore-UID`; where none of them can be written to, a socket without a file. The banner names it.
+        case automatic
+        /// A Unix socket, at most 107 bytes (unix(7)).
+        case path(String)
+        /// There is none: signals alone steer the service.
         case off
     }
 

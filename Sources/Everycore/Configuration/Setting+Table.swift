@@ -12,6 +12,8 @@ extension Setting {
         Setting("workers", \.workers, .workers(1...1024), option: "workers", "worker processes; auto is one per usable core, MIN..MAX follows the load"),
         Setting("root", \.root, .directory, option: "root", "directory of static files"),
         Setting("admin", \.admin, .admin, option: "admin", "where the admin pages /stats and /metrics are served"),
+        Setting("admin_hosts", \.adminHosts, .hostNames, "names that the admin pages answer to, besides localhost and addresses"),
+        Setting("control", \.control, .control, option: "control", "where the control socket is"),
         Setting(
             "report_interval", \.reportInterval, .reportInterval,
             option: "report-interval", "how often the figures are printed; auto is a table on a terminal, else a line a minute"),

@@ -16,54 +16,88 @@ extension ValueFormat where Value == String {
         accepts: { isIPv4($0) || isIPv6($0) })
 }
 
+/// Where a socket is.
+private enum Place: Equatable {
+    case address(host: String, port: Int)
+    case path(String)
+}
+
+extension ValueFormat where Value: Equatable {
+    /// `HOST:PORT`, the path of a Unix socket, or a word that stands for a value of its own.
+    /// - Parameter ports: nil where it can be no address.
+    fileprivate static func place(
+        _ expectation: String, ports: ClosedRange<Int>?, words: [(text: String, value: Value)],
+        value: @escaping @Sendable (Place) -> Value?, place: @escaping @Sendable (Value) -> Place?
+    ) -> Self {
+        ValueFormat(
+            scalar: .word, expectation: expectation,
+            parse: { text in
+                if let word = words.first(where: { $0.text == text }) { return word.value }
+                if text.utf8.contains(0x2F) { return isPath(text, atMost: 107) ? value(.path(text)) : nil }
+                guard let ports, let address = endpoint(text), ports.contains(address.port) else { return nil }
+                return value(.address(host: address.host, port: address.port))
+            },
+            render: { whole in
+                switch place(whole) {
+                case nil: words.first { $0.value == whole }?.text ?? "off"
+                case .path(let path)?: path
+                case .address(let host, let port)?: host.utf8.contains(0x3A) ? "[\(host)]:\(port)" : "\(host):\(port)"
+                }
+            },
+            accepts: { whole in
+                switch place(whole) {
+                case nil: true
+                case .path(let path)?: isPath(path, atMost: 107) && path.utf8.contains(0x2F)
+                case .address(let host, let port)?: (isIPv4(host) || isIPv6(host)) && ports?.contains(port) == true
+                }
+            })
+    }
+}
+
+private let pathExpectation = "the path of a Unix socket with a slash in it (at most 107 bytes)"
+
 extension ValueFormat where Value == ServerConfiguration.Admin {
-    package static let admin = ValueFormat(
-        scalar: .word,
-        expectation: "HOST:PORT such as 127.0.0.1:8081 or [::1]:8081, the path of a Unix socket with a slash in it (at most 107 bytes), or off",
-        parse: { text in
-            if text == "off" { return .off }
-            if text.utf8.contains(0x2F) { return isPath(text, atMost: 107) ? .path(text) : nil }
-            return endpoint(text).map { .address(host: $0.host, port: $0.port) }
-        },
-        render: { admin in
-            switch admin {
-            case .off: "off"
-            case .path(let path): path
-            case .address(let host, let port): host.utf8.contains(0x3A) ? "[\(host)]:\(port)" : "\(host):\(port)"
+    package static let admin = place(
+        "HOST:PORT such as 127.0.0.1:8081 or [::1]:8081, \(pathExpectation), auto, or off", ports: 0...65535,
+        words: [("off", .off), ("auto", .automatic)],
+        value: { place in
+            switch place {
+            case .address(let host, let port): .address(host: host, port: port)
+            case .path(let path): .path(path)
             }
         },
-        accepts: { admin in
+        place: { admin in
             switch admin {
-            case .off: true
-            case .path(let path): isPath(path, atMost: 107)
-            case .address(let host, let port): (isIPv4(host) || isIPv6(host)) && (0...65535).contains(port)
+            case .address(let host, let port): .address(host: host, port: port)
+            case .path(let path): .path(path)
+            case .automatic, .off: nil
             }
         })
 }
 
 extension ValueFormat where Value == ServerConfiguration.StatsD.Address {
-    package static let statsd = ValueFormat(
-        scalar: .word,
-        expectation: "HOST:PORT such as 127.0.0.1:8125 or [::1]:8125, the path of a Unix socket with a slash in it (at most 107 bytes), or off",
-        parse: { text in
-            if text == "off" { return .off }
-            if text.utf8.contains(0x2F) { return isPath(text, atMost: 107) ? .path(text) : nil }
-            return endpoint(text).flatMap { $0.port > 0 ? .address(host: $0.host, port: $0.port) : nil }
-        },
-        render: { receiver in
-            switch receiver {
-            case .off: "off"
-            case .path(let path): path
-            case .address(let host, let port): host.utf8.contains(0x3A) ? "[\(host)]:\(port)" : "\(host):\(port)"
+    package static let statsd = place(
+        "HOST:PORT such as 127.0.0.1:8125 or [::1]:8125, \(pathExpectation), or off", ports: 1...65535, words: [("off", .off)],
+        value: { place in
+            switch place {
+            case .address(let host, let port): .address(host: host, port: port)
+            case .path(let path): .path(path)
             }
         },
-        accepts: { receiver in
+        place: { receiver in
             switch receiver {
-            case .off: true
-            case .path(let path): isPath(path, atMost: 107)
-            case .address(let host, let port): (isIPv4(host) || isIPv6(host)) && (1...65535).contains(port)
+            case .address(let host, let port): .address(host: host, port: port)
+            case .path(let path): .path(path)
+            case .off: nil
             }
         })
+}
+
+extension ValueFormat where Value == ServerConfiguration.Control {
+    package static let control = place(
+        "\(pathExpectation), auto, or off", ports: nil, words: [("off", .off), ("auto", .automatic)],
+        value: { place in if case .path(let path) = place { .path(path) } else { nil } },
+        place: { control in if case .path(let path) = control { .path(path) } else { nil } })
 }
 
 extension ValueFormat where Value == String {
@@ -72,14 +106,28 @@ extension ValueFormat where Value == String {
         scalar: .word, expectation: "letters, digits, dots, dashes and underscores (at most 64), or off",
         parse: { text in
             if text == "off" { return "" }
-            return !text.isEmpty && isStatsDName(text) ? text : nil
+            return isName(text, atMost: 64) ? text : nil
         },
         render: { $0.isEmpty ? "off" : $0 },
-        accepts: { isStatsDName($0) })
+        accepts: { $0.isEmpty || isName($0, atMost: 64) })
 }
 
-private func isStatsDName(_ text: String) -> Bool {
-    text.utf8.count <= 64
+extension ValueFormat where Value == [String] {
+    /// Names of hosts with spaces between them, or `off`.
+    package static let hostNames = ValueFormat(
+        scalar: .word, expectation: "host names with spaces between them, such as \"metrics.example.org everycore\", or off",
+        parse: { text in
+            if text == "off" { return [] }
+            let names = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            return names.allSatisfy { isName($0, atMost: 253) } ? names : nil
+        },
+        render: { $0.isEmpty ? "off" : $0.joined(separator: " ") },
+        accepts: { $0.allSatisfy { isName($0, atMost: 253) } })
+}
+
+/// Letters, digits, hyphens, underscores and dots.
+private func isName(_ text: String, atMost limit: Int) -> Bool {
+    (1...limit).contains(text.utf8.count)
         && text.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) || [0x2D, 0x2E, 0x5F].contains(byte)
         }

@@ -135,6 +135,9 @@ public struct Request {
         return fields
     }
 
+    /// The client's connection, once the handler has waited for something; nil before, and when the client is gone.
+    package var connectionDescriptor: Int32? { (keeper as? Exchange)?.connectionDescriptor }
+
     /// The worker that handles the request.
     public var worker: WorkerIdentity { context.worker }
 }

@@ -10,8 +10,10 @@ package struct Banner {
     let workers: Int
     let reason: String
     let admin: String?
+    let control: String?
 
-    package init(listens: [String], workers: Int, reason: String, admin: String?) {
+    package init(listens: [String], workers: Int, reason: String, admin: String?, control: String? = nil) {
+        self.control = control
         self.listens = listens
         self.workers = workers
         self.reason = reason
@@ -21,7 +23,7 @@ package struct Banner {
     init(start: ClusterStart) {
         self.init(
             listens: start.addresses.map(Self.link), workers: start.workers, reason: start.reason,
-            admin: start.auxiliaries.first { $0.name == "admin" }?.addresses.first.map(Self.link))
+            admin: start.auxiliaries.first { $0.name == "admin" }?.addresses.first.map(Self.link), control: start.control?.description)
     }
 
     package func text(as format: ServerConfiguration.LogFormat) -> String {
@@ -32,6 +34,7 @@ package struct Banner {
               listening  \(listens.joined(separator: ", "))
               workers    \(workers) (\(reason))
               admin      \(admin ?? "off")
+              control    \(control ?? "off")
             """
         case .json:
             JSONWriter.object { banner in
@@ -41,6 +44,7 @@ package struct Banner {
                 banner.member("workers", workers)
                 banner.member("reason", reason)
                 if let admin { banner.member("admin", admin) }
+                if let control { banner.member("control", control) }
             }
         }
     }

@@ -113,21 +113,7 @@ public struct Server {
         cluster.describe(modules: ["Everycore", "EverycoreHTTP"])
         cluster.counts(.init(work: .requests) { "\($0[.requests]) requests, \($0[.connectionsOpen]) connections open" })
         cluster.listen(on: configuration.listenAddresses)
-        if let admin = configuration.adminAddress {
-            cluster.auxiliary("admin", listen: [admin]) { worker in
-                var pages = Routes()
-                pages.addAdmin(
-                    server: identity, figures: { worker.requestFigures($0) },
-                    metrics: worker.countsMetrics ? { worker.requestMetrics($0) } : nil, stacks: { worker.requestStacks($0) })
-                let live = LiveFigures(server: identity, history: worker.history, on: worker.loop) { worker.requestFigures($0) }
-                pages.addDashboard(live)
-                worker.onDrain { done in
-                    live.stop()
-                    done()
-                }
-                try WorkerService.start(in: worker, routes: try pages.built(), configuration: configuration)
-            }
-        }
+        addAdmin(to: cluster, identity)
         if configuration.statsd.address != .off {
             cluster.auxiliary(StatsDService.name) { worker in
                 StatsDService.start(in: worker, settings: configuration.statsd, server: identity)
@@ -135,18 +121,41 @@ public struct Server {
         }
         return cluster
     }
+
+    /// The admin worker, where there is an admin address or a control socket.
+    private func addAdmin(to cluster: Cluster, _ identity: ServerIdentity) {
+        let control = configuration.controlPlace
+        guard configuration.adminAddress != nil || control != nil else { return }
+        let service = AdminService(configuration: configuration, identity: identity, user: geteuid())
+        let addresses = configuration.adminAddress.map { [$0] } ?? []
+        if configuration.admin == .automatic {
+            cluster.auxiliary("admin", orElsewhere: addresses) { try service.start(in: $0) }
+        } else {
+            cluster.auxiliary("admin", listen: addresses) { try service.start(in: $0) }
+        }
+        if let control { cluster.control(at: control, servedBy: "admin") }
+    }
+}
+
+extension ServerConfiguration {
+    /// Which setting says that this address is listened on.
+    fileprivate func setting(of address: ListenAddress) -> String {
+        if case .path(let path) = control, address == .unix(path: path) { return "control" }
+        return address == adminAddress ? "admin" : listen.isEmpty ? "port" : "listen"
+    }
 }
 
 extension ServerError {
     init(_ error: ClusterError, of configuration: ServerConfiguration) {
         switch error {
         case .portTaken(let address):
-            let setting = address == configuration.adminAddress ? "admin" : configuration.listen.isEmpty ? "port" : "listen"
-            self = .addressTaken(address.description, setting: setting)
+            self = .addressTaken(address.description, setting: configuration.setting(of: address))
         case .badWorkerCount: self = .configuration([.init(key: "workers", reason: error.description)])
         case .badCredentials(let key, let reason): self = .configuration([.init(key: key, reason: reason)])
         case .badInheritedSocket: self = .configuration([.init(key: "LISTEN_FDS", reason: error.description)])
-        case .cannotListen: self = .cannotListen(error.description)
+        case .cannotListen(let address, _):
+            let setting = configuration.setting(of: address)
+            self = .cannotListen(["admin", "control"].contains(setting) ? "\(setting): \(error.description)" : error.description)
         case .severalThreads, .badUpgrade, .system, .workersKeepDying: self = .failed(error.description)
         }
     }

@@ -22,8 +22,18 @@ extension ServerConfiguration {
     /// Nil where there is no admin worker.
     package var adminAddress: ListenAddress? {
         switch admin {
+        case .automatic: .tcp(host: "127.0.0.1", port: 8081)
         case .address(let host, let port): .tcp(host: host, port: UInt16(clamping: port))
         case .path(let path): .unix(path: path)
+        case .off: nil
+        }
+    }
+
+    /// Nil where there is no control socket.
+    package var controlPlace: ControlPlace? {
+        switch control {
+        case .automatic: .automatic
+        case .path(let path): .path(path)
         case .off: nil
         }
     }
@@ -81,7 +91,7 @@ extension ServerConfiguration {
         options.noNewPrivileges = noNewPrivs
         options.pinning = pinning
         options.lameDuck = timeouts.lameDuck
-        if logFormat == .json { options.logger = Logger(label: "everycore", factory: { _ in JSONLogHandler() }) }
+        if logFormat == .json { options.logger = Logger(label: "everycore", factory: { _ in SteeredLogHandler(JSONLogHandler()) }) }
         options.logger.logLevel = quiet ? .warning : .info
         return options
     }

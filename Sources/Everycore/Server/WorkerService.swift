@@ -4,6 +4,7 @@
 
 internal import Cluster
 internal import EverycoreHTTP
+internal import Glibc
 
 enum WorkerService {
     /// Starts to serve. The service lives until the worker has drained, which ends the process.
@@ -11,10 +12,7 @@ enum WorkerService {
     static func start(
         in worker: Worker, routes: BuiltRoutes, root: DocumentRoot? = nil, configuration: ServerConfiguration
     ) throws {
-        let context = WorkerContext(
-            worker: WorkerIdentity(slot: worker.slot, generation: worker.generation, pid: worker.pid),
-            loop: worker.loop, log: worker.logger, blackBox: worker.blackBox,
-            endpoints: worker.endpoints)
+        let context = makeContext(of: worker, blackBox: worker.blackBox, endpoints: worker.endpoints)
         context.quarantine = worker.quarantineGate.map { gate in
             Quarantine(
                 gate: gate, move: { [unowned worker] in worker.move($0, $1, readAt: $2) },
@@ -62,6 +60,49 @@ enum WorkerService {
                 service.drain(acceptedAll: { [unowned worker] in worker.closeListeners() }, finish)
             }
         }
+    }
+}
+
+extension WorkerService {
+    /// Starts to serve the control socket, beside what this process serves otherwise, and in the same way.
+    /// - Parameter permits: whether a connection may be served.
+    static func startControl(
+        in worker: Worker, routes: BuiltRoutes, configuration: ServerConfiguration, permits: @escaping (Int32) -> Bool
+    ) throws {
+        let context = makeContext(of: worker, blackBox: nil, endpoints: nil)
+        let service = HTTPService(
+            loop: worker.loop, application: RoutedApplication(routes: routes, context: context, bodyLimit: configuration.limits.body),
+            limits: configuration.httpLimits, timeouts: configuration.connectionTimeouts, connectionLimits: configuration.connectionLimits,
+            figures: worker.figures)
+        service.handOver = { [unowned worker] connection in
+            if permits(connection) { return worker.handOver(connection) }
+            refuse(connection)
+            return true
+        }
+        try worker.serveControl(with: HTTPConnections(service))
+        worker.onLameDuck { context.isLameDuck = true }
+        worker.onDrain { [unowned worker] done in
+            if worker.isHandingOver { return service.drain(to: { _ in nil }, { withExtendedLifetime(service) { done() } }) }
+            context.isDraining = true
+            // The socket is the other service's to close where there is one, and ends with the process.
+            service.drain(acceptedAll: {}, { withExtendedLifetime(service) { done() } })
+        }
+    }
+
+    private static func makeContext(of worker: Worker, blackBox: BlackBox?, endpoints: EndpointTable?) -> WorkerContext {
+        WorkerContext(
+            worker: WorkerIdentity(slot: worker.slot, generation: worker.generation, pid: worker.pid),
+            loop: worker.loop, log: worker.logger, blackBox: blackBox, endpoints: endpoints)
+    }
+
+    /// A connection of another user's. The answer fits into a socket that nothing was written to.
+    private static func refuse(_ connection: Int32) {
+        let text = "only root and the user who started the service may use its control socket\n"
+        let head = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n"
+        let answer = "\(head)Content-Length: \(text.utf8.count)\r\n\r\n\(text)"
+        _ = unsafe Array(answer.utf8).withUnsafeBytes { unsafe send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+        shutdown(connection, Int32(SHUT_WR))
+        close(connection)
     }
 }
 

@@ -49,6 +49,9 @@ package import EverycoreLoop
 
     package var loop: EventLoop { service.loop }
 
+    /// The client's connection, once the response is to come later; nil before, and once it was answered or the client is gone.
+    package var connectionDescriptor: Int32? { unsafe connection?.descriptor }
+
     /// Whether content follows the head, be it empty.
     @inlinable package var hasBody: Bool { head.hasBody }
 

@@ -3,6 +3,7 @@
 
 /// The other side of an exchange whose response comes later. No call comes while the connection is at work itself.
 protocol ExchangeOwner: AnyObject {
+    var descriptor: Int32 { get }
     var isBlocked: Bool { get }
     /// A response that has begun and not ended.
     var streaming: StreamingResponse? { get }
@@ -19,7 +20,6 @@ protocol ExchangeOwner: AnyObject {
 /// A connection in the service's table.
 protocol ServedConnection: ExchangeOwner {
     var slot: Int { get }
-    var descriptor: Int32 { get }
     /// How many requests it has had answered, those before it came to this process counted as one.
     var requestsServed: Int { get }
     var isClosed: Bool { get }

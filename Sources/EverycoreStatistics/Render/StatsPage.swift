@@ -7,6 +7,12 @@ package struct ServerIdentity: Equatable, Sendable {
     package var version: String
     /// Seconds since 1970 when the cluster began.
     package var startedUnixSeconds: UInt64
+    /// The master's process id; 0 where it isn't known.
+    package var pid: Int32 = 0
+    /// The addresses of the service.
+    package var listening: [String] = []
+    /// The address of the control socket, or `off`.
+    package var control = "off"
 
     package init(name: String, version: String, startedUnixSeconds: UInt64) {
         self.name = name
@@ -23,6 +29,11 @@ package enum StatsPage {
                 info.member("name", server.name)
                 info.member("version", server.version)
                 info.member("started", server.startedUnixSeconds)
+                if server.pid > 0 {
+                    info.member("pid", server.pid)
+                    info.member("listening", server.listening.joined(separator: " "))
+                    info.member("control", server.control)
+                }
                 info.member("uptime_seconds", seconds: cluster.uptimeNanoseconds)
                 info.member("workers_ready", cluster.workers(in: .ready))
                 info.member("workers_wanted", cluster.wantedWorkers)

@@ -53,7 +53,11 @@ import TestSupport
                 "--port: has no effect, because listen is set (environment EVERYCORE_LISTEN); give listen there, or turn it off"
             ])
         #expect(refusal([:], ["EVERYCORE_HOST": "::"], yaml: "listen: /run/e.sock\n").count == 1)
-        #expect(refusal(["port": "3", "listen": "/run/e.sock"]) == [])
+        #expect(
+            refusal(["port": "3", "listen": "/run/e.sock"])
+                == ["--port: has no effect beside --listen, whose addresses have their own: leave one of them out"])
+        #expect(refusal(["host": "::1", "listen": "/run/e.sock"]).count == 1)
+        #expect(refusal(["listen": "/run/e.sock"], ["EVERYCORE_PORT": "3"]) == [])
         #expect(refusal(["port": "3", "listen": "off"], yaml: "listen: /run/e.sock\n") == [])
     }
 
@@ -62,7 +66,6 @@ import TestSupport
         ("/run/e.sock /run/e.sock", "listen: /run/e.sock is there twice"),
         ("127.0.0.1:80 0.0.0.0:80", "listen: 127.0.0.1:80 is part of 0.0.0.0:80: leave one of them out"),
         ("[::]:80 [::1]:80", "listen: [::1]:80 is part of [::]:80: leave one of them out"),
-        ("127.0.0.1:8081", "admin: takes port 8081, which the service listens on"),
     ])
     func addressesThatCollideAreNamed(_ listen: String, _ problem: String) {
         var configuration = ServerConfiguration()
@@ -79,6 +82,20 @@ import TestSupport
         configuration.listen = [.unix(path: "/run/e.sock")]
         configuration.admin = .path("/run/e.sock")
         #expect(configuration.problems().map(\.key) == ["admin"])
+        configuration.admin = .off
+        configuration.control = .path("/run/e.sock")
+        #expect(configuration.problems().map(\.description) == ["control: is /run/e.sock, where the service listens"])
+        configuration.listen = []
+        configuration.admin = .path("/run/e.sock")
+        #expect(configuration.problems().map(\.description) == ["control: is /run/e.sock, where the admin pages are"])
+    }
+
+    @Test func onlyAnExplicitAdminAddressCollides() {
+        var configuration = ServerConfiguration()
+        configuration.port = 8081
+        #expect(configuration.problems() == [])
+        configuration.admin = .address(host: "127.0.0.1", port: 8081)
+        #expect(configuration.problems().map(\.description) == ["admin: takes port 8081, which the service listens on"])
     }
 
     @Test func permissionsAreOctal() {

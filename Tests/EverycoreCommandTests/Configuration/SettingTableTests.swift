@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func theOptionsAreTheOnesThatScriptsRelyOn() {
-        let names = ["host", "port", "listen", "workers", "root", "admin", "report-interval", "log-format", "quiet"]
+        let names = ["host", "port", "listen", "workers", "root", "admin", "control", "report-interval", "log-format", "quiet"]
         #expect(Setting.all.compactMap(\.option) == names)
     }
 

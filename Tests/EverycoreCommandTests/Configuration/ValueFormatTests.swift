@@ -74,10 +74,29 @@ import Testing
         #expect(ValueFormat.host.parse(text) == nil)
     }
 
+    @Test(arguments: [("auto", ServerConfiguration.Control.automatic), ("off", .off), ("/run/c.sock", .path("/run/c.sock")), ("./c", .path("./c"))])
+    func aControlSocketIsAPath(_ text: String, _ control: ServerConfiguration.Control) {
+        #expect(ValueFormat.control.parse(text) == control)
+        #expect(ValueFormat.control.render(control) == text)
+    }
+
+    @Test(arguments: ["", "c.sock", "127.0.0.1:8082", "@name", "/" + String(repeating: "a", count: 107)])
+    func anyOtherControlSocketIsRefused(_ text: String) {
+        #expect(ValueFormat.control.parse(text) == nil)
+    }
+
+    @Test func namesOfHostsStandWithSpacesBetweenThem() {
+        let format = ValueFormat<[String]>.hostNames
+        #expect(format.parse("off") == [])
+        #expect(format.parse("Metrics.example.org everycore_1") == ["Metrics.example.org", "everycore_1"])
+        #expect(format.render(["a", "b"]) == "a b" && format.render([]) == "off")
+        for text in ["", " ", "a  b", "a:80", "http://a", "a/b", "*"] { #expect(format.parse(text) == nil, "\(text)") }
+    }
+
     @Test(arguments: [
         ("127.0.0.1:8081", ServerConfiguration.Admin.address(host: "127.0.0.1", port: 8081)), ("[::1]:8081", .address(host: "::1", port: 8081)),
         ("localhost:0", .address(host: "127.0.0.1", port: 0)), ("/run/everycore.sock", .path("/run/everycore.sock")),
-        ("./admin.sock", .path("./admin.sock")), ("off", .off),
+        ("./admin.sock", .path("./admin.sock")), ("off", .off), ("auto", .automatic),
     ])
     func adminIsAnEndpointASocketPathOrOff(_ text: String, _ admin: ServerConfiguration.Admin) {
         #expect(ValueFormat.admin.parse(text) == admin)

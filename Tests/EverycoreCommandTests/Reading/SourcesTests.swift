@@ -36,7 +36,7 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
         #expect(loaded.configuration.port == 3)
         #expect(loaded.configuration.workers == .count(2))
         #expect(loaded.configuration.host == "10.0.0.1")
-        #expect(loaded.configuration.admin == .address(host: "127.0.0.1", port: 8081))
+        #expect(loaded.configuration.admin == .automatic)
         #expect(loaded.origins["port"] == .option("port"))
         #expect(loaded.origins["workers"] == .environment("EVERYCORE_WORKERS"))
         #expect(loaded.origins["host"]?.note.hasSuffix("everycore.yaml:1") == true)
@@ -54,6 +54,8 @@ private func refusal(_ bytes: [UInt8], environment: [String: String] = [:]) -> [
             #expect(refusal(yaml).count == 1)
             #expect(refusal(yaml).first?.hasPrefix("file:1: workers: a") == true)
         }
+        #expect(refusal("workers: {min: 2}").first?.hasSuffix("both min and max, such as {min: 2, max: 16}: max is missing") == true)
+        #expect(refusal("workers: {min: 2, max: 3, least: 1}").first?.hasSuffix(": least is none of its members") == true)
         #expect(refusal("workers: {min: 5, max: 2}").first?.hasPrefix("file:1: workers: \"5..2\" is not auto or") == true)
     }
 

@@ -63,9 +63,11 @@ struct ServerTests {
 
     @Test func `the banner says where, how many and why`() {
         let banner = Banner(
-            listens: ["http://0.0.0.0:8080"], workers: 2, reason: "2 usable cores", admin: "http://127.0.0.1:8081")
+            listens: ["http://0.0.0.0:8080"], workers: 2, reason: "2 usable cores", admin: "http://127.0.0.1:8081",
+            control: "/run/everycore/8080.sock")
         let lines = banner.text(as: .text).split(separator: "\n").map(String.init)
-        #expect(lines.count == 4)
+        #expect(lines.count == 5)
+        #expect(lines[4] == "  control    /run/everycore/8080.sock")
         #expect(lines[1].hasSuffix("http://0.0.0.0:8080"))
         #expect(lines[2].hasSuffix("2 (2 usable cores)"))
         #expect(lines[3].hasSuffix("http://127.0.0.1:8081"))

@@ -36,7 +36,7 @@ final class Connection {
 
     func request(_ method: String, _ target: String, headers: String = "", body: String = "") {
         let length = body.isEmpty ? "" : "Content-Length: \(body.utf8.count)\r\n"
-        send("\(method) \(target) HTTP/1.1\r\nHost: test\r\n\(headers)\(length)\r\n\(body)")
+        send("\(method) \(target) HTTP/1.1\r\nHost: localhost\r\n\(headers)\(length)\r\n\(body)")
     }
 
     /// Takes what is there, without waiting.

@@ -32,17 +32,19 @@ final class TestedServer {
         self.program = program
         self.isInside = isInside
         let isThere = program.becomesTrue(within: .seconds(10)) {
-            program.output.contains("  admin  ") || program.output.contains(#""reason":"#) || program.wait(within: .zero) != nil
+            program.output.contains("  control  ") || program.output.contains(#""reason":"#) || program.wait(within: .zero) != nil
         }
         try #require(isThere && program.status == nil, "did not start: \(program.output)\(program.error)")
         let banner = program.output
         let listening = try #require(Self.place(after: banner.contains("listening  ") ? "listening  " : #""listening":""#, in: banner))
         endpoint = listening
         admin = Self.place(after: banner.contains("admin      ") ? "admin      " : #""admin":""#, in: banner)
+        // It is the admin worker that serves it.
+        let hasControl = banner.contains("control    ") ? !banner.contains("control    off") : banner.contains(#""control":"#)
         let count = banner.firstMatch(of: /workers(?: {4}|":)(\d+)/).flatMap { Int($0.1) } ?? 0
         // The kernel gives a child its parent's name until it has set its own.
         let areThere = program.becomesTrue(within: .seconds(5)) {
-            workers.count == count && ProcessTable.children(of: master).count >= count + (admin == nil ? 0 : 1)
+            workers.count == count && ProcessTable.children(of: master).count >= count + (admin == nil && !hasControl ? 0 : 1)
         }
         try #require(areThere, "\(count) workers are announced: \(ProcessTable.children(of: program.pid))")
         try #require(try get("/health").status == 200)

@@ -12,6 +12,7 @@ configuration.host = "127.0.0.1"
 configuration.port = arguments.count > 1 ? Int(arguments[1]) ?? 0 : 0
 configuration.workers = .count(arguments.count > 2 ? Int(arguments[2]) ?? 1 : 1)
 configuration.admin = .off
+configuration.control = .off
 configuration.quiet = true
 
 do {

@@ -13,6 +13,7 @@ struct WrongArgument: Error { let reason: String }
 
 func start(_ arguments: [String]) throws {
     var configuration = ServerConfiguration()
+    configuration.control = .off
     for argument in arguments {
         let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
         guard parts.count == 2 else { throw WrongArgument(reason: "\(argument) is not key=value") }
@@ -52,6 +53,7 @@ func start(_ arguments: [String]) throws {
             addConstants(&routes)
             addWeather(&routes)
             addBrittle(&routes)
+            addOrders(&routes)
             AppMetrics.add(&routes)
             addPlaces(&routes)
         } onWorkerStart: { worker in

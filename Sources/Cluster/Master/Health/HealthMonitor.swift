@@ -110,7 +110,7 @@ final class HealthMonitor {
             context.log(.debug, .workerUnresponsive, "worker unresponsive", about: child, child.requestDetails)
         case .stopped:
             figures.changed(child, to: .unresponsive)
-            context.logOfPeer(.stopped, .workerStopped, "worker is stopped by a signal or a debugger: left alone", about: child)
+            context.logOfPeer(.stopped, .workerStopped, "worker is stopped by a signal or a debugger: it isn't killed and isn't replaced", about: child)
         case .recovered:
             figures.changed(child, to: child.phase == .draining ? .draining : .ready)
             context.logOfPeer(.recovered, .workerResponsive, "worker responds again", about: child, level: .info)

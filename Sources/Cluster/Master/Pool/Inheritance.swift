@@ -8,6 +8,10 @@ struct Inheritance {
     let listeners: [Listener]
     let balancing: Balancing?
     let quarantine: QuarantineSeat?
+    /// The control socket among the listeners; nil where this child doesn't serve it.
+    let control: ListenAddress?
+    /// What the service listens on.
+    let serviceAddresses: [ListenAddress]
     /// Connections are to be accepted when the master says so.
     let isHeld: Bool
     /// How many workers there are to be, itself among them.
@@ -47,6 +51,8 @@ struct Inheritance {
             quarantine = nil
             body = context.plan.auxiliaries[index].body
         }
+        serviceAddresses = listeners.addresses
+        control = listeners.control.flatMap { role == .auxiliary(index: $0.auxiliary) ? $0.address : nil }
         isHeld = role != .quarantine && context.holdsConnections
         self.openFiles = openFiles
         self.history = history

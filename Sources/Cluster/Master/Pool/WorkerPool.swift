@@ -33,6 +33,8 @@ protocol WorkerPoolObserver: AnyObject {
     func exited(_ handle: WorkerHandle, _ exit: WorkerExit)
     /// A packet that is none of the pool's.
     func received(_ packet: Packet, from child: Child)
+    /// One that brings a descriptor, which is the observer's to close; -1 where this process had none to spare.
+    func received(_ packet: Packet, with descriptor: Int32, from child: Child)
     /// What came is no packet.
     func receivedGarbage(from child: Child)
     /// A process that is no child of the pool's was reaped.
@@ -112,6 +114,9 @@ final class WorkerPool {
 
     func listen(to child: Child) {
         child.channel.onPacket = { [unowned self, unowned child] packet in receive(packet, from: child) }
+        child.channel.onDescriptor = { [unowned self, unowned child] packet, descriptor in
+            if let observer { observer.received(packet, with: descriptor, from: child) } else if descriptor >= 0 { _ = close(descriptor) }
+        }
         child.channel.onMalformed = { [unowned self, unowned child] reason in
             observer?.receivedGarbage(from: child)
             context.logOfPeer(.malformedPacket, .packetIgnored, "ignored a packet", about: child, ["reason": "\(reason)"])

@@ -47,7 +47,7 @@ extension Listeners {
         }
         let made: (descriptor: Int32, file: SocketFile)
         do throws(SystemError) {
-            made = try openSocket(at: path, waitsForLock: false)
+            made = try openSocket(at: path, access: listener.address == control?.address ? Self.controlAccess : access, waitsForLock: false)
         } catch {
             if error.errno == EADDRINUSE || error.errno == EEXIST { return .pathTaken }
             throw error

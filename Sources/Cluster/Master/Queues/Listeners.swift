@@ -25,13 +25,18 @@ package struct Listeners {
     /// How many slots listen; those behind don't.
     var listening: Int
     let access: SocketAccess
+    /// The control socket, which is the last listener of its auxiliary.
+    var control: ControlSeat?
+    /// Addresses that were taken, and what the auxiliary listens on in their place: nil for nothing.
+    private(set) var replaced: [(wanted: ListenAddress, opened: ListenAddress?)] = []
 
     /// - Parameters:
     ///   - slots: how many listen from the start.
     ///   - capacity: how many may be in use later.
+    ///   - yielding: the auxiliaries that listen on another port where theirs is taken.
     package init(
-        addresses: [ListenAddress], slots: Int, capacity: Int = 0, auxiliaries: [[ListenAddress]], backlog: Int32,
-        access: SocketAccess = SocketAccess()
+        addresses: [ListenAddress], slots: Int, capacity: Int = 0, auxiliaries: [[ListenAddress]], yielding: Set<Int> = [],
+        backlog: Int32, access: SocketAccess = SocketAccess()
     ) throws(ClusterError) {
         self.backlog = backlog
         self.access = access
@@ -43,9 +48,15 @@ package struct Listeners {
                 let isShared = addresses.contains { $0 != address && $0.port == address.port }
                 try openForSlots(address, onlyIPv6: isShared)
             }
-            for addresses in auxiliaries {
+            for (index, addresses) in auxiliaries.enumerated() {
                 var listeners: [Listener] = []
-                for address in addresses { listeners.append(try open(address, isShared: false)) }
+                for address in addresses {
+                    if yielding.contains(index) {
+                        if let listener = openYielding(address) { listeners.append(listener) }
+                    } else {
+                        listeners.append(try open(address, isShared: false))
+                    }
+                }
                 ofAuxiliaries.append(listeners)
             }
             noteSettings()
@@ -113,6 +124,17 @@ package struct Listeners {
     /// Whether connections can wait in the slot's queues.
     func listens(_ slot: Int) -> Bool { slot < listening && ofSlots.indices.contains(slot) }
 
+    /// Another port of the host where this one can't be had, and nothing where there is none: what nobody asked for keeps no service from
+    /// starting.
+    private mutating func openYielding(_ address: ListenAddress) -> Listener? {
+        do throws(ClusterError) { return try open(address, isShared: false) } catch {
+            var listener: Listener?
+            if case .tcp(let host, _) = address { listener = try? open(.tcp(host: host, port: 0), isShared: false) }
+            replaced.append((address, listener?.address))
+            return listener
+        }
+    }
+
     private mutating func openForSlots(_ address: ListenAddress, onlyIPv6: Bool) throws(ClusterError) {
         guard case .tcp(let host, let port) = address else {
             // The kernel has no SO_REUSEPORT for Unix sockets: all slots accept from one queue.
@@ -147,7 +169,7 @@ package struct Listeners {
             return try bindAndListen(address, isShared: isShared, onlyIPv6: onlyIPv6, listens: listens)
         }
         do throws(SystemError) {
-            let (descriptor, file) = try openSocket(at: path, waitsForLock: true)
+            let (descriptor, file) = try openSocket(at: path, access: access, waitsForLock: true)
             socketFiles.append(file)
             return Listener(descriptor: descriptor, address: address)
         } catch {
@@ -155,7 +177,7 @@ package struct Listeners {
         }
     }
 
-    func openSocket(at path: String, waitsForLock: Bool) throws(SystemError) -> (descriptor: Int32, file: SocketFile) {
+    func openSocket(at path: String, access: SocketAccess, waitsForLock: Bool) throws(SystemError) -> (descriptor: Int32, file: SocketFile) {
         let descriptor = try systemCall("socket") { cposix_stream_socket(AF_UNIX) }
         cposix_lock_filter(descriptor)
         do throws(SystemError) {

@@ -51,7 +51,8 @@ struct SocketAddress {
             return isText ? .tcp(host: String(decoding: text.prefix { $0 != 0 }, as: UTF8.self), port: port) : nil
         case AF_UNIX:
             let bytes = unsafe withUnsafeBytes(of: storage) { unsafe Array($0[2..<min(max(Int(length), 2), $0.count)]) }
-            let path = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            // A name without a file begins with a zero, and ends where the address does.
+            let path = String(decoding: bytes.first == 0 ? bytes[...] : bytes.prefix { $0 != 0 }, as: UTF8.self)
             return path.isEmpty ? nil : .unix(path: path)
         default:
             return nil
@@ -119,13 +120,14 @@ struct SocketAddress {
     private mutating func setPath(_ path: String) throws(SystemError) {
         let pathOffset = 2
         let bytes = Array(path.utf8)
-        guard bytes.count < MemoryLayout<sockaddr_un>.size - pathOffset, !bytes.isEmpty, !bytes.contains(0) else {
+        let isAbstract = bytes.first == 0
+        guard bytes.count < MemoryLayout<sockaddr_un>.size - pathOffset, bytes.count > (isAbstract ? 1 : 0), !bytes.dropFirst().contains(0) else {
             throw SystemError(errno: ENAMETOOLONG, operation: "use \(path) as a socket's path")
         }
         storage.ss_family = sa_family_t(AF_UNIX)
         unsafe withUnsafeMutableBytes(of: &storage) { storage in
             for (index, byte) in bytes.enumerated() { unsafe storage[pathOffset + index] = byte }
         }
-        length = socklen_t(pathOffset + bytes.count + 1)
+        length = socklen_t(pathOffset + bytes.count + (isAbstract ? 0 : 1))
     }
 }

@@ -13,6 +13,8 @@ final class OrderDesk {
     private let upgrade: BinaryUpgrade
     private let takeover: Takeover
     private var orders = Orders()
+    /// Those who want to know what becomes of their orders.
+    private var tickets = OrderTickets<ControlAnswer>()
     /// Carries out an order that has waited for long enough, or tries again.
     private var timer: LoopTimer?
 
@@ -37,26 +39,56 @@ final class OrderDesk {
 
     /// - reload: HUP, all workers by the description as it is now.
     /// - upgrade: USR2, the program as it is on the disk now takes this one's place.
-    func receive(_ order: Orders.Order) {
+    /// - restart: all workers, by the description in force.
+    /// - Parameter answer: told of the order's end.
+    func receive(_ order: Orders.Order, for answer: ControlAnswer? = nil) {
         switch orders.receive(order, during: activity) {
         case .carryOut:
-            carryOut(order)
+            carryOut(order, for: answer)
         case .wait:
+            if let answer { tickets.waits(answer, for: order) }
+            answer?.progress("waiting: \(activity.words)")
             context.log(.info, .orderDeferred, "an order waits for what is under way", ["order": "\(order)", "under_way": "\(activity)"])
             limitWait()
         case .passOn:
-            upgrade.passOn(order.signal)
+            if let signal = order.signal { upgrade.passOn(signal) }
+            answer?.done("passed on to the new master, process \(upgrade.successor ?? 0)")
         case .refuse:
             context.log(.notice, .orderRefused, "an order is refused: the cluster stops", ["order": "\(order)"])
+            answer?.failed(upgrade.isCommitted ? "a new master is in charge: ask again" : "the service stops")
         }
     }
 
-    private func carryOut(_ order: Orders.Order) {
+    private func carryOut(_ order: Orders.Order, for answer: ControlAnswer? = nil) {
+        tickets.begins(order, for: answer)
+        answer?.progress(order == .upgrade ? "the new program gets ready" : "new workers get ready")
         switch order {
         case .reload: reconciler.reload()
+        case .restart: reconciler.restart()
         case .upgrade: upgrade.begin()
         }
     }
+
+    // MARK: Ends
+
+    /// A reload or a restart is over: these workers serve.
+    func rolloutEnded(_ workers: String) {
+        for answer in tickets.ends(.reload) { answer.end(.done("reloaded: \(workers)")) }
+        for answer in tickets.ends(.restart) { answer.end(.done("restarted: \(workers)")) }
+    }
+
+    func rolloutFailed(_ outcome: OrderOutcome) {
+        for order in [Orders.Order.reload, .restart] { for answer in tickets.ends(order) { answer.end(outcome) } }
+    }
+
+    /// The askers of a reload, whose workers are replaced and are to become more or fewer yet.
+    func takeReloadAnswers() -> [ControlAnswer] { tickets.ends(.reload) }
+
+    /// An upgrade has failed, or the new program is in charge.
+    func upgradeEnded(_ outcome: OrderOutcome) { for answer in tickets.ends(.upgrade) { answer.end(outcome) } }
+
+    /// Nothing is carried out any more.
+    func abandonAll(_ reason: String) { for answer in tickets.leaveAll() { answer.failed(reason) } }
 
     /// What was under way is over.
     func carryOutWaiting() {
@@ -102,12 +134,47 @@ final class OrderDesk {
     }
 
     /// A reload failed: whether a newer one waits. It doesn't any more.
-    func takeReload() -> Bool { orders.take(.reload) }
+    func takeReload(after outcome: OrderOutcome) -> Bool {
+        guard orders.take(.reload) else { return false }
+        rolloutFailed(outcome)
+        tickets.begins(.reload)
+        return true
+    }
 
     /// The new master is in charge.
-    func passOnWaiting() { for order in orders.takeAll() { upgrade.passOn(order.signal) } }
+    func passOnWaiting() {
+        for order in orders.takeAll() {
+            if let signal = order.signal { upgrade.passOn(signal) }
+            for answer in tickets.leaves(order) {
+                answer.done(
+                    order == .restart ? "restarted: the workers of the new program are new" : "passed on to the new master, process \(upgrade.successor ?? 0)")
+            }
+        }
+    }
 }
 
 extension Orders.Order {
-    var signal: Int32 { self == .reload ? SIGHUP : SIGUSR2 }
+    /// Nil where no signal stands for it.
+    var signal: Int32? {
+        switch self {
+        case .reload: SIGHUP
+        case .upgrade: SIGUSR2
+        case .restart: nil
+        }
+    }
+}
+
+extension Orders.Activity {
+    /// As an operator is told.
+    fileprivate var words: String {
+        switch self {
+        case .serving: "the service serves"
+        case .reloading: "the workers are being replaced already"
+        case .upgrading: "an upgrade is under way"
+        case .takingOver: "this program is about to take another one's place"
+        case .receiving: "the workers of the program before still hand over"
+        case .handingOver: "a new master is in charge"
+        case .stopping: "the service stops"
+        }
+    }
 }

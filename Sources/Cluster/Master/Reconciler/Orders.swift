@@ -8,6 +8,8 @@ package struct Orders: Equatable, Sendable {
         case reload
         /// USR2.
         case upgrade
+        /// All workers anew, by the description in force. Of the control socket alone.
+        case restart
     }
 
     /// What the master is doing.
@@ -41,7 +43,9 @@ package struct Orders: Equatable, Sendable {
 
     package mutating func receive(_ order: Order, during activity: Activity) -> Answer {
         switch (activity, order) {
-        case (.serving, _), (.receiving, .reload): return .carryOut
+        case (.serving, _), (.receiving, .reload), (.receiving, .restart): return .carryOut
+        // No signal stands for it.
+        case (.handingOver, .restart): return .refuse
         case (.handingOver, _): return .passOn
         case (.stopping, _): return .refuse
         case (.reloading, _), (.upgrading, _), (.takingOver, _), (.receiving, .upgrade):
@@ -53,8 +57,8 @@ package struct Orders: Equatable, Sendable {
     /// The order to carry out now. An upgrade comes first: should it succeed, its program has read everything anew.
     package mutating func next(during activity: Activity) -> Order? {
         switch activity {
-        case .serving: waiting.remove(.upgrade) ?? waiting.remove(.reload)
-        case .receiving: waiting.remove(.reload)
+        case .serving: waiting.remove(.upgrade) ?? waiting.remove(.reload) ?? waiting.remove(.restart)
+        case .receiving: waiting.remove(.reload) ?? waiting.remove(.restart)
         case .reloading, .upgrading, .takingOver, .handingOver, .stopping: nil
         }
     }

@@ -56,6 +56,7 @@ extension Reconciler {
         }
         guard role.isWorker else { return }
         if isFault {
+            failed(role, generation: generation, "a new worker failed before it was ready")
             follow(rollout.startFailed(slot: role.slot, version: version), "a new worker failed before it was ready")
         } else {
             // It was killed from outside, which proves nothing, or there is no page for it yet: a little later there may be.
@@ -70,7 +71,14 @@ extension Reconciler {
         // For the line about its end.
         pool.nextStarts[role] = pause
         guard role.isWorker else { return }
+        failed(role, generation: generation, "a new worker failed to start")
         follow(rollout.startFailed(slot: role.slot, version: version(of: role, generation: generation)), "a new worker failed to start")
+    }
+
+    private func failed(_ role: Role, generation: Int, _ reason: String) {
+        // The first is the reason for what follows.
+        if failure == nil { failure = (reason, role.slot, generation) }
+        rolloutObserver?.startFailed(slot: role.slot, "\(reason): worker \(role.slot), generation \(generation)")
     }
 
     /// Of one that could not be made there is no child.

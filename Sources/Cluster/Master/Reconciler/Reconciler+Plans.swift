@@ -18,9 +18,24 @@ extension Reconciler {
         } catch {
             context.log(.error, .reloadRefused, "not reloaded, nothing has changed: \(error)")
             observer?.reloaded()
+            rolloutObserver?.rolloutEnded(.failed("not reloaded, nothing has changed: \(error)"), wants: nil)
             return false
         }
         context.log(.notice, .reloadStarted, "reloading")
+        rollOut(next, isRestart: false)
+        return true
+    }
+
+    /// Replaces the workers one by one, by the description in force.
+    func restart() {
+        observer?.reloads()
+        context.log(.notice, .reloadStarted, "restarting the workers")
+        rollOut(context.plan, isRestart: true)
+    }
+
+    private func rollOut(_ next: ClusterPlan, isRestart: Bool) {
+        failure = nil
+        self.isRestart = isRestart
         observer?.trialEnded()
         let former = Rollout<ClusterPlan>.Former(plan: context.plan, version: context.planVersion, isProven: workers.isProven)
         let probation = Probation(
@@ -29,7 +44,6 @@ extension Reconciler {
         adopt(next, version: nextVersion, isProven: false)
         nextVersion += 1
         stepSoon()
-        return true
     }
 
     /// The endpoints in which workers died lately.
@@ -44,21 +58,29 @@ extension Reconciler {
         quarantine.supervisor.policy = plan.options.respawn
         rollout.youngAge = plan.options.respawn.youngAge.wholeNanoseconds
         observer?.planChanged()
+        rolloutObserver?.planChanged()
     }
 
     // MARK: Ends
 
     func replaced() {
         observer?.reloaded()
-        context.log(.notice, .reloadFinished, "reloaded", ["workers": "\(workerCount)"])
+        context.log(.notice, .reloadFinished, isRestart ? "restarted the workers" : "reloaded", ["workers": "\(workerCount)"])
         for index in context.plan.auxiliaries.indices { handle(.auxiliary(index: index)) { .replace(slot: $0) } }
-        observer?.wantsWorkersOfPlan()
+        let before = workerCount
+        if !isRestart { observer?.wantsWorkersOfPlan() }
+        rolloutObserver?.rolloutEnded(
+            .done(describedWorkers), wants: workerCount == before ? nil : workerCount)
         observer?.rolloutIsOver()
     }
+
+    /// `8 workers, generation 12`
+    var describedWorkers: String { "\(ControlVerbs.counted(workerCount)), \(WorkerGoal.generations(workers.states))" }
 
     func isBack(hadWork: Bool) {
         if hadWork { context.log(.notice, .reloadRolledBack, "reload rolled back") }
         observer?.reloaded()
+        rolloutObserver?.rolloutEnded(.failed("rolled back: \(describedFailure)"), wants: nil)
         observer?.rolloutIsOver()
     }
 
@@ -71,6 +93,7 @@ extension Reconciler {
         guard let verdict = rollout.died(in: endpoint, version: child.planVersion, hasAnswered: hasAnswered) else {
             return deadlyEndpoints.died(in: endpoint, now: EventLoop.monotonicNanoseconds())
         }
+        failure = ("new workers die where the old ones answered", child.role.slot, child.generation)
         follow(verdict, "new workers die where the old ones answered")
     }
 
@@ -83,10 +106,18 @@ extension Reconciler {
         case .isLost:
             context.log(.error, .reloadRollbackFailed, "reload could not be rolled back")
             observer?.reloaded()
+            rolloutObserver?.rolloutEnded(.failed("could not be rolled back either: \(describedFailure)"), wants: nil)
             observer?.rolloutIsOver()
         case .leaves:
             observer?.trialFailed()
         }
+    }
+
+    /// With the end of the worker that is the reason, where that is known by now.
+    private var describedFailure: String {
+        guard let failure else { return "new workers failed" }
+        let end = pool.exits.last { $0.slot == failure.slot && $0.generation == failure.generation }
+        return failure.reason + (end.map { " (\($0))" } ?? "")
     }
 
     private func goBack(to former: Rollout<ClusterPlan>.Former, _ reason: String) {
@@ -94,7 +125,7 @@ extension Reconciler {
         context.log(.error, .reloadFailed, "reload failed: rolling back", ["replaced": "\(replaced)", "reason": "\(reason)"])
         adopt(former.plan, version: former.version, isProven: former.isProven)
         // A newer order brings other workers, and need not wait for the old ones to be back.
-        if observer?.takesWaitingReload() == true {
+        if observer?.takesWaitingReload(after: .failed("failed: \(describedFailure); a newer reload takes its place")) == true {
             observer?.reloaded()
             if reload() { return }
             observer?.reloads()

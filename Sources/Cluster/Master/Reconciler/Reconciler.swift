@@ -20,8 +20,9 @@ protocol ReconcilerObserver: AnyObject {
     /// All workers are replaced, forward or back: what waits may be carried out.
     func rolloutIsOver()
     /// A reload failed.
+    /// - Parameter outcome: what those are told who ordered it, if another one takes its place.
     /// - Returns: whether another one waits, which is to be carried out.
-    func takesWaitingReload() -> Bool
+    func takesWaitingReload(after outcome: OrderOutcome) -> Bool
     /// The new plan says how many workers there are to be.
     func wantsWorkersOfPlan()
     /// A start failed.
@@ -35,6 +36,18 @@ protocol ReconcilerObserver: AnyObject {
     func gaveUp()
 }
 
+/// What those are told who have ordered something about workers.
+protocol RolloutObserver: AnyObject {
+    /// A reload or a restart is over.
+    /// - Parameter count: how many workers the new plan wants, where that is another number.
+    func rolloutEnded(_ outcome: OrderOutcome, wants count: Int?)
+    /// A worker failed to start, or a successor before it was ready.
+    func startFailed(slot: Int, _ reason: String)
+    func workerReady()
+    /// Other settings are in force.
+    func planChanged()
+}
+
 final class Reconciler {
     let context: MasterContext
     let pool: WorkerPool
@@ -42,10 +55,15 @@ final class Reconciler {
     let quarantine: Quarantine
     private let assignment: QueueAssignment
     weak var observer: (any ReconcilerObserver)?
+    weak var rolloutObserver: (any RolloutObserver)?
     var workers: Supervisor
     var auxiliaries: Supervisor
     var rollout: Rollout<ClusterPlan>
     var deadlyEndpoints = DeadlyEndpoints()
+    /// All workers are or were replaced by the plan that was in force already: there are as many as before.
+    var isRestart = false
+    /// Why the plan before comes back, and the worker whose end is the reason.
+    var failure: (reason: String, slot: Int, generation: Int)?
     /// The version that the next plan gets.
     var nextVersion = 1
     /// The longest that a worker has taken to get ready.
@@ -120,7 +138,9 @@ final class Reconciler {
     /// Generations go on where those of the master before this one ended.
     func startAfter(_ state: UpgradeState) {
         for (slot, generation) in state.lastGenerations.enumerated() { workers.startAfter(generation: generation, slot: slot) }
-        for (index, auxiliary) in state.auxiliaries.enumerated() { auxiliaries.startAfter(generation: auxiliary.lastGeneration, slot: index) }
+        for (index, auxiliary) in context.plan.auxiliaries.enumerated() {
+            if let left = state.auxiliary(auxiliary.name) { auxiliaries.startAfter(generation: left.lastGeneration, slot: index) }
+        }
     }
 
     /// The workers of this program, which took another one's place, accept from here on.
@@ -135,6 +155,7 @@ final class Reconciler {
         longestStart = max(longestStart, time)
         workers.longestStart = longestStart.wholeNanoseconds
         handle(child.role) { .ready(slot: $0, generation: child.generation) }
+        rolloutObserver?.workerReady()
         stepSoon()
     }
 

@@ -37,7 +37,7 @@ final class Scaler {
         wasHeld = isHeld
         followed = context.plan.workers
         autoscaler = Autoscaler(context, pool: pool, processes: figures.processes, reconciler: reconciler, cores: cores)
-        autoscaler.scale = { [unowned self] count in set(count) }
+        autoscaler.scale = { [unowned self] count in _ = set(count) }
         autoscaler.mayScale = { context.phase == .running && !upgrade.isUnderWay && !context.holdsConnections }
     }
 
@@ -68,9 +68,11 @@ final class Scaler {
 
     /// An explicit order: from 1 to four times the cores (or what the cluster began with, or may scale to, if that is more). It holds until
     /// `scaleAutomatically`, or until a reload.
-    func scale(to wanted: Int) {
+    /// - Returns: why it is not done, if it isn't.
+    @discardableResult
+    func scale(to wanted: Int) -> String? {
         if context.phase == .running, !upgrade.isUnderWay, !context.holdsConnections { autoscaler.hold() }
-        set(wanted)
+        return set(wanted)
     }
 
     /// The plan in force has replaced all workers. One worker per core in this plan as in the former leaves what was ordered.
@@ -81,34 +83,45 @@ final class Scaler {
     }
 
     /// As many as the plan says: what was ordered holds no longer.
-    func scaleAutomatically() {
+    /// - Returns: why it is not done, if it isn't.
+    @discardableResult
+    func scaleAutomatically() -> String? {
         switch context.plan.workers {
-        case .perCore: set(UsableCores.current().count)
-        case .count(let count): set(count)
-        case .range: autoscaler.resume()
+        case .perCore: return set(UsableCores.current().count)
+        case .count(let count): return set(count)
+        case .range:
+            autoscaler.resume()
+            return nil
         }
     }
 
-    private func set(_ wanted: Int) {
-        guard context.phase == .running else { return }
+    /// - Returns: why it is not done, if it isn't.
+    @discardableResult
+    private func set(_ wanted: Int) -> String? {
+        guard context.phase == .running else { return "the service stops" }
         // Which queues there are is agreed between the two masters.
         guard !upgrade.isUnderWay, !context.holdsConnections else {
-            return context.log(.notice, .scalingRefused, "no scaling now: an upgrade is under way")
+            context.log(.notice, .scalingRefused, "no scaling now: an upgrade is under way")
+            return "no scaling now: an upgrade is under way"
         }
         let count = min(max(wanted, 1), capacity)
         let before = reconciler.workerCount
         guard count != before else {
             if wanted != count { context.log(.warning, .scalingRefused, "can't scale any further", ["workers": "\(before)"]) }
-            return
+            return nil
         }
         do throws(ClusterError) { try keeper.listen(slots: count) } catch {
             context.log(.error, .scalingFailed, "can't scale", ["reason": "\(error)"])
-            return
+            return "can't scale: \(error)"
         }
         context.log(.notice, .scaling, "scaling", ["workers": "\(count)", "before": "\(before)"])
         figures.wants(count)
         reconciler.use(slots: count)
+        return nil
     }
+
+    /// The most workers that there can be.
+    var limit: Int { capacity }
 
     /// Follows the number of usable cores, where the plan says so.
     private func watchCores() {

@@ -46,7 +46,7 @@ import Testing
 @Suite struct OrdersTests {
     @Test func eachIsCarriedOutAtOnceWhereNothingIsUnderWay() {
         var orders = Orders()
-        #expect(Orders.Order.allCases.map { orders.receive($0, during: .serving) } == [.carryOut, .carryOut])
+        #expect(Orders.Order.allCases.map { orders.receive($0, during: .serving) } == [.carryOut, .carryOut, .carryOut])
         #expect(orders.waiting.isEmpty)
     }
 
@@ -71,6 +71,14 @@ import Testing
         var orders = Orders()
         #expect([Orders.Order.reload, .upgrade].map { orders.receive($0, during: .receiving) } == [.carryOut, .wait])
         #expect([Orders.Activity.receiving, .serving].map { orders.next(during: $0) } == [nil, .upgrade])
+    }
+
+    @Test func aRestartWaitsLikeAReloadAndComesLast() {
+        var orders = Orders()
+        #expect([Orders.Activity.reloading, .upgrading].map { orders.receive(.restart, during: $0) } == [.wait, .wait])
+        _ = orders.receive(.reload, during: .reloading)
+        #expect((0..<3).map { _ in orders.next(during: .serving) } == [.reload, .restart, nil])
+        #expect([Orders.Activity.receiving, .handingOver, .stopping].map { orders.receive(.restart, during: $0) } == [.carryOut, .refuse, .refuse])
     }
 
     @Test func aStopRefusesBoth() {
