@@ -159,6 +159,7 @@ struct ClusterPlan {
     var service: ServiceFigures?
     var serviceModules: Set<String> = ["Cluster", "EverycoreLoop"]
     var control: ControlPlan?
+    var lines: LinePlan?
 }
 
 struct AuxiliaryPlan {

@@ -7,6 +7,11 @@ package import Logging
 
 package enum ClusterLogEvent: String, CaseIterable {
     case acceptFailed = "accept_failed"
+    case accessLogFailed = "access_log_failed"
+    case accessLogLost = "access_log_lost"
+    case accessLogNotOpened = "access_log_not_opened"
+    case accessLogReopened = "access_log_reopened"
+    case accessLogResumed = "access_log_resumed"
     case addressTaken = "address_taken"
     case autoscaleHeld = "autoscale_held"
     case autoscaleResumed = "autoscale_resumed"

@@ -23,7 +23,7 @@ package struct EverycoreCommand: ParsableCommand {
         version: Server.version,
         subcommands: [
             Serve.self, Check.self, Status.self, Top.self, Reload.self, Scale.self, Restart.self, Upgrade.self, Stop.self, Requests.self, Exits.self,
-            Stacks.self, Quarantine.self, LogLevel.self, Manual.self,
+            Stacks.self, Quarantine.self, ReopenLogs.self, LogLevel.self, Manual.self,
         ],
         defaultSubcommand: Serve.self)
 

@@ -60,6 +60,8 @@ extension ProcessTests {
             let all = try VerbRun("restart", "all", "--json", socket: socket)
             #expect(all.status == 0 && all.output.hasPrefix(#"{"ok":true,"message":"restarted: 2 workers, "#), "\(all)")
             #expect(try VerbRun("log-level", "debug", socket: socket).output == "log level: debug\n")
+            let reopening = try VerbRun("reopen-logs", socket: socket)
+            #expect(reopening.status == 1 && reopening.error.contains("there is no access log"), "\(reopening.error)")
             #expect(try VerbRun("restart", "0", socket: socket).status == 0)
             #expect(server.program.logs("event=worker_ready"), "the workers log more now")
             #expect(try VerbRun("exits", socket: socket).output.contains("voluntary"))
@@ -167,7 +169,7 @@ extension ProcessTests {
 
         @Test func theManualAndTheCompletionsNameEveryVerb() throws {
             let verbs = [
-                "serve", "check", "status", "top", "reload", "scale", "restart", "upgrade", "stop", "requests", "exits", "stacks", "quarantine", "log-level",
+                "serve", "check", "status", "top", "reload", "scale", "restart", "upgrade", "stop", "requests", "exits", "stacks", "quarantine", "reopen-logs", "log-level",
             ]
             let manual = try VerbRun("manual")
             #expect(manual.status == 0 && manual.output.hasPrefix(".TH EVERYCORE 1"), "\(manual)")

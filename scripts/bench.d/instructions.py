@@ -24,7 +24,12 @@ KINDS = {
     "sync": (handlers, 4_000, 1, "/constant", ()),
     "async": (handlers, 4_000, 1, "/constant-async", ()),
     "async_wait": (handlers, 4_000, 1, "/constant-later", ()),
+    "logged": (everycore, 4_000, 1, "/plaintext", ()),
+    "logged_browser": (everycore, 4_000, 1, "/plaintext", ("browser",)),
+    "logged_json": (everycore, 4_000, 1, "/plaintext", ("browser",)),
 }
+# The kinds with an access log: as "plain" and "browser", and what a line costs.
+LOG_FORMATS = {"logged": "combined", "logged_browser": "combined", "logged_json": "json"}
 # What the first, verified request of a kind is, where it isn't the plain one.
 LOADS = {"json": "json", "file": "1k", "sync": "sync", "async": "async", "async_wait": "async_wait"}
 QUIET = ("--report-interval", "off", "--quiet")
@@ -71,14 +76,15 @@ def worker_instructions(kind, count):
         if start is everycore:
             if kind == "file":
                 write_files(folder)
-            binary, *arguments = everycore(port, 1, "1k" if kind == "file" else "plain", folder, QUIET)
+            log = ("--access-log", f"{folder}/access.log", "--access-log-format", LOG_FORMATS[kind]) if kind in LOG_FORMATS else ()
+            binary, *arguments = everycore(port, 1, "1k" if kind == "file" else "plain", folder, QUIET + log)
         else:
             binary, *arguments = start(port, 1, kind, folder)
         command = callgrind + [build.without_debug_information(binary, folder), *arguments]
         environment = {"SWIFT_DETERMINISTIC_HASHING": "1"}
         with open(f"{folder}/stderr", "w+") as log, Process(command, None, environment, stderr=log) as server:
             Server.wait_for_answer(server, port, LOADS.get(kind, "plain"), patience=60)
-            workers = server.workers()
+            workers = [pid for pid in server.workers() if not is_log_writer(pid)]
             if len(workers) != 1:
                 raise Failure(f"expected one worker under callgrind, found {len(workers)}")
             with Process([build.program("counted"), str(port), str(count), str(depth), path, *extra]) as client:
@@ -89,6 +95,11 @@ def worker_instructions(kind, count):
                 raise Failure(f"client left with {client.child.returncode}, server with {server.child.returncode}: "
                               + log.read()[-500:])
         return sum(map(total, glob.glob(f"{folder}/out.{workers[0]}*")))
+
+
+def is_log_writer(pid):
+    with open(f"/proc/{pid}/comm") as file:
+        return file.read().strip() == "everycore-log"
 
 
 def total(path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import access_log
 import build
 import client
 import files
@@ -33,6 +34,7 @@ WHAT = """what to measure:
   async         CPU time per request of an async handler that doesn't suspend, beside a synchronous one
   instructions  Everycore's user-space instructions per request (callgrind); --budget FILE makes it a check
   reports       Everycore with reports on and off, and with a dashboard, top and scrapes
+  log           Everycore with and without an access log, in each format
   messages      messages between a worker and its master, beside Node's process.send and a bare socket pair
 
 BENCH_BINARY=PATH measures that binary instead of building one. Exit status: 0, or 1 when a server failed,
@@ -43,7 +45,7 @@ def parse():
     parser = argparse.ArgumentParser("scripts/bench", description=DESCRIPTION, epilog=WHAT,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="?", default="all",
-                        choices=["all", "plain", "memory", "start", "files", "async", "instructions", "reports", "messages"],
+                        choices=["all", "plain", "memory", "start", "files", "async", "instructions", "reports", "log", "messages"],
                         metavar="WHAT")
     parser.add_argument("--rounds", type=positive, default=3, metavar="N", help="rounds; medians are over them (3)")
     parser.add_argument("--seconds", type=positive, default=4, metavar="S", help="measured seconds of each load (4)")
@@ -83,6 +85,7 @@ def measure(options, results):
         "async": lambda names: handlers.run(options.rounds, options.seconds, results),
         "instructions": lambda names: instructions.run(options.budget, results),
         "reports": lambda names: reports.run(options.rounds, options.seconds, results),
+        "log": lambda names: access_log.run(options.rounds, options.seconds, results),
         "messages": lambda names: messages.run(options.rounds, results),
     }
     chosen = list(steps) if options.what == "all" else [options.what]

@@ -5,6 +5,7 @@
 #include "cposix_cluster.h"
 #include "cposix_control.h"
 #include "cposix_lifecycle.h"
+#include "cposix_lines.h"
 #include "cposix_messages.h"
 #include "cposix_metrics.h"
 #include "cposix_output.h"

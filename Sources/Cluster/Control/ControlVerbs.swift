@@ -35,6 +35,7 @@ final class ControlVerbs {
         desk.add("scale", changes: true) { [unowned self] in scale($0, $1) }
         desk.add("stop", changes: true) { [unowned self] in stop($0, $1) }
         desk.add("quarantine-release", changes: true) { [unowned self] in release($0, $1) }
+        desk.add("reopen-logs", changes: true) { [unowned self] in orders.reopenLogs(for: $1) }
         desk.add("log-level", changes: true) { [unowned self] in setLogLevel($0, $1) }
     }
 

@@ -8,6 +8,7 @@
 //   Health/       stuck workers, recycling, stand-ins; the master's own threads and descriptors
 //   Figures/      what is counted, printed and remembered
 //   Control/      what operators order over the control socket
+//   ../LineLog/   the lines of the access log, and the process that writes them
 
 internal import EverycoreLoop
 internal import EverycoreStatistics
@@ -16,17 +17,18 @@ internal import Glibc
 final class Master {
     /// The cluster as the user's code in this process sees it.
     let cluster = RunningCluster()
-    private let context: MasterContext
+    let context: MasterContext
     private let pool: WorkerPool
-    private let queues: ConnectionQueues
+    let queues: ConnectionQueues
     private let quarantine: Quarantine
     private let figures: FiguresCollector
     private let reconciler: Reconciler
     private let health: HealthMonitor
     private let housekeeping: Housekeeping
     private let messages: MessageRouter
+    private let lines: LineLog
     private let events: LifecycleEvents
-    private let status: ServiceStatus
+    let status: ServiceStatus
     private let succession: Succession
     private let shutdown: Shutdown
     private let orders: MasterOrders
@@ -41,6 +43,7 @@ final class Master {
             context = MasterContext(plan: plan, loop: try EventLoop())
             pool = try WorkerPool(context, capacity: start.capacity, cluster: cluster)
             memory = try QuarantineMemory()
+            lines = try LineLog(context, pool: pool)
             queues = ConnectionQueues(
                 context, pool: pool, listeners: start.listeners, handOver: try start.transferSockets(), quarantine: memory)
             signals = try SignalOrders(context, hangup: start.hangup)
@@ -49,7 +52,7 @@ final class Master {
             throw .system(error)
         }
         quarantine = Quarantine(context, pool: pool, keeper: queues.keeper, memory: memory)
-        figures = FiguresCollector(context, pool: pool, quarantine: quarantine, keeper: queues.keeper, start: start)
+        figures = FiguresCollector(context, pool: pool, quarantine: quarantine, keeper: queues.keeper, lines: lines, start: start)
         reconciler = Reconciler(
             context, pool: pool, figures: figures, quarantine: quarantine, assignment: queues.assignment, workers: start.workerCount)
         health = HealthMonitor(
@@ -62,7 +65,7 @@ final class Master {
             context, pool: pool, keeper: queues.keeper, figures: figures, reconciler: reconciler, quarantine: quarantine,
             housekeeping: housekeeping, start: start)
         shutdown = Shutdown(context, pool: pool, queues: queues, reconciler: reconciler, status: status)
-        orders = MasterOrders(pool: pool, figures: figures, succession: succession, shutdown: shutdown)
+        orders = MasterOrders(pool: pool, figures: figures, lines: lines, succession: succession, shutdown: shutdown)
         control = Control(
             context, pool: pool, reconciler: reconciler, quarantine: quarantine, succession: succession, shutdown: shutdown, orders: orders,
             seat: start.listeners.control)
@@ -90,11 +93,16 @@ final class Master {
         succession.scaler.start()
         status.start()
         housekeeping.start(
-            alsoLooks: { [unowned self] now in signals.lookAtTerminal(now: now) },
+            alsoLooks: { [unowned self] now in
+                signals.lookAtTerminal(now: now)
+                lines.look(now: now)
+            },
             mayHeal: { [unowned self] in context.isRunning && !succession.isUnderWay },
             heal: { [unowned self] in succession.orders.receive(.upgrade) })
+        lines.start()
         reconciler.start()
         context.loop.run()
+        lines.noteLeft()
         succession.upgrade.passOnAllOrders()
         figures.printAtEnd(isReplaced: succession.upgrade.isCommitted)
         succession.upgrade.finish()
@@ -109,7 +117,7 @@ final class Master {
         queues.stop()
         signals.stop(passesOn: succession.upgrade.passesOn)
         reconciler.stop(auxiliariesToo: true)
-        [housekeeping.stop, pool.stop, figures.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop, control.stop]
+        [housekeeping.stop, lines.stop, pool.stop, figures.stop, health.stop, quarantine.stop, events.stop, succession.stop, shutdown.stop, control.stop]
             .forEach { $0() }
     }
 
@@ -136,13 +144,15 @@ extension Master: WorkerPoolObserver {
         status.closeInherited()
         return Inheritance(
             of: role, on: page, context, table: pool.pages.table, keeper: queues.keeper, quarantine: quarantine.memory,
-            openFiles: housekeeping.openFiles, history: figures.history.leave(to: role), siblings: reconciler.workerCount, master: self)
+            lines: lines.inheritance(of: role, on: page), openFiles: housekeeping.openFiles, history: figures.history.leave(to: role),
+            siblings: reconciler.workerCount, master: self)
     }
 
     func forked(_ child: Child, isPlanned: Bool) {
         health.watch(child)
         messages.connect(child)
         figures.forked(child, isPlanned: isPlanned)
+        lines.forked(child)
         events.forked(child)
     }
 
@@ -174,7 +184,7 @@ extension Master: WorkerPoolObserver {
 
     func died(_ child: Child, _ death: Death, _ remains: Remains) {
         if death == .inRequest { quarantine.accuseRequest(of: child) }
-        if death == .failedStart, succession.takeover.startFailed() { return }
+        if death == .failedStart, child.role != .lineWriter, succession.takeover.startFailed() { return }
         reconciler.died(child, death, remains)
     }
 
@@ -183,6 +193,7 @@ extension Master: WorkerPoolObserver {
         quarantine.forget(handle.pid)
         control.workersChanged()
         events.exited(handle, exit)
+        lines.childGone()
     }
 
     func received(_ packet: Packet, from child: Child) { figures.received(packet, from: child) }
@@ -213,27 +224,6 @@ extension Master: ReconcilerObserver {
         figures.start()
         health.planChanged()
         succession.scaler.planChanged()
+        lines.planChanged()
     }
-}
-
-// MARK: Other programs in this one's place
-
-extension Master: SuccessionObserver {
-    func successorReady(_ pid: Int32) {
-        status.handOver(to: pid)
-        queues.watch.stop()
-    }
-
-    func handedOver() {
-        shutdown.limit(context.options.drainDeadline)
-        reaped()
-    }
-
-    func tookOver() {
-        queues.assignment.assign()
-        status.takeOver()
-        status.workerReady()
-    }
-
-    func takeoverFailed() { shutdown.giveUp() }
 }

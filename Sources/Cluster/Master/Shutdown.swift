@@ -149,11 +149,20 @@ final class Shutdown {
             context.phase = .drainingAuxiliaries
             onWorkersGone()
             reconciler.stop(auxiliariesToo: true)
-            pool.finish(within: .seconds(1)) { _ in true }
-            limit(.seconds(1))
+            pool.finish(within: .seconds(1)) { $0.role != .lineWriter }
+            finishLines()
         }
+        // The next master's writer has nothing of what this one's workers left.
+        if context.phase == .handingOver, pool.children.values.allSatisfy({ $0.role == .lineWriter && !$0.stopRequested }) { finishLines() }
         guard pool.children.isEmpty, [.handingOver, .drainingAuxiliaries, .killing].contains(context.phase) else { return }
         end()
+    }
+
+    /// Nothing is left by workers any more: the writer writes what there is, and goes.
+    private func finishLines() {
+        for child in pool.children.values where child.role == .lineWriter { child.stopRequested = true }
+        pool.finish(within: LineLog.finalTime) { $0.role == .lineWriter }
+        limit(LineLog.finalTime)
     }
 
     private func end() {

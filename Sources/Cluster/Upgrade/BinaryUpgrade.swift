@@ -224,8 +224,9 @@ final class BinaryUpgrade {
         ProgramState.send(context, on: attempt.channel)
         try? attempt.channel.send(control: Packet(.begin))
         self.attempt?.figures = context.loop.every(.milliseconds(200)) { [unowned self] in sendFigures() }
-        // The quarantine worker stays until the others have gone: they may still send it what they have.
-        for child in pool.children.values where child.phase != .dying && child.role != .quarantine { pool.drain(child, toSuccessors: workers) }
+        // The quarantine worker stays until the others have gone: they may still send it what they have. The access log's writer goes last.
+        let stay: Set<Role> = [.quarantine, .lineWriter]
+        for child in pool.children.values where child.phase != .dying && !stay.contains(child.role) { pool.drain(child, toSuccessors: workers) }
         onCommitted()
         onOutcome(.done("upgraded: \(ControlVerbs.counted(Int(workers))), process \(attempt.pid)"))
     }

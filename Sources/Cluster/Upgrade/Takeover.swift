@@ -86,7 +86,7 @@ final class Takeover {
     // MARK: Events
 
     /// A worker or an auxiliary has become ready.
-    func workerReady() { handle(.ready(pool.children.values.count { $0.phase == .ready })) }
+    func workerReady() { handle(.ready(pool.children.values.count { $0.phase == .ready && $0.role != .lineWriter })) }
 
     /// A new version whose worker fails before it is ready must not take over: the old master goes on.
     /// - Returns: whether this master leaves.

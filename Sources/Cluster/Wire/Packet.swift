@@ -45,6 +45,8 @@ package struct Packet: Equatable {
         /// Master: a listening socket, or an end of a pair, in the place of the one that the worker has: the slot (all ones for
         /// an auxiliary's) or the pair, its place among the slot's listeners or which end it is. The descriptor comes along.
         case listener = 40
+        /// Master, to the log's writer: the file that lines go to from here on, which comes along, and its number.
+        case lineFile = 41
         /// Auxiliary: an operator's order, with a number. The operator's connection comes along.
         case order = 44
         /// Master: a part of the answer to the order of this number.
@@ -53,6 +55,8 @@ package struct Packet: Equatable {
         case online = 48
         /// Worker: it leaves of its own will or as it was told; nothing comes after this.
         case leaving = 49
+        /// The log's writer: it has the file of this number, and writes to no other.
+        case lineFileTaken = 50
         /// Master: the cluster will drain soon; serve on, but look as if you didn't.
         case lameDuck = 64
 
@@ -66,7 +70,7 @@ package struct Packet: Equatable {
         /// Master: the number of the request, and how many bytes of JSON are in the sealed file that comes along.
         case stacks = 75
 
-        var bringsDescriptor: Bool { self == .listener || self == .programState || self == .metrics || self == .order || self == .stacks }
+        var bringsDescriptor: Bool { self == .listener || self == .programState || self == .metrics || self == .lineFile || self == .order || self == .stacks }
     }
 
     package enum Malformed: Error, Equatable, CustomStringConvertible {

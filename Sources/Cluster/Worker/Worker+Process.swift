@@ -133,7 +133,7 @@ extension Worker {
         case .orderReply:
             receiveOrderReply(packet)
         case .online, .ready, .draining, .leaving, .report, .figuresRequest, .programState, .messages, .filesTaken, .descriptorNext,
-            .listener, .order, .metricsRequest, .metrics, .stacksRequest, .stacks:
+            .listener, .lineFile, .lineFileTaken, .order, .metricsRequest, .metrics, .stacksRequest, .stacks:
             logger.log(.warning, .packetIgnored, "ignored a packet from the master", metadata: ["kind": "\(packet.kind)"])
         }
     }

@@ -32,6 +32,8 @@ public final class Worker: @unchecked Sendable {
     package let blackBox: BlackBox
     /// Where this worker counts what its endpoints do.
     package let endpoints: EndpointTable
+    /// Where this worker leaves lines for the log's writer; nil where there is none.
+    package let lines: LineProducer?
 
     /// What the cluster did lately; nil in a worker.
     package let history: HistoryMemory?
@@ -91,6 +93,7 @@ public final class Worker: @unchecked Sendable {
         blackBox = birth.page.blackBox
         processPage = birth.page.process
         endpoints = birth.page.endpoints
+        lines = birth.inheritance.lines.producer()
         messenger = Messenger(channel: channel, handlers: MessageHandlers(), tally: .worker(birth.page.figures))
         openFiles = birth.inheritance.openFiles
         history = birth.inheritance.history

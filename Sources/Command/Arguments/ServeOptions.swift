@@ -18,6 +18,8 @@ struct ServeOptions: ParsableArguments {
     @Option(help: help("report-interval", "DURATION|auto|off")) var reportInterval: String?
     @Option(help: help("log-format", "text|json")) var logFormat: String?
     @Option(help: help("slow-request", "DURATION|off")) var slowRequest: String?
+    @Option(help: help("access-log", "stdout|PATH|off")) var accessLog: String?
+    @Option(help: help("access-log-format", "common|combined|json")) var accessLogFormat: String?
     @Flag(help: help("quiet")) var quiet = false
 
     init() {}
@@ -27,7 +29,7 @@ struct ServeOptions: ParsableArguments {
         let optional = [
             "host": host, "port": port, "listen": listen.isEmpty ? nil : listen.joined(separator: " "), "workers": workers, "root": root,
             "admin": admin, "control": control, "report-interval": reportInterval, "log-format": logFormat, "slow-request": slowRequest,
-            "quiet": quiet ? "true" : nil,
+            "access-log": accessLog, "access-log-format": accessLogFormat, "quiet": quiet ? "true" : nil,
         ]
         return optional.compactMapValues { $0 }
     }

@@ -108,6 +108,17 @@ struct Stop: ParsableCommand {
     }
 }
 
+/// `everycore reopen-logs`
+struct ReopenLogs: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reopen-logs", abstract: "Open the access log's file again, after it was renamed.",
+        discussion: "It is over when the log's writer has the new file and writes to no other.")
+
+    @OptionGroup var options: ServiceOptions
+
+    func run() throws { try asking { try OrderRun(options).run("reopen-logs", [:]) } }
+}
+
 /// `everycore log-level`
 struct LogLevel: ParsableCommand {
     static let configuration = CommandConfiguration(

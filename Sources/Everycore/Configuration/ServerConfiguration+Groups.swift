@@ -1,4 +1,4 @@
-// The settings that come in groups: files, compression, limits, timeouts, rates, messages, respawn, stuck, quarantine, recycle, routes.
+// The settings that come in groups: the access log, files, compression, limits, timeouts, rates, messages, respawn, stuck, quarantine, recycle, routes.
 // The group's name is the key's first half (`limits.body`), the property's name in snake case its second.
 // Plain values, read in the master before the fork and inherited by every worker.
 
@@ -33,6 +33,37 @@ extension ServerConfiguration {
         public var interval: Duration = .seconds(10)
         /// Sends labels as tags of DogStatsD, `|#method:GET`. Without them they become part of the name, `.method.GET`.
         public var tags = true
+
+        public init() {}
+    }
+
+    /// A line for each response; see <doc:AccessLog>.
+    public struct AccessLog: Sendable, Equatable {
+        /// Where lines go.
+        public enum Target: Sendable, Equatable {
+            case off
+            /// The standard output.
+            case stdout
+            /// A file, which the master opens to append to; made where there is none.
+            case path(String)
+        }
+
+        /// What a line looks like.
+        public enum Format: String, Sendable, Equatable, CaseIterable {
+            /// NCSA's common log format.
+            case common
+            /// The same with `Referer` and `User-Agent`.
+            case combined
+            /// One JSON object per line.
+            case json
+        }
+
+        public var target = Target.off
+        public var format = Format.combined
+        /// One response of so many has a line, chosen by chance. 1 for all.
+        public var sample = 1
+        /// Only responses that took at least so long have a line; where ``sample`` is more than 1, one of so many of the others has one, too.
+        public var slowerThan: Duration?
 
         public init() {}
     }

@@ -75,6 +75,7 @@ public struct ServerConfiguration: Sendable, Equatable {
     /// Whether each worker stays on one core.
     public var pinning = ClusterOptions.Pinning.off
 
+    public var accessLog = AccessLog()
     public var routes = BuiltInRoutes()
     public var statsd = StatsD()
     public var files = Files()

@@ -18,6 +18,12 @@ extension Setting {
             "report_interval", \.reportInterval, .reportInterval,
             option: "report-interval", "how often the figures are printed; auto is a table on a terminal, else a line a minute"),
         Setting("log_format", \.logFormat, .logFormat, option: "log-format", "form of log lines and printed figures"),
+        Setting("access_log", \.accessLog.target, .accessLog, option: "access-log", "where a line for each response goes"),
+        Setting("access_log_format", \.accessLog.format, .accessLogFormat, option: "access-log-format", "form of the access log's lines"),
+        Setting("access_log_sample", \.accessLog.sample, .number(1...1_000_000_000), "one response of so many has a line in the access log"),
+        Setting(
+            "access_log_slower_than", \.accessLog.slowerThan, .durationOrOff(.milliseconds(1) ... .seconds(86400)),
+            "least time of responses in the access log"),
         Setting("quiet", \.quiet, .flag, option: "quiet", "print warnings and errors only"),
         Setting(
             "slow_request", \.slowRequest, .durationOrOff(.milliseconds(100) ... .seconds(86400)), option: "slow-request",

@@ -113,6 +113,11 @@ public struct Server {
         cluster.describe(modules: ["Everycore", "EverycoreHTTP"])
         cluster.counts(.init(work: .requests) { "\($0[.requests]) requests, \($0[.connectionsOpen]) connections open" })
         cluster.listen(on: configuration.listenAddresses)
+        if let target = configuration.lineTarget {
+            do throws(SystemError) { try cluster.writesLines(to: target) } catch {
+                throw .configuration([.init(key: "access_log", reason: error.description)])
+            }
+        }
         addAdmin(to: cluster, identity)
         if configuration.statsd.address != .off {
             cluster.auxiliary(StatsDService.name) { worker in

@@ -38,6 +38,15 @@ extension ServerConfiguration {
         }
     }
 
+    /// Where the access log's lines go; nil where there is none.
+    package var lineTarget: LineTarget? {
+        switch accessLog.target {
+        case .off: nil
+        case .stdout: .standardOutput
+        case .path(let path): .file(path: path)
+        }
+    }
+
     private var stuckLimit: Duration? {
         switch stuck.limit {
         case .automatic: timeouts.handler.map { max($0, .seconds(30)) } ?? .seconds(60)

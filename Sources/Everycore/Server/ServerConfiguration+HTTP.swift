@@ -23,6 +23,19 @@ extension ServerConfiguration {
         return result
     }
 
+    package var accessLogSettings: EverycoreHTTP.AccessLog.Settings {
+        var result = EverycoreHTTP.AccessLog.Settings()
+        result.format =
+            switch accessLog.format {
+            case .common: .common
+            case .combined: .combined
+            case .json: .json
+            }
+        result.sample = accessLog.sample
+        result.slowerThan = accessLog.slowerThan?.wholeNanoseconds ?? 0
+        return result
+    }
+
     package var connectionLimits: ConnectionLimits {
         var result = ConnectionLimits()
         result.requestsPerConnection = limits.requestsPerConnection

@@ -30,6 +30,11 @@ enum WorkerService {
             timeouts: configuration.connectionTimeouts, connectionLimits: connectionLimits,
             figures: worker.figures)
         service.handlerTimedOut = { application.timedOut($0) }
+        if let lines = worker.lines {
+            let name = worker.isQuarantine ? "quarantine" : "\(worker.slot)"
+            service.accessLog = AccessLog(
+                configuration.accessLogSettings, worker: name, generation: worker.generation, figures: worker.figures, sink: lines)
+        }
         service.acceptingPaused = { [unowned worker] isAtLimit in
             worker.pausesAccepting(because: isAtLimit ? .connectionLimit : .noDescriptors)
         }
@@ -105,6 +110,8 @@ extension WorkerService {
         close(connection)
     }
 }
+/// What waits in the worker's ring is written by another process.
+extension LineProducer: LineSink {}
 
 /// The cluster's view of the HTTP layer, which has no notion of processes.
 private final class HTTPConnections: MovedConnectionService {

@@ -44,7 +44,7 @@ extension Connection {
             stream(exchange, response, outcome, framing)
             return false
         }
-        finish(exchange, status: response.status, closes: outcome.closes)
+        finish(exchange, status: response.status, closes: outcome.closes, response)
         return true
     }
 
@@ -86,16 +86,22 @@ extension Connection {
     }
 
     /// A request has its response: it is booked, and the exchange is free.
-    func finish(_ exchange: Exchange, status: Int, closes: Bool) {
+    func finish(
+        _ exchange: Exchange, status: Int, closes: Bool, _ response: CheckedResponse? = nil, streaming: StreamingResponse? = nil
+    ) {
         exchange.close()
+        if let log = service.accessLog {
+            count(status, for: exchange, response, streaming, in: log)
+        } else {
+            service.figures.recordResponse(status: status)
+        }
         if unsafe self.exchange === exchange { unsafe self.exchange = nil }
-        finish(exchange.head.facts, since: exchange.start, status: status, closes: closes)
+        finish(exchange.head.facts, since: exchange.start, closes: closes)
         if let collector = exchange.takeCollector() { collector.fail(.incomplete) }
     }
 
     /// What is left of a request's content is thrown away at the client's pace.
-    func finish(_ facts: HeadFacts, since start: UInt64, status: Int, closes: Bool) {
-        service.figures.recordResponse(status: status)
+    private func finish(_ facts: HeadFacts, since start: UInt64, closes: Bool) {
         if !latencies.takes(start) { recordLatency() }
         latencies.add(start)
         content.stopPausing()
@@ -126,7 +132,8 @@ extension Connection {
     }
 
     /// Answers a request that can't be served with a short text that says what was wrong.
-    func refuse(_ refusal: Refusal, _ facts: HeadFacts, since start: UInt64, to output: inout OutputBuffer) {
+    /// - Parameter entry: what the access log says of the request.
+    func refuse(_ refusal: Refusal, _ facts: HeadFacts, since start: UInt64, _ entry: LogEntry, to output: inout OutputBuffer) {
         guard streaming == nil else { return breakOff(flushing: &output) }
         if let limit = refusal.limit { service.figures.add(limit, 1) }
         let text = "\(refusal.status) \(refusal.reason)\n"
@@ -139,6 +146,14 @@ extension Connection {
         if outcome?.body == .identity { output.append(body) }
         if !request.keepsConnection { ending.lingers = true }
         if let exchange = unsafe exchange.take() { exchange.close() }
-        finish(facts, since: start, status: refusal.status, closes: !request.keepsConnection)
+        if let log = service.accessLog {
+            var entry = entry
+            entry.status = refusal.status
+            entry.sent = outcome?.body == .identity ? UInt64(body.byteCount) : 0
+            log.count(entry, from: peer)
+        } else {
+            service.figures.recordResponse(status: refusal.status)
+        }
+        finish(facts, since: start, closes: !request.keepsConnection)
     }
 }

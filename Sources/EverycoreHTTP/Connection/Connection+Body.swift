@@ -145,7 +145,7 @@ extension Connection {
         guard let exchange = unsafe exchange else { return }
         // The collector learns of it after the client was answered, so that nothing it does can come first.
         let collector = exchange.takeCollector()
-        refuse(refusal, exchange.head.facts, since: exchange.start, to: &output)
+        refuse(refusal, exchange.head.facts, since: exchange.start, LogEntry(head: exchange.head, start: exchange.start), to: &output)
         collector?.fail(failure)
     }
 

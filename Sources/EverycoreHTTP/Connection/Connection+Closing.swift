@@ -119,7 +119,7 @@ extension Connection {
     /// connection, and the client could lose the answer it has not read yet (RFC 9112 §9.6).
     func lingerClose(for time: UInt64 = 2_000_000_000) {
         guard phase != .closed, phase != .lingering else { return }
-        releaseExchange(.incomplete)
+        releaseExchange(.incomplete, streaming)
         phase = .lingering
         (input.kept, input.count) = ([], 0)
         unsafe http1.reset()
@@ -150,10 +150,12 @@ extension Connection {
         readOnIfPending()
     }
 
-    private func releaseExchange(_ failure: BodyFailure) {
+    /// - Parameter streaming: its response that had begun.
+    private func releaseExchange(_ failure: BodyFailure, _ streaming: StreamingResponse? = nil) {
         guard let exchange = unsafe exchange else { return }
         unsafe self.exchange = nil
         exchange.head.detach()
+        noteAborted(exchange, streaming)
         guard unsafe exchange.isAnswered else { return exchange.abandon(failure) }
         // The application has ended it, and content that it has announced is missing.
         exchange.close()
@@ -175,7 +177,7 @@ extension Connection {
         (input.kept, input.count) = ([], 0)
         unsafe http1.reset()
         unsafe transport.close()
-        releaseExchange(failure)
+        releaseExchange(failure, streaming)
         service.remove(self)
         streaming?.wakeWaiters()
     }

@@ -95,7 +95,8 @@ extension Connection {
         let now = EventLoop.monotonicNanoseconds()
         service.updateDate(at: now)
         var output = service.takeLateOutput()
-        refuse(refusal, facts, since: now, to: &output)
+        let entry = exchange.map { LogEntry(head: $0.head, start: $0.start) } ?? entry(ofUnread: input.kept)
+        refuse(refusal, facts, since: now, entry, to: &output)
         if phase != .closed { flush(&output) }
         service.putBack(output)
         collector?.fail(.incomplete)

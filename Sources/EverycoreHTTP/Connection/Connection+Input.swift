@@ -129,7 +129,7 @@ extension Connection {
                 batch.offset &+= bytes
                 continue
             case .refused(let refusal):
-                refuseHead(refusal, head)
+                unsafe refuseHead(refusal, head, UnsafeRawBufferPointer(start: start, count: batch.count &- batch.offset))
                 return false
             case .needMore, .content, .end: return false
             }
@@ -208,10 +208,10 @@ extension Connection {
     /// Bytes of answers that are gathered before they are written.
     static var outputBound: Int { 131_072 }
 
-    /// Whether nothing of the request is left once it is answered, so that the next one may be read.
+    /// Whether nothing of the request is left once it is answered, so that the next one may be read; and nothing is to be noted of it.
     @inline(__always)
     private func keepsGoing(after head: RequestHead) -> Bool {
-        head.keepAlive && head.minorVersion == 1 && head.framing == .none && !service.isDraining && !isLastRequest
+        head.keepAlive && head.minorVersion == 1 && head.framing == .none && service.answersInPlace && !isLastRequest
     }
 
     /// After everything in hand was used: the right deadline, and the end of input if that came.

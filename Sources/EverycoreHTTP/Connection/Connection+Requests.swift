@@ -6,9 +6,9 @@ import EverycoreStatistics
 
 extension Connection {
     @inline(never)
-    func refuseHead(_ refusal: Refusal, _ head: RequestHead) {
+    func refuseHead(_ refusal: Refusal, _ head: RequestHead, _ bytes: UnsafeRawBufferPointer) {
         service.figures.add(.parseFailures, 1)
-        unsafe refuse(refusal, head.facts, since: life.readAt, to: &service.output)
+        unsafe refuse(refusal, head.facts, since: life.readAt, entry(ofUnread: bytes), to: &service.output)
     }
 
     /// Takes what the application said of a request. False where another process is to have the request: it stays in the input.
@@ -18,7 +18,7 @@ extension Connection {
         content.begin(facts.framing, at: life.readAt)
         if facts.expectContinue { noteContent(following) }
         if let refusal = exchange.head.refusal {
-            unsafe refuse(refusal, facts, since: life.readAt, to: &service.output)
+            unsafe refuse(refusal, facts, since: life.readAt, LogEntry(head: exchange.head, start: life.readAt), to: &service.output)
             return true
         }
         switch outcome {

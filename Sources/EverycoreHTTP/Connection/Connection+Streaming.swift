@@ -40,7 +40,7 @@ extension Connection {
     }
 
     private func append(_ bytes: RawSpan, _ streaming: StreamingResponse, to output: inout OutputBuffer) {
-        unsafe streaming.framing.append(bytes, with: service.encoder, &output)
+        streaming.sent &+= unsafe streaming.framing.append(bytes, with: service.encoder, &output)
     }
 
     func endContent() {
@@ -57,7 +57,7 @@ extension Connection {
     private func end(_ streaming: StreamingResponse, _ output: inout OutputBuffer) {
         guard unsafe streaming.framing.end(with: service.encoder, &output) else { return breakOff(flushing: &output) }
         self.streaming = nil
-        if let exchange = unsafe exchange { finish(exchange, status: streaming.status, closes: streaming.closes) }
+        if let exchange = unsafe exchange { finish(exchange, status: streaming.status, closes: streaming.closes, streaming: streaming) }
     }
 
     // MARK: Files
@@ -116,7 +116,7 @@ extension Connection {
         self.streaming = nil
         // The next answer has a write time of its own.
         endWriteTime()
-        finish(exchange, status: streaming.status, closes: streaming.closes)
+        finish(exchange, status: streaming.status, closes: streaming.closes, streaming: streaming)
         outputIsSent()
         resumeReading()
         goOn()

@@ -8,6 +8,7 @@
 //   Connection+Output     sending, and waiting for room
 //   Connection+Streaming  responses piece by piece, files
 //   Connection+Deadlines  what becomes of it when its time is over
+//   Connection+Logging    its lines in the access log
 //   Connection+Closing    refusals, draining, lingering close
 //   ConnectionParts, WriteQueue, ContentIntake   the values that it is made of
 //
@@ -31,6 +32,8 @@ class ConnectionState {
     final var latencies = LatencyBatch()
     final var life = ConnectionLife()
     final var watches = ConnectionWatches()
+    /// For lines of the access log; nil where there is none.
+    final var peer: PeerName?
     /// A response that has begun and not ended.
     final var streaming: StreamingResponse?
     /// Gives the connection to another process, which is to answer the request at the front of the input. Set for a moment.

@@ -137,6 +137,8 @@ final class StreamingResponse {
     var framing: HTTP1.ContentFraming
     var file: FileTransfer?
     var waiters: [() -> Void] = []
+    /// Bytes of content that were written, but for those of a file.
+    var sent: UInt64 = 0
     /// Bytes that were written since other connections were served.
     var inARow = 0
 
@@ -145,6 +147,9 @@ final class StreamingResponse {
         self.closes = closes
         self.framing = framing
     }
+
+    /// Bytes of content that have gone.
+    var contentByteCount: UInt64 { file?.sent ?? sent }
 
     func wakeWaiters() {
         guard !waiters.isEmpty else { return }

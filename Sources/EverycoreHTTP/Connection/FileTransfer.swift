@@ -8,6 +8,7 @@ package final class FileTransfer {
     private let owner: AnyObject
     private(set) var offset: Int64
     private(set) var remaining: Int64
+    private let beginning: Int64
     /// sendfile(2) was refused.
     var isCopied = false
 
@@ -16,6 +17,7 @@ package final class FileTransfer {
         self.descriptor = descriptor
         self.owner = owner
         self.offset = offset
+        beginning = offset
         self.remaining = remaining
     }
 
@@ -35,6 +37,9 @@ package final class FileTransfer {
         offset &+= Int64(count)
         remaining &-= Int64(count)
     }
+
+    /// Bytes that have gone.
+    var sent: UInt64 { UInt64(max(offset &- beginning, 0)) }
 
     /// All that is left of it.
     package func contents() -> [UInt8]? {

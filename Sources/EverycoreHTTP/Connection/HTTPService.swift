@@ -23,7 +23,11 @@ import Glibc
     private var lateOutput: OutputBuffer?
     // Only ever touched for the length of one call that can't come back here, on the loop's thread: checks would cost each request.
     @exclusivity(unchecked) var encoder = ResponseEncoder()
-    var isDraining = false
+    var isDraining = false { didSet { answersInPlace = !isDraining && accessLog == nil } }
+    /// Has a line for each response; nil for none.
+    package var accessLog: AccessLog? { didSet { answersInPlace = !isDraining && accessLog == nil } }
+    /// Whether a constant may be copied to the output and counted with others.
+    private(set) var answersInPlace = true
     /// Decides which worker serves a connection that was just accepted: true when a sibling does, which has its descriptor now.
     package var handOver: ((_ connection: Int32) -> Bool)?
     /// Called when pending connections stay in their queues: at the connection limit, or without a free descriptor.
@@ -162,6 +166,7 @@ import Glibc
     ) -> any ServedConnection {
         let slot = deadlines.allocate()
         let connection = Connection(service: self, transport: transport, slot: slot)
+        if accessLog != nil { connection.peer = PeerName(of: transport.descriptor) }
         if slot < connections.count { connections[slot] = connection } else { connections.append(connection) }
         openConnections &+= 1
         if isNew {

@@ -33,18 +33,22 @@ extension HTTP1 {
         }
 
         /// Appends a piece; bytes beyond the announced length are dropped.
-        package mutating func append(_ bytes: RawSpan, with encoder: borrowing ResponseEncoder, _ output: inout OutputBuffer) {
-            guard !bytes.isEmpty else { return }
+        /// - Returns: how much of it was appended.
+        @discardableResult
+        package mutating func append(_ bytes: RawSpan, with encoder: borrowing ResponseEncoder, _ output: inout OutputBuffer) -> UInt64 {
+            guard !bytes.isEmpty else { return 0 }
             switch self {
-            case .omitted: break
+            case .omitted: return 0
             case .length(let remaining):
                 let count = min(UInt64(bytes.byteCount), remaining)
-                guard count > 0 else { return }
+                guard count > 0 else { return 0 }
                 output.append(bytes.extracting(first: Int(count)))
                 self = .length(remaining: remaining - count)
+                return count
             case .chunked: encoder.appendChunk(bytes, to: &output)
             case .untilClose: output.append(bytes)
             }
+            return UInt64(bytes.byteCount)
         }
 
         /// Appends the content's end. False where content that was announced is missing: only a close tells the client.

@@ -52,6 +52,10 @@
     /// The two above on the master's side of this worker's channel; the only words that the master writes.
     case messagesRefusedByMaster
     case messagesUndecodableByMaster
+    /// Lines left for the access log's writer.
+    case accessLogLines
+    /// Lines of the access log that found no room, or that its writer had to give up.
+    case accessLogLost
     /// Gauge.
     case residentBytes
     /// The monotonic clock's reading when the worker began.

@@ -29,6 +29,10 @@ extension JSONWriter {
                 master.member("undecodable", figures[.messagesUndecodableByMaster])
             }
         }
+        object("access_log") { log in
+            log.member("lines", figures[.accessLogLines])
+            log.member("lost", figures[.accessLogLost])
+        }
         object("reports") { tally in
             tally.member("received", reports.received)
             tally.member("lost", reports.lost)

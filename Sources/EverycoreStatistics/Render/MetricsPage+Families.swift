@@ -57,6 +57,10 @@ extension MetricsPage {
                 Family(
                     "messages_undecodable_total", .counter, "Messages that reached no handler, by who received them.",
                     [([("by", "worker")], .messagesUndecodable), ([("by", "master")], .messagesUndecodableByMaster)]),
+                Family("access_log_lines_total", .counter, "Lines left for the access log.", [([], .accessLogLines)], perWorker: false),
+                Family(
+                    "access_log_lost_total", .counter, "Lines of the access log that were lost: it was written too slowly, or not at all.",
+                    [([], .accessLogLost)], perWorker: false),
             ]
         }
 

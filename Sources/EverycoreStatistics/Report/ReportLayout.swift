@@ -10,7 +10,7 @@
 
 extension Report {
     package static let magic: UInt32 = 0x5052_4345
-    package static let layoutVersion: UInt16 = 3
+    package static let layoutVersion: UInt16 = 5
     package static let headerByteCount = 56
     package static let maximumByteCount = headerByteCount + FigureSnapshot.maximumWireByteCount
 

@@ -18,7 +18,9 @@ import Testing
     }
 
     @Test func theOptionsAreTheOnesThatScriptsRelyOn() {
-        let names = ["host", "port", "listen", "workers", "root", "admin", "control", "report-interval", "log-format", "quiet"]
+        let names = [
+            "host", "port", "listen", "workers", "root", "admin", "control", "report-interval", "log-format", "access-log", "access-log-format", "quiet", "slow-request",
+        ]
         #expect(Setting.all.compactMap(\.option) == names)
     }
 

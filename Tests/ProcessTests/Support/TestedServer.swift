@@ -44,7 +44,7 @@ final class TestedServer {
         let count = banner.firstMatch(of: /workers(?: {4}|":)(\d+)/).flatMap { Int($0.1) } ?? 0
         // The kernel gives a child its parent's name until it has set its own.
         let areThere = program.becomesTrue(within: .seconds(5)) {
-            workers.count == count && ProcessTable.children(of: master).count >= count + (admin == nil && !hasControl ? 0 : 1)
+            workers.count == count && ProcessTable.children(of: master).count { ProcessTable.name(of: $0) != "everycore-log" } >= count + (admin == nil && !hasControl ? 0 : 1)
         }
         try #require(areThere, "\(count) workers are announced: \(ProcessTable.children(of: program.pid))")
         try #require(try get("/health").status == 200)
@@ -151,9 +151,10 @@ struct Stats: Decodable {
     struct Connections: Decodable { let accepted: Int, handed_over: Int, open: Int }
     struct Reports: Decodable { let received: Int, lost: Int, refused: Int }
     struct Latency: Decodable { let p50: Double?, p90: Double?, p99: Double?, p999: Double?, max: Double?, mean: Double? }
+    struct AccessLog: Decodable { let lines: Int, lost: Int }
     struct Total: Decodable {
         let requests: Int, responses: [String: Int], bytes_in: Int, bytes_out: Int, connections: Connections
-        let latency_seconds: Latency, reports: Reports, restarts: Int
+        let latency_seconds: Latency, reports: Reports, restarts: Int, access_log: AccessLog
     }
     struct Worker: Decodable {
         let slot: Int, generation: Int, pid: pid_t, state: String, uptime_seconds: Double, resident_bytes: Int

@@ -10,6 +10,7 @@ final class FiguresCollector {
     private let context: MasterContext
     private let pool: WorkerPool
     private let quarantine: Quarantine
+    private let lines: LineLog
     /// What workers' processes take.
     let processes: ProcessReader
     let requests: RequestList
@@ -23,10 +24,11 @@ final class FiguresCollector {
     /// The figures go over a channel in parts of so many bytes.
     private static let partByteCount = 60_000
 
-    init(_ context: MasterContext, pool: WorkerPool, quarantine: Quarantine, keeper: ListenerKeeper, start: MasterStart) {
+    init(_ context: MasterContext, pool: WorkerPool, quarantine: Quarantine, keeper: ListenerKeeper, lines: LineLog, start: MasterStart) {
         self.context = context
         self.pool = pool
         self.quarantine = quarantine
+        self.lines = lines
         processes = ProcessReader(context, pool: pool, keeper: keeper)
         requests = RequestList(context, pool: pool)
         stacks = StackDesk(context, pool: pool, requests: requests)
@@ -100,6 +102,7 @@ final class FiguresCollector {
     private func noteQuarantine(now: UInt64) {
         let living = pool.children.values.filter { $0.role == .quarantine && $0.phase != .dying }
         ledger.apart = living.reduce(into: FigureSnapshot()) { $0.merge($1.page.figures.snapshot()) }
+        ledger.apart[.accessLogLost] = ledger.apart[.accessLogLost].addingUpToLimit(lines.rings?.lostByWriter ?? 0)
         ledger.quarantineRefused = ledger.quarantineRefused.addingUpToLimit(quarantine.takeRefusals())
         ledger.quarantine = quarantine.records(now: now)
     }
@@ -112,6 +115,7 @@ final class FiguresCollector {
         switch packet.kind {
         case .report: take(packet, from: child)
         case .metricsRequest: if let number = packet.numbered?.number { pool.metrics?.questions.add(number, from: child) }
+        case .lineFileTaken: lines.taken(packet, from: child)
         case .figuresRequest: if let number = packet.numbered?.number { questions.add(number, from: child) }
         case .stacksRequest: if let number = packet.numbered?.number { stacks.add(number, from: child) }
         default: pool.ignore(packet, from: child)
@@ -168,7 +172,7 @@ final class FiguresCollector {
                 now: EventLoop.monotonicNanoseconds())
         case .quarantine:
             ledger.retireApart(child.page.figures.snapshot())
-        case .auxiliary:
+        case .auxiliary, .lineWriter:
             break
         }
     }

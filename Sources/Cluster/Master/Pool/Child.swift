@@ -46,6 +46,8 @@ final class Child {
     var hasDied = false
     /// It said that it leaves in order, and had not been told to.
     var leavesByItself = false
+    /// It leaves lines for the log's writer.
+    var writesLines = false
     /// Its slot was another worker's when it ended.
     var hasSuccessor = false
     /// Nil when it never was.
@@ -123,6 +125,8 @@ enum Role: Hashable {
     case auxiliary(index: Int)
     /// Serves what has killed other workers.
     case quarantine
+    /// Writes what workers leave in their rings.
+    case lineWriter
 
     var isWorker: Bool {
         if case .worker = self { true } else { false }
@@ -134,7 +138,7 @@ enum Role: Hashable {
     /// What workers are called, other than auxiliaries and the quarantine worker.
     static let workerName = "worker"
 
-    /// -1 for an auxiliary and the quarantine worker.
+    /// -1 for all others.
     var slot: Int {
         if case .worker(let slot) = self { slot } else { -1 }
     }

@@ -21,12 +21,13 @@ struct Inheritance {
     let history: HistoryMemory?
     let options: ClusterOptions
     let body: (Worker) throws -> Void
+    let lines: LineInheritance
     /// Kept alive: dropping the master would take apart what its loop left behind.
     let master: AnyObject
 
     init(
         of role: Role, on page: SharedPage, _ context: MasterContext, table: LoadTable, keeper: ListenerKeeper, quarantine memory: QuarantineMemory,
-        openFiles: OpenFileLimit, history: HistoryMemory?, siblings: Int, master: AnyObject
+        lines: LineInheritance, openFiles: OpenFileLimit, history: HistoryMemory?, siblings: Int, master: AnyObject
     ) {
         let listeners = keeper.listeners
         var options = context.options
@@ -50,9 +51,15 @@ struct Inheritance {
             balancing = nil
             quarantine = nil
             body = context.plan.auxiliaries[index].body
+        case .lineWriter:
+            self.listeners = []
+            balancing = nil
+            quarantine = nil
+            body = { worker in if let birth = lines.writer { try LineWriter.start(birth, in: worker) } }
         }
         serviceAddresses = listeners.addresses
         control = listeners.control.flatMap { role == .auxiliary(index: $0.auxiliary) ? $0.address : nil }
+        self.lines = lines
         isHeld = role != .quarantine && context.holdsConnections
         self.openFiles = openFiles
         self.history = history

@@ -103,6 +103,7 @@ final class WorkerPool {
         switch role {
         case .worker: Role.workerName
         case .quarantine: "quarantine"
+        case .lineWriter: "log"
         case .auxiliary(let index): context.plan.auxiliaries[index].name
         }
     }

@@ -177,8 +177,8 @@ final class ListenerKeeper {
                     let index = listeners.ofAuxiliaries[number].firstIndex(of: listener)
                 else { continue }
                 send(listener.descriptor, number: .max, place: UInt32(clamping: index), to: child)
-            case .quarantine:
-                // It accepts nothing: its connections are handed to it.
+            case .quarantine, .lineWriter:
+                // They accept nothing.
                 continue
             }
         }

@@ -187,6 +187,7 @@ final class Reconciler {
     /// The child's slot is free from here on.
     private func ended(_ child: Child, _ death: Death, wasGood: Bool) {
         if child.role == .quarantine { return quarantine.ended(child, death) }
+        guard child.role != .lineWriter else { return }
         handle(child.role) { .ended(slot: $0, generation: child.generation, death, wasGood: wasGood) }
         stepSoon()
     }
@@ -210,7 +211,7 @@ final class Reconciler {
         case .auxiliary(let index):
             let actions = auxiliaries.handle(event(index), now: now)
             carryOut(actions, auxiliaries: true)
-        case .quarantine:
+        case .quarantine, .lineWriter:
             break
         }
         scheduleStarts()
