@@ -169,7 +169,8 @@ extension ProcessTests {
 
         @Test func theManualAndTheCompletionsNameEveryVerb() throws {
             let verbs = [
-                "serve", "check", "status", "top", "reload", "scale", "restart", "upgrade", "stop", "requests", "exits", "stacks", "quarantine", "reopen-logs", "log-level",
+                "serve", "check", "status", "top", "reload", "scale", "restart", "upgrade", "stop", "requests", "exits", "stacks", "quarantine", "reopen-logs",
+                "log-level",
             ]
             let manual = try VerbRun("manual")
             #expect(manual.status == 0 && manual.output.hasPrefix(".TH EVERYCORE 1"), "\(manual)")

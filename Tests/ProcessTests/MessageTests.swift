@@ -64,7 +64,8 @@ extension ProcessTests {
             let facts = try facts("tasks")
             #expect(facts.filter { $0.hasPrefix("worker=") }.count >= 5)
             let allowed: Set<String> = [
-                "worker=worker threads 1, on its loop true", "master=threads 1", "exit=worker died", "exit=worker exited", "exit=worker failed to start", "end=1",
+                "worker=worker threads 1, on its loop true", "master=threads 1", "exit=worker died", "exit=worker exited", "exit=worker failed to start",
+                "end=1",
             ]
             #expect(Set(facts).isSubset(of: allowed), "\(facts)")
             #expect(facts.last == "end=1")

@@ -26,11 +26,11 @@ final class Master {
     private let health: HealthMonitor
     private let housekeeping: Housekeeping
     private let messages: MessageRouter
-    private let lines: LineLog
+    let lines: LineLog
     private let events: LifecycleEvents
     let status: ServiceStatus
     private let succession: Succession
-    private let shutdown: Shutdown
+    let shutdown: Shutdown
     private let orders: MasterOrders
     private let control: Control
     private let signals: SignalOrders

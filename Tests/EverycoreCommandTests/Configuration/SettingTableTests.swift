@@ -19,7 +19,8 @@ import Testing
 
     @Test func theOptionsAreTheOnesThatScriptsRelyOn() {
         let names = [
-            "host", "port", "listen", "workers", "root", "admin", "control", "report-interval", "log-format", "access-log", "access-log-format", "quiet", "slow-request",
+            "host", "port", "listen", "workers", "root", "admin", "control", "report-interval", "log-format", "access-log", "access-log-format", "quiet",
+            "slow-request",
         ]
         #expect(Setting.all.compactMap(\.option) == names)
     }
