@@ -63,7 +63,8 @@ static int can_read(walk *walk, uintptr_t at, size_t count) {
     for (uintptr_t page = at >> 12; page <= (at + count - 1) >> 12; page++) {
         uintptr_t *known = &walk->readable[page % (sizeof walk->readable / sizeof walk->readable[0])];
         if (*known == page + 1) continue;
-        if (syscall(SYS_rt_sigprocmask, -1, page << 12, NULL, 8) != 0 && errno == EFAULT) return 0;
+        // Of a null pointer it copies nothing.
+        if (page == 0 || (syscall(SYS_rt_sigprocmask, -1, page << 12, NULL, 8) != 0 && errno == EFAULT)) return 0;
         *known = page + 1;
     }
     return 1;
@@ -252,7 +253,13 @@ __attribute__((no_sanitize("address"))) void cposix_answer_for_stack(uint64_t *a
 }
 
 void cposix_show_own_stack(uint32_t number) {
+    // A thread of a pool may block it.
+    sigset_t own, before;
+    sigemptyset(&own);
+    sigaddset(&own, cposix_stack_signal());
+    pthread_sigmask(SIG_UNBLOCK, &own, &before);
     pthread_sigqueue(pthread_self(), cposix_stack_signal(), (union sigval){.sival_int = (int)number});
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 int cposix_ask_for_stack(pid_t pid, uint32_t number) {

@@ -155,11 +155,16 @@ extension ProcessTests {
             let reader = unsafe open(path, O_RDONLY | O_NONBLOCK)
             defer { close(reader) }
             var text: [UInt8] = []
+            var lineCount = 0
             var chunk = [UInt8](repeating: 0, count: 65536)
             let isThere = server.program.becomesTrue(within: .seconds(10)) {
-                let count = unsafe read(reader, &chunk, chunk.count)
-                if count > 0 { text += chunk.prefix(count) }
-                return text.count { $0 == 0x0A } == total.access_log.lines
+                while true {
+                    let count = unsafe read(reader, &chunk, chunk.count)
+                    guard count > 0 else { return lineCount == total.access_log.lines }
+                    text += chunk.prefix(count)
+                    lineCount += chunk.prefix(count).count { $0 == 0x0A }
+                    usleep(1000)
+                }
             }
             #expect(isThere)
             try expectWhole(String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init), total.access_log.lines)

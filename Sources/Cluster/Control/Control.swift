@@ -1,6 +1,18 @@
 // The control socket's side of the master: the desk that orders come to, the verbs, and what those who ordered are told in the end.
 // Process: master · Thread: loop
 
+/// What those are told who have ordered something about workers.
+protocol RolloutObserver: AnyObject {
+    /// A reload or a restart is over.
+    /// - Parameter count: how many workers the new plan wants, where that is another number.
+    func rolloutEnded(_ outcome: OrderOutcome, wants count: Int?)
+    /// A worker failed to start, or a successor before it was ready.
+    func startFailed(slot: Int, _ reason: String)
+    func workerReady()
+    /// Other settings are in force.
+    func planChanged()
+}
+
 final class Control {
     private let desk: ControlDesk
     private let verbs: ControlVerbs

@@ -31,6 +31,11 @@ package struct LineSweep {
 
     package mutating func write(to output: some LineOutput) -> Progress {
         guard !rings.rings.isEmpty else { return .nothing }
+        if let begun = rings.rings.first(where: \.isMidLine), output.place?.size == 0 {
+            // The file was emptied, and with it the beginning of this line.
+            begun.consume(begun.restOfLine)
+            rings.lostByWriter &+= 1
+        }
         let first = rings.rings.firstIndex(where: \.isMidLine) ?? next
         let byteCount = claim(from: first, atMost: output.portion)
         guard byteCount > 0 else { return .nothing }

@@ -12,7 +12,7 @@ internal import Logging
 
 final class BinaryUpgrade {
     /// The way to the new master.
-    private struct Attempt {
+    struct Attempt {
         let pid: Int32
         let channel: Channel
         let startedAt = EventLoop.monotonicNanoseconds()
@@ -36,7 +36,7 @@ final class BinaryUpgrade {
     let program: ProgramImage
     /// The first process of a container, which was a master once and ends as its successors do; else 0.
     let guardian: Int32
-    private var attempt: Attempt?
+    var attempt: Attempt?
     /// The new master is ready, and not yet told to begin.
     var onReady: (_ successor: Int32) -> Void = { _ in }
     /// Whether the number of workers was given where it would follow the load.
@@ -48,7 +48,7 @@ final class BinaryUpgrade {
     /// The same, and how; and when the new master is in charge.
     var onOutcome: (OrderOutcome) -> Void = { _ in }
     /// One that came to nothing, until the kernel tells how its process ended.
-    private var failed: (pid: Int32, reason: String, limit: LoopTimer)?
+    var failed: (pid: Int32, reason: String, limit: LoopTimer)?
 
     init(
         _ context: MasterContext, pool: WorkerPool, keeper: ListenerKeeper, figures: FiguresCollector, reconciler: Reconciler,
@@ -169,43 +169,10 @@ final class BinaryUpgrade {
         return actions.contains(.goOnHandingOver)
     }
 
-    func reaped(_ pid: Int32, status: Int32) {
-        if pid == attempt?.pid { attempt?.status = status }
-        if pid == failed?.pid { tellFailure(status) }
-    }
-
-    private func tellFailure(_ status: Int32?) {
-        guard let failed else { return }
-        self.failed = nil
-        onOutcome(.failed("not upgraded, nothing has changed: \(failed.reason)\(status.map(Self.words) ?? "")"))
-    }
-
-    /// How a program ended that did not get ready.
-    private static func words(for status: Int32) -> String {
-        let signal = cposix_wait_signal(status)
-        guard signal == 0 else { return signal == SIGKILL ? "" : " (signal \(signal))" }
-        switch cposix_wait_exit_status(status) {
-        case 64: return " (status 64: wrong use; the log says more)"
-        case 78: return " (status 78: its configuration is wrong; the log says more)"
-        case 127: return " (status 127: it can't be executed)"
-        case let status: return " (status \(status); the log says more)"
-        }
-    }
-
     private func kill() {
         guard let attempt else { return }
         if attempt.status == nil { Glibc.kill(attempt.pid, SIGKILL) }
         attempt.channel.close()
-    }
-
-    private func stay() {
-        guard let pid = attempt?.pid, let ended = attempt else { return }
-        attempt = nil
-        // Its channel ends before its process does.
-        failed = (pid, ended.failure, context.loop.after(.seconds(1)) { [unowned self] in tellFailure(nil) })
-        if let status = ended.status { tellFailure(status) }
-        context.log(.error, .upgradeFailed, "the upgrade failed: this master stays", ["new_pid": "\(pid)"])
-        onFailed()
     }
 
     /// The new master's workers are ready: ours go.

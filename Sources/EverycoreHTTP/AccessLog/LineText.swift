@@ -59,15 +59,16 @@ package struct LineText: ~Copyable {
     }
 
     mutating func append(decimal number: UInt64, digits least: Int = 1) {
+        // The greatest number has 20 digits.
         var digits = 1
-        var rest = number / 10
-        while rest > 0 {
+        var bound: UInt64 = 10
+        while digits < 20, number >= bound {
             digits &+= 1
-            rest /= 10
+            bound = bound &* 10
         }
         digits = max(digits, least)
         guard digits <= room else { return }
-        rest = number
+        var rest = number
         var place = count &+ digits
         count = place
         while place > count &- digits {
@@ -104,6 +105,14 @@ package struct LineText: ~Copyable {
             special |= Bytewise.special(word)
             unsafe target.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
             offset &+= 8
+        }
+        if offset < text.count, text.count >= 8 {
+            // The last eight, some of them for the second time.
+            offset = text.count &- 8
+            let word = unsafe source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            special |= Bytewise.special(word)
+            unsafe target.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
+            offset = text.count
         }
         while offset < text.count {
             let byte = unsafe source.load(fromByteOffset: offset, as: UInt8.self)

@@ -109,6 +109,19 @@ import Testing
         #expect(memory.rings.lost == 0)
     }
 
+    @Test func `a file that is emptied in the middle of a line begins with the next one`() {
+        let memory = filled(2, lines: 5)
+        let output = TestOutput()
+        output.inode = 7
+        var sweep = LineSweep(memory.rings)
+        output.takes = [.bytes(20), .failed(errno: 28)]
+        _ = sweep.write(to: output)
+        _ = sweep.write(to: output)
+        output.taken = []
+        while sweep.write(to: output) != .nothing {}
+        #expect(Set(output.lines).isSubset(of: expected(2, lines: 5)) && output.lines.count == 8 && memory.rings.lost == 1)
+    }
+
     @Test func `one that can't be ended is taken away, and counted as lost`() {
         let memory = filled(2, lines: 5)
         let (old, new) = (TestOutput(), TestOutput())

@@ -36,18 +36,6 @@ protocol ReconcilerObserver: AnyObject {
     func gaveUp()
 }
 
-/// What those are told who have ordered something about workers.
-protocol RolloutObserver: AnyObject {
-    /// A reload or a restart is over.
-    /// - Parameter count: how many workers the new plan wants, where that is another number.
-    func rolloutEnded(_ outcome: OrderOutcome, wants count: Int?)
-    /// A worker failed to start, or a successor before it was ready.
-    func startFailed(slot: Int, _ reason: String)
-    func workerReady()
-    /// Other settings are in force.
-    func planChanged()
-}
-
 final class Reconciler {
     let context: MasterContext
     let pool: WorkerPool
