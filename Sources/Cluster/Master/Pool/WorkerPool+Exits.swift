@@ -62,7 +62,7 @@ extension WorkerPool {
             details["request_age"] = "\(request.age.inSeconds)"
         }
         if exit.waitingRequests > 0 { details["waiting_requests"] = "\(exit.waitingRequests)" }
-        if child.death == .failedStart, child.role != .quarantine { return logFailedStart(of: child, exit, details) }
+        if child.death == .failedStart, !exit.isVoluntary, child.role != .quarantine { return logFailedStart(of: child, exit, details) }
         if let failure = child.page.blackBox.failure { details["reason"] = "\(failure)" }
         if exit.isVoluntary {
             context.log(.info, .workerExited, "worker exited", about: child, details)
