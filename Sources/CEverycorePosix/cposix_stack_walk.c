@@ -126,7 +126,7 @@ static int is_frame(walk *walk, uintptr_t at) {
     if ((next & 7) != 0 || next <= at) return 0;
     if (follows_call(walk, address)) return 1;
     // Code that was loaded later: the next frame tells.
-    return part_of(address) < 0 && address > 4096 && (address < at || address > walk->top) && is_within(walk, next, at + 16)
+    return part_of(address) < 0 && address > 4096 && address < (uintptr_t)1 << 48 && (address < at || address > walk->top) && is_within(walk, next, at + 16)
            && load(walk, next + 8, &following) && follows_call(walk, return_in(following));
 }
 

@@ -22,7 +22,7 @@ extension ProcessTests {
 
         @Test(arguments: [
             ("/place/loop/7", "GET /place/loop/:name", "goesRound < closure #"), ("/place/sleep", "GET /place/sleep", "rest < closure #"),
-            ("/place/read", "GET /place/read", "readsAnEmptyPipe < closure #"), ("/place/nap", "GET /place/nap", "naps < closure #"),
+            ("/place/read", "GET /place/read", "readsAnEmptyPipe < closure #"), ("/place/nap", "GET /place/nap", "closure #"),
             ("/place/wait-then-loop", "GET /place/wait-then-loop", "goesRound < closure #"),
         ])
         func thatHoldsItsWorkerIsLoggedWithTheFunctionThatItIsIn(_ target: String, _ route: String, _ functions: String) throws {
